@@ -1,0 +1,90 @@
+import type { PointName } from "#domain/points";
+import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
+
+/** Cost of one control sequence, all terms in the same currency unit; `total` is their weighted sum. */
+export interface CostTerms {
+  /** Comfort weight × expected kelvin-hours outside the band while occupied, summed over zones. */
+  readonly comfort: number;
+  /** Price × energy over the horizon. */
+  readonly energy: number;
+  /** Uncertainty weight × mean predictive standard deviation. */
+  readonly uncertainty: number;
+  /** Setpoint movement (equipment wear). */
+  readonly movement: number;
+  readonly total: number;
+}
+
+/** One zone along one control sequence; arrays of horizon length, entry t for the step that ends at `stepEndMs[t]`. */
+export interface ZoneTrajectory {
+  readonly heatingSetpointC: readonly number[];
+  readonly coolingSetpointC: readonly number[];
+  /** Predictive mean and standard deviation of the zone air temperature. */
+  readonly meanC: readonly number[];
+  readonly stdDevK: readonly number[];
+}
+
+/** A control sequence and what the model expects of it. */
+export interface PredictedPlan {
+  readonly zones: Readonly<Record<string, ZoneTrajectory>>;
+  readonly powerW: readonly number[];
+  readonly cost: CostTerms;
+}
+
+export interface ZoneComfort {
+  readonly lowerC: readonly number[];
+  readonly upperC: readonly number[];
+  readonly occupied: readonly boolean[];
+}
+
+/** What one planning step decided and why. Plain JSON: stored as it is, shown as it is. */
+export interface Plan {
+  readonly schema: "1.0";
+  readonly issuedAtMs: number;
+  readonly stepS: number;
+  readonly stepEndMs: readonly number[];
+  readonly source: ControlSource;
+  /** The sequence that is carried out. */
+  readonly chosen: PredictedPlan;
+  /** The rule's sequence as the same model predicts it; null where no model was there to predict it. */
+  readonly rule: PredictedPlan | null;
+  readonly comfort: Readonly<Record<string, ZoneComfort>>;
+  readonly outdoorAirTempC: readonly number[];
+  readonly pricePerKwh: readonly number[];
+  /** One sentence a person understands. */
+  readonly reason: string;
+  /** Why the rule acts instead of the planner; null when the planner acts. */
+  readonly fallback: "no-model" | "too-uncertain" | "late" | "not-finite" | "planner-failed" | "stale-data" | "mode" | null;
+  readonly diagnostics: PlanDiagnostics;
+}
+
+export interface PlanDiagnostics {
+  readonly numSamples: number;
+  readonly horizonSteps: number;
+  readonly samplesDiscarded: number;
+  readonly samplesNotFinite: number;
+  readonly effectiveSampleSize: number;
+  readonly mppiTemperature: number;
+  /** Standard deviation beyond which a sequence is discarded, K. */
+  readonly spreadBoundK: number;
+  readonly solveMs: number;
+  readonly backend: string;
+  readonly seed: number;
+}
+
+/** The stored record of one control cycle: what was seen, what was decided, what was sent. Plain JSON. */
+export interface Decision {
+  /** `<epoch>-<seq>`. */
+  readonly id: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly validUntilMs: number;
+  readonly modelVersion: string | null;
+  readonly observation: { readonly timeMs: number; readonly values: Readonly<Record<PointName, number>> };
+  readonly plan: Plan;
+  /** After the safety envelope: exactly what was published. */
+  readonly command: Readonly<Record<string, ZoneSetpoints>>;
+  readonly source: ControlSource;
+  /** What the safety envelope changed, in words; empty when nothing. */
+  readonly envelopeChanges: readonly string[];
+}
