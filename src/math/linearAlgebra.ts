@@ -30,4 +30,9 @@ export interface LinearAlgebra {
    * `k` may be the same array as `r2`. At r = 0, matern32's ∂k/∂(r²) is its limit −3/2.
    */
   stationary(kind: "rbf" | "matern32" | "matern52", length: number, r2: Float64Array, k: Float64Array, dk: Float64Array | null): void;
+  /**
+   * Squared Euclidean distances by direct differences, r2[i·m + j] = Σ_c (x[i·d + c] − y[j·d + c])²: x is n×d, y m×d, r2 n×m.
+   * Not by the product identity ‖x‖² + ‖y‖² − 2x·y, which loses the digits that near-duplicate rows need.
+   */
+  squaredDistances(n: number, m: number, d: number, x: Float64Array, y: Float64Array, r2: Float64Array): void;
 }
