@@ -10,6 +10,7 @@ import {
   type ParenthesisNode,
   parse,
   type RelationalNode,
+  round,
   type SymbolNode,
   smaller,
   smallerEq,
@@ -39,9 +40,8 @@ interface AllowedFunction {
 }
 const MANY = 64;
 const unary = (run: (x: number) => number): AllowedFunction => ({ min: 1, max: 1, run });
-const round = (x: number, digits = 0): number =>
-  Number.isInteger(digits) && digits >= 0 && digits <= 15 ? Number(`${Math.round(Number(`${x}e${digits}`))}e-${digits}`) : Number.NaN;
-const roundSafely = (x: number, digits = 0): number => (/e/.test(String(x)) ? (digits === 0 ? Math.round(x) : x) : round(x, digits));
+const roundTo = (x: number, digits = 0): number =>
+  Number.isInteger(digits) && digits >= 0 && digits <= 15 ? round(x, digits) : Number.NaN;
 const mean = (...x: number[]): number => x.reduce((sum, value) => sum + value, 0) / x.length;
 const median = (...x: number[]): number => {
   const sorted = [...x].sort((a, b) => a - b);
@@ -54,7 +54,7 @@ const FUNCTIONS: ReadonlyMap<string, AllowedFunction> = new Map<string, AllowedF
   ["floor", unary(Math.floor)],
   ["ceil", unary(Math.ceil)],
   ["fix", unary(Math.trunc)],
-  ["round", { min: 1, max: 2, run: roundSafely }],
+  ["round", { min: 1, max: 2, run: roundTo }],
   ["sqrt", unary(Math.sqrt)],
   ["cbrt", unary(Math.cbrt)],
   ["square", unary((x) => x * x)],
