@@ -1,0 +1,213 @@
+import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { isIPv6 } from "node:net";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import express, { type RequestHandler } from "express";
+import { rateLimit } from "express-rate-limit";
+import helmet from "helmet";
+import type { DaemonStatus } from "#dashboards/server/daemonStatus";
+import { DecisionHistory } from "#dashboards/server/decisionHistory";
+import { EventStream } from "#dashboards/server/eventStream";
+import { createHostRule, hostAndOriginGuard, isLoopback, readOnlyGuard } from "#dashboards/server/guards";
+import { listenOnFreePort } from "#dashboards/server/listen";
+import { createLocalCalendar } from "#dashboards/server/localTime";
+import { type DashboardLog, errorHandler, notFoundHandler, ProblemError } from "#dashboards/server/problems";
+import { createApi } from "#dashboards/server/routes";
+import { newestOf, type ViewContext, watchedPoints } from "#dashboards/server/views";
+import type { HealthView, StatusView } from "#dashboards/server/wire";
+import type { SiteInfo } from "#domain/building";
+import type { StoreReader } from "#domain/store";
+
+export interface DashboardOptions {
+  readonly reader: StoreReader;
+  readonly site: SiteInfo;
+  readonly status: () => DaemonStatus;
+  /** Address to listen on; 127.0.0.1 unless a person decided otherwise. */
+  readonly host?: string;
+  /** First port to try; 0 lets the system choose. */
+  readonly port: number;
+  /** Folder of the built pages; found beside the built server when absent. */
+  readonly webRoot?: string;
+  /** The site's clock. */
+  readonly nowMs: () => number;
+  readonly log: DashboardLog;
+  /** Further names under which browsers may reach it, e.g. behind a proxy. */
+  readonly allowedHosts?: readonly string[];
+  /** Requests a minute from one address; 1,200 unless set. */
+  readonly maxRequestsPerMinute?: number;
+  /** Longest silence on the live channel, ms; 3,000 unless set. */
+  readonly heartbeatMs?: number;
+}
+
+export interface Dashboard {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Limits against slow and many connections; Node's own are 60 s, 300 s and none. */
+export const connectionLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
+  connectionsCheckingIntervalMs: 5_000,
+  maxConnections: 1_000,
+  maxLiveClients: 100,
+} as const;
+
+const isBuilt = (folder: string): boolean => existsSync(join(folder, "index.html")) && existsSync(join(folder, "assets"));
+
+/** The built pages lie beside the built server (dist/dashboards/web); from the sources, in dist. */
+const findWebRoot = (): string | null => {
+  const here = dirname(fileURLToPath(import.meta.url));
+  return [join(here, "../web"), join(here, "../../dist/dashboards/web")].find(isBuilt) ?? null;
+};
+
+const securityHeaders = (host: string): RequestHandler =>
+  helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", "data:"],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Plain HTTP: a promise of HTTPS would lock browsers out.
+    strictTransportSecurity: false,
+    // Browsers honour these two on trustworthy origins only, and complain on others.
+    crossOriginOpenerPolicy: isLoopback(host),
+    originAgentCluster: isLoopback(host),
+    xFrameOptions: { action: "deny" },
+    referrerPolicy: { policy: "no-referrer" },
+  });
+
+const pages = (webRoot: string | null): RequestHandler => {
+  if (webRoot === null) {
+    return (request, _response, next) => {
+      next(
+        request.path === "/"
+          ? new ProblemError(503, "The dashboard's pages are not built.", "/", "Run `npm run build` and start again.")
+          : undefined,
+      );
+    };
+  }
+  return express.static(webRoot, {
+    dotfiles: "ignore",
+    redirect: false,
+    setHeaders: (response, path) => {
+      // Names under assets/ carry a hash of their content.
+      response.setHeader("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+    },
+  });
+};
+
+/**
+ * Serves the dashboard: pages, /api/v1 (docs/api.md), server-sent events and /healthz. It reads the store, the site and the daemon's status and changes nothing.
+ * Throws `IsothermError` (retryable) where it cannot listen. A taken port is not an error: the next free one is used and returned.
+ */
+export const createDashboard = async (options: DashboardOptions): Promise<Dashboard> => {
+  const { reader, site, log } = options;
+  const host = options.host ?? "127.0.0.1";
+  const calendar = createLocalCalendar(site.timeZone);
+  const history = new DecisionHistory(
+    reader,
+    site.zones.map((zone) => zone.id),
+  );
+
+  let newestDataMs = newestOf((await reader.latest(watchedPoints(site))).values());
+  const unsubscribe = reader.onChange((change) => {
+    if (change.kind === "telemetry") for (const { timeMs } of change.points) newestDataMs = Math.max(newestDataMs ?? timeMs, timeMs);
+    else if (change.kind === "decision") history.forget(change.decision.timeMs);
+  });
+  const statusView = (): StatusView => ({ ...options.status(), nowMs: options.nowMs(), newestDataMs });
+  const events = new EventStream({
+    reader,
+    status: statusView,
+    heartbeatMs: options.heartbeatMs ?? 3_000,
+    maxClients: connectionLimits.maxLiveClients,
+  });
+  const context: ViewContext = { reader, site, history, calendar, status: options.status, nowMs: options.nowMs };
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("query parser", "simple");
+  app.set("trust proxy", false);
+  app.use(securityHeaders(host));
+  app.use((_request, response, next) => {
+    response.set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+    next();
+  });
+  app.use(hostAndOriginGuard(createHostRule(host, options.allowedHosts ?? [])));
+  app.use(readOnlyGuard);
+  app.get("/healthz", async (_request, response) => {
+    const status = options.status();
+    let store: HealthView["store"] = "ok";
+    try {
+      await reader.latest(watchedPoints(site).slice(0, 1));
+    } catch (error) {
+      log.error({ err: error }, "dashboard health check: the store does not answer");
+      store = "failing";
+    }
+    const body: HealthView = { status: store, phase: status.phase, store, lastTickMs: status.lastTickMs };
+    response
+      .status(store === "ok" ? 200 : 503)
+      .set("Cache-Control", "no-store")
+      .json(body);
+  });
+  app.use(
+    rateLimit({
+      windowMs: 60_000,
+      limit: options.maxRequestsPerMinute ?? 1_200,
+      standardHeaders: "draft-8",
+      legacyHeaders: false,
+      handler: (request, _response, next) => {
+        next(new ProblemError(429, "Too many requests from this address.", request.path, "Wait a minute."));
+      },
+    }),
+  );
+  app.use("/api/v1", createApi(context, statusView, events));
+  app.use(pages(options.webRoot ?? findWebRoot()));
+  app.use(notFoundHandler);
+  app.use(errorHandler(log));
+
+  const server = createServer(
+    {
+      headersTimeout: connectionLimits.headersTimeoutMs,
+      requestTimeout: connectionLimits.requestTimeoutMs,
+      connectionsCheckingInterval: connectionLimits.connectionsCheckingIntervalMs,
+    },
+    app,
+  );
+  server.maxConnections = connectionLimits.maxConnections;
+  let port: number;
+  try {
+    port = await listenOnFreePort(server, host, options.port);
+  } catch (error) {
+    events.close();
+    unsubscribe();
+    throw error;
+  }
+  const shownHost = host === "0.0.0.0" || host === "::" ? "localhost" : isIPv6(host) ? `[${host}]` : host;
+  const url = `http://${shownHost}:${port}/`;
+  log.info({ url }, "dashboard listens");
+  return {
+    url,
+    port,
+    close: async () => {
+      events.close();
+      unsubscribe();
+      await new Promise<void>((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        server.closeAllConnections();
+      });
+    },
+  };
+};

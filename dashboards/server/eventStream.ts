@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { createSession, type Session } from "better-sse";
+import type { Request, Response } from "express";
+import { ProblemError } from "#dashboards/server/problems";
+import { summariseDecision } from "#dashboards/server/views";
+import type { LiveEvents, StatusView } from "#dashboards/server/wire";
+import type { PointName, TelemetryPoint } from "#domain/points";
+import type { StoreReader } from "#domain/store";
+
+interface HeldEvent {
+  readonly seq: number;
+  readonly name: keyof LiveEvents;
+  readonly data: unknown;
+}
+
+interface Client {
+  readonly session: Session;
+  readonly response: Response;
+}
+
+const heldEvents = 2000;
+const telemetryFlushMs = 200;
+/** A reader that lets this much pile up is cut off; it reconnects and resumes. */
+const maxBacklogBytes = 1_000_000;
+
+export interface EventStreamOptions {
+  readonly reader: StoreReader;
+  readonly status: () => StatusView;
+  /** A status event at least this often: pages that hear nothing for longer know that the connection is gone. */
+  readonly heartbeatMs: number;
+  readonly maxClients: number;
+}
+
+/**
+ * The live channel: what the store acknowledges goes to every connected page as server-sent events.
+ * Ids are `<run>-<seq>`; a client that comes back with Last-Event-ID gets what it missed, or `reset` where that is no longer held.
+ */
+export class EventStream {
+  private readonly options: EventStreamOptions;
+  private readonly run = randomBytes(6).toString("hex");
+  private readonly clients = new Set<Client>();
+  private readonly held: HeldEvent[] = [];
+  private seq = 0;
+  private readonly waitingPoints = new Map<PointName, TelemetryPoint>();
+  private flushTimer: NodeJS.Timeout | null = null;
+  private readonly heartbeat: NodeJS.Timeout;
+  private readonly unsubscribe: () => void;
+
+  constructor(options: EventStreamOptions) {
+    this.options = options;
+    this.unsubscribe = options.reader.onChange((change) => {
+      if (change.kind === "telemetry") this.collect(change.points);
+      else if (change.kind === "decision") this.publish("decision", summariseDecision(change.decision));
+      else this.publish("alarm", change.alarm);
+    });
+    this.heartbeat = setInterval(() => this.send("status", options.status()), options.heartbeatMs);
+    this.heartbeat.unref();
+  }
+
+  get clientCount(): number {
+    return this.clients.size;
+  }
+
+  async connect(request: Request, response: Response): Promise<void> {
+    if (this.clients.size >= this.options.maxClients) {
+      throw new ProblemError(
+        503,
+        "Too many pages are connected to the live channel.",
+        request.path,
+        "Close some of them, or ask again later.",
+      );
+    }
+    // Proxies such as nginx would hold events back.
+    response.set("X-Accel-Buffering", "no");
+    const session = await createSession(request, response, { retry: 2000, keepAlive: null });
+    const client: Client = { session, response };
+    this.clients.add(client);
+    session.once("disconnected", () => this.clients.delete(client));
+    this.resume(client, session.lastId);
+    this.push(client, "status", this.options.status());
+  }
+
+  close(): void {
+    clearInterval(this.heartbeat);
+    if (this.flushTimer !== null) clearTimeout(this.flushTimer);
+    this.unsubscribe();
+    for (const { response } of this.clients) response.end();
+    this.clients.clear();
+  }
+
+  private resume(client: Client, lastId: string): void {
+    const match = /^([0-9a-f]{12})-(\d{1,15})$/.exec(lastId);
+    if (lastId === "") return;
+    const lastSeq = match !== null && match[1] === this.run ? Number(match[2]) : Number.NaN;
+    const oldest = this.held[0]?.seq ?? this.seq + 1;
+    if (Number.isNaN(lastSeq) || lastSeq > this.seq || lastSeq < oldest - 1) {
+      this.push(client, "reset", { reason: "What happened since is no longer held." });
+      return;
+    }
+    for (const event of this.held) if (event.seq > lastSeq) client.session.push(event.data, event.name, `${this.run}-${event.seq}`);
+  }
+
+  /** History is written in large batches, a simulated clock ticks many times a second: pages get the newest value of each point a few times a second. */
+  private collect(points: readonly TelemetryPoint[]): void {
+    for (const point of points) {
+      const waiting = this.waitingPoints.get(point.point);
+      if (waiting === undefined || waiting.timeMs <= point.timeMs) this.waitingPoints.set(point.point, point);
+    }
+    if (this.flushTimer !== null || this.waitingPoints.size === 0) return;
+    this.flushTimer = setTimeout(() => {
+      this.flushTimer = null;
+      this.publish("telemetry", { points: [...this.waitingPoints.values()] });
+      this.waitingPoints.clear();
+    }, telemetryFlushMs);
+    this.flushTimer.unref();
+  }
+
+  private publish<K extends keyof LiveEvents>(name: K, data: LiveEvents[K]): void {
+    this.seq++;
+    this.held.push({ seq: this.seq, name, data });
+    if (this.held.length > heldEvents) this.held.shift();
+    this.send(name, data);
+  }
+
+  private send<K extends keyof LiveEvents>(name: K, data: LiveEvents[K]): void {
+    for (const client of [...this.clients]) {
+      if (client.response.writableLength > maxBacklogBytes) {
+        this.clients.delete(client);
+        client.response.destroy();
+        continue;
+      }
+      this.push(client, name, data);
+    }
+  }
+
+  /** Status and reset events repeat the newest id: they are not part of what is resumed. */
+  private push<K extends keyof LiveEvents>(client: Client, name: K, data: LiveEvents[K]): void {
+    if (client.session.isConnected) client.session.push(data, name, `${this.run}-${this.seq}`);
+  }
+}

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { invalidInput } from "#dashboards/server/problems";
+import { ID_PATTERN, type PointName } from "#domain/points";
+
+const dayMs = 86_400_000;
+/** Years 1900 to 2200: simulated calendars may lie in the past. */
+const earliestMs = Date.UTC(1900, 0, 1);
+const latestMs = Date.UTC(2200, 0, 1);
+
+const isoPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/** Unix milliseconds, or ISO 8601 with `Z` or an offset. */
+const instant = z
+  .string()
+  .max(40)
+  .transform((text, context) => {
+    const timeMs = /^-?\d{1,15}$/.test(text) ? Number(text) : isoPattern.test(text) ? Date.parse(text) : Number.NaN;
+    if (Number.isFinite(timeMs) && timeMs >= earliestMs && timeMs < latestMs) return timeMs;
+    context.addIssue({
+      code: "custom",
+      message: "expected milliseconds since 1970 UTC, or a time such as 2026-01-31T13:00:00Z (between 1900 and 2200)",
+    });
+    return z.NEVER;
+  });
+
+const wholeNumber = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `expected a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `expected a whole number from ${min} to ${max}`)
+    .default(fallback);
+
+export const zoneIdInput = z.string().max(100).regex(ID_PATTERN, "expected a zone's id: letters, digits, - and _");
+export const decisionIdInput = z
+  .string()
+  .max(100)
+  .regex(/^[a-zA-Z0-9_.:-]+$/, "expected a decision's id, e.g. 3-1412");
+
+const pointList = z
+  .string()
+  .max(4000)
+  .transform((text) => text.split(","))
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .regex(/^[a-zA-Z0-9_-]{1,100}\.[a-zA-Z0-9_]{1,100}$/, "expected point names such as lobby.zoneAirTempC, separated by commas"),
+      )
+      .min(1)
+      .max(50),
+  )
+  .transform((names) => names as PointName[]);
+
+const range = { from: instant.optional(), to: instant.optional() };
+
+/** Query parameters of every route that takes any. Unknown ones are refused, so that a misspelt name does not silently mean the default. */
+export const queryInputs = {
+  none: z.strictObject({}),
+  zone: z.strictObject({ hours: wholeNumber(1, 168, 12) }),
+  decisions: z.strictObject({ ...range, limit: wholeNumber(1, 1000, 200) }),
+  series: z.strictObject({ points: pointList, ...range, buckets: wholeNumber(1, 2000, 300) }),
+  comfort: z.strictObject(range),
+  energy: z.strictObject(range),
+  alarms: z.strictObject({ since: instant.optional() }),
+} as const;
+
+/** Throws the 400 that lists everything wrong. */
+export const parseInput = <T>(schema: z.ZodType<T>, value: unknown, where: string): T => {
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalidInput(where, result.error);
+  return result.data;
+};
+
+/** [from, to) with the given default length; refuses an empty range and one longer than `maxDays`. */
+export const resolveRange = (
+  input: { readonly from?: number | undefined; readonly to?: number | undefined },
+  nowMs: number,
+  defaultLengthMs: number,
+  maxDays: number,
+  where: string,
+): { readonly fromMs: number; readonly toMs: number } => {
+  const toMs = input.to ?? (input.from === undefined ? nowMs : Math.max(nowMs, input.from + 1));
+  const fromMs = input.from ?? toMs - defaultLengthMs;
+  return parseInput(
+    z
+      .object({ fromMs: z.number(), toMs: z.number() })
+      .refine((value) => value.fromMs < value.toMs, { path: ["from"], message: "must be earlier than `to`" })
+      .refine((value) => value.toMs - value.fromMs <= maxDays * dayMs, {
+        path: ["from"],
+        message: `the range may be at most ${maxDays} days`,
+      }),
+    { fromMs, toMs },
+    where,
+  );
+};

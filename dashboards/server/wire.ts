@@ -1,0 +1,232 @@
+/**
+ * Every JSON shape of the dashboard's HTTP interface (docs/api.md), shared by server and pages.
+ * Times are Unix milliseconds UTC in keys that end in `Ms`; the unit of every other number is its key's suffix. `null` is "not known"; no number is ever NaN or infinite.
+ */
+
+import type { DaemonStatus } from "#dashboards/server/daemonStatus";
+import type { CostTerms, PlanDiagnostics } from "#domain/plan";
+import type { TelemetryPoint } from "#domain/points";
+import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
+import type { AlarmLevel, SeriesBucket } from "#domain/store";
+
+export type { DaemonStatus } from "#dashboards/server/daemonStatus";
+export type { SiteInfo, ZoneInfo } from "#domain/building";
+export type { CostTerms, Decision, PlanDiagnostics } from "#domain/plan";
+export type { TelemetryPoint } from "#domain/points";
+export type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
+export type { Alarm, AlarmLevel, SeriesBucket } from "#domain/store";
+
+/** Body of every refused request. */
+export interface Problem {
+  readonly error: string;
+  readonly where: string;
+  readonly todo: string;
+}
+
+export interface StatusView extends DaemonStatus {
+  /** The site's clock when this was written. */
+  readonly nowMs: number;
+  /** Newest measured value in the store; null when there is none. */
+  readonly newestDataMs: number | null;
+}
+
+/** in-band: within the comfort band; too-warm, too-cold: outside it while the zone is occupied; empty: outside it while nobody is there; unknown: no fresh measurement or no band. */
+export type ComfortState = "in-band" | "too-warm" | "too-cold" | "empty" | "unknown";
+
+export interface BandView {
+  readonly lowerC: number;
+  readonly upperC: number;
+  readonly occupied: boolean;
+}
+
+export interface ZoneTileView {
+  readonly id: string;
+  readonly label: string;
+  readonly floorAreaM2: number | null;
+  readonly zoneAirTempC: number | null;
+  readonly measuredMs: number | null;
+  readonly state: ComfortState;
+  readonly band: BandView | null;
+  readonly heatingSetpointC: number | null;
+  readonly coolingSetpointC: number | null;
+  readonly untilMs: number | null;
+  readonly source: ControlSource | null;
+  readonly reason: string;
+  /** The last six hours, for a spark line. */
+  readonly recent: readonly { readonly timeMs: number; readonly meanC: number }[];
+}
+
+export interface TodayView {
+  readonly fromMs: number;
+  /** Share of occupied zone-steps in band; null before the first scored step. */
+  readonly inBandPct: number | null;
+  readonly scoredZoneSteps: number;
+  readonly energyKwh: number | null;
+  readonly cost: number | null;
+  /** Share of the energy whose price is known. */
+  readonly costCoverageFraction: number | null;
+  readonly peakKw: number | null;
+}
+
+export interface OverviewView {
+  readonly nowMs: number;
+  readonly zones: readonly ZoneTileView[];
+  readonly today: TodayView;
+  readonly hvacPowerW: number | null;
+  readonly outdoorAirTempC: number | null;
+  readonly alarmCounts: Readonly<Record<AlarmLevel, number>>;
+  readonly newestDataMs: number | null;
+  readonly decision: DecisionSummary | null;
+  /** The newest decisions, newest first. */
+  readonly recentDecisions: readonly DecisionSummary[];
+}
+
+export interface DecisionSummary {
+  readonly id: string;
+  readonly timeMs: number;
+  readonly validUntilMs: number;
+  readonly source: ControlSource;
+  readonly reason: string;
+  readonly fallback: string | null;
+  readonly modelVersion: string | null;
+  readonly command: Readonly<Record<string, ZoneSetpoints>>;
+  readonly envelopeChanges: readonly string[];
+  readonly cost: CostTerms;
+  readonly effectiveSampleSize: number;
+  readonly samplesDiscarded: number;
+}
+
+export interface DecisionListView {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly decisions: readonly DecisionSummary[];
+  /** Ask again with this `from` for the rest; null when this is all. */
+  readonly nextFromMs: number | null;
+}
+
+/** The stored plan as it concerns one zone; the numbers are the stored decision's own, untouched. */
+export interface ZonePlanView {
+  readonly decisionId: string;
+  readonly issuedAtMs: number;
+  readonly stepS: number;
+  readonly stepEndMs: readonly number[];
+  readonly meanC: readonly number[];
+  readonly stdDevK: readonly number[];
+  readonly heatingSetpointC: readonly number[];
+  readonly coolingSetpointC: readonly number[];
+  readonly ruleHeatingSetpointC: readonly number[] | null;
+  readonly ruleCoolingSetpointC: readonly number[] | null;
+  readonly ruleMeanC: readonly number[] | null;
+  readonly lowerC: readonly number[];
+  readonly upperC: readonly number[];
+  readonly occupied: readonly boolean[];
+  readonly powerW: readonly number[];
+  readonly pricePerKwh: readonly number[];
+  readonly outdoorAirTempC: readonly number[];
+}
+
+export interface WhyView {
+  readonly source: ControlSource;
+  readonly reason: string;
+  readonly fallback: string | null;
+  readonly chosenCost: CostTerms;
+  readonly ruleCost: CostTerms | null;
+  readonly diagnostics: PlanDiagnostics;
+  readonly modelVersion: string | null;
+  readonly envelopeChanges: readonly string[];
+}
+
+export interface ZoneView {
+  readonly zone: ZoneTileView;
+  readonly nowMs: number;
+  readonly fromMs: number;
+  readonly measured: readonly SeriesBucket[];
+  readonly heatingSetpoints: readonly SeriesBucket[];
+  readonly coolingSetpoints: readonly SeriesBucket[];
+  readonly occupancyCount: readonly SeriesBucket[];
+  readonly hvacPowerW: readonly SeriesBucket[];
+  /** The band and the price that were in force, one entry per control step that ended at `stepEndMs`. */
+  readonly history: readonly {
+    readonly stepEndMs: number;
+    readonly lowerC: number;
+    readonly upperC: number;
+    readonly occupied: boolean;
+    readonly pricePerKwh: number | null;
+  }[];
+  readonly plan: ZonePlanView | null;
+  readonly why: WhyView | null;
+}
+
+export interface SeriesView {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly series: Readonly<Record<string, readonly SeriesBucket[]>>;
+}
+
+export interface ComfortZoneView {
+  readonly id: string;
+  readonly label: string;
+  readonly scoredSteps: number;
+  readonly inBandPct: number | null;
+  readonly tooWarmKh: number;
+  readonly tooColdKh: number;
+}
+
+export interface ComfortView {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** A step counts as outside where it ends more than this beyond the band. */
+  readonly toleranceK: number;
+  readonly inBandPct: number | null;
+  readonly discomfortKh: number;
+  readonly zones: readonly ComfortZoneView[];
+  /** Kelvin-hours by zone id and local day. */
+  readonly days: readonly {
+    readonly day: string;
+    readonly startMs: number;
+    readonly discomfortKhByZone: Readonly<Record<string, number>>;
+  }[];
+  /** One entry per local day and hour with at least one scored step: all zones together. */
+  readonly hours: readonly { readonly day: string; readonly hour: number; readonly discomfortKh: number; readonly inBandPct: number }[];
+}
+
+export interface EnergyPeriodView {
+  readonly startMs: number;
+  readonly energyKwh: number;
+  readonly cost: number | null;
+  /** Share of the period that has measured power. */
+  readonly coverageFraction: number;
+}
+
+export interface EnergyView {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly stepS: number;
+  readonly currency: string;
+  readonly energyKwh: number;
+  readonly cost: number | null;
+  readonly costCoverageFraction: number | null;
+  readonly peakKw: number | null;
+  readonly peakMs: number | null;
+  readonly hours: readonly EnergyPeriodView[];
+  readonly days: readonly (EnergyPeriodView & { readonly day: string })[];
+  /** Mean power of each step, with the price then in force. */
+  readonly power: readonly { readonly startMs: number; readonly meanKw: number; readonly pricePerKwh: number | null }[];
+}
+
+export interface HealthView {
+  readonly status: "ok" | "failing";
+  readonly phase: string;
+  readonly store: "ok" | "failing";
+  readonly lastTickMs: number | null;
+}
+
+/** Server-sent events by name. */
+export interface LiveEvents {
+  readonly status: StatusView;
+  readonly telemetry: { readonly points: readonly TelemetryPoint[] };
+  readonly decision: DecisionSummary;
+  readonly alarm: import("#domain/store").Alarm;
+  /** What came in between is no longer held: load everything again. */
+  readonly reset: { readonly reason: string };
+}
