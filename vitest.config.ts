@@ -6,8 +6,11 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    // Several files start servers, engines and a browser of their own: more than two at once would starve one another on a small machine.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // `npm test` adds scripts/lib/summaryReporter.mjs, which writes the exact counts.
     reporters: ["default"],
   },
 });
