@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildPlan, contentHashOf, leftovers, missingOutputs, signatureOf } from "./lib/buildPlan.mjs";
-import { checkoutRoot, say, seconds } from "./lib/checkout.mjs";
+import { checkoutRoot, say as sayAloud, seconds } from "./lib/checkout.mjs";
 import { acquireLock } from "./lib/lockFile.mjs";
 import { runProcess, stopProcesses } from "./lib/runProcess.mjs";
 
@@ -81,7 +81,7 @@ const steps = (root, plan) => {
   ];
 };
 
-const buildAll = async (root) => {
+const buildAll = async (root, say) => {
   const began = Date.now();
   const plan = buildPlan(root);
   // Taken before compiling: what is edited while the build runs makes the next one stale again.
@@ -116,7 +116,7 @@ const buildAll = async (root) => {
 };
 
 /** Builds the checkout at `root`; true when dist is complete. With `ifStale` a fresh dist is left as it is. */
-export const build = async ({ root = checkoutRoot, ifStale = false } = {}) => {
+export const build = async ({ root = checkoutRoot, ifStale = false, say = sayAloud } = {}) => {
   if (ifStale && isFresh(root)) return true;
   const release = await acquireLock(join(root, "dist/.buildLock"), {
     onWait: (pid) => say(`build: waiting for the build of process ${pid}`),
@@ -128,7 +128,7 @@ export const build = async ({ root = checkoutRoot, ifStale = false } = {}) => {
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
   try {
-    return (ifStale && isFresh(root)) || (await buildAll(root));
+    return (ifStale && isFresh(root)) || (await buildAll(root, say));
   } finally {
     process.off("SIGINT", stop).off("SIGTERM", stop);
     release();
