@@ -5,7 +5,7 @@ import { type WasmMemory, type WasmModule, webAssembly } from "#math/webAssembly
 /** Exports of assembly/kernels.ts; addresses are byte offsets into `memory`, matrices row-major with leading dimensions in elements. */
 export interface KernelExports {
   readonly memory: WasmMemory;
-  readonly __heap_base: { readonly value: number };
+  heapBase(): number;
   /** Bytes of scratch that gemm and everything built on it need. */
   gemmScratchBytes(): number;
   /** C ← alpha op(A) op(B) + beta C. */
@@ -40,6 +40,13 @@ export interface KernelExports {
   /** out ← out + scale · source, or scale · source when `accumulate` is 0. */
   addScaled(length: number, scale: number, source: number, out: number, accumulate: number): void;
   multiplyInto(length: number, source: number, out: number): void;
+  /** out[q] = Σ_i weights[i] · block[i·ld + q], q < 4. */
+  weightedColumnSums(rows: number, weights: number, block: number, ld: number, out: number): void;
+  /** out[q] = Σ_i block[i·ld + q]², q < 4. */
+  columnSquares(rows: number, block: number, ld: number, out: number): void;
+  packRoot(p: number, m: number, w: number, lower: number, out: number): void;
+  /** squares[4·panel + q] = ‖W k‖² of the columns in `panels` panels of [panelRows][4], W from packRoot. */
+  rootSquares(p: number, m: number, root: number, lower: number, panels: number, panelRows: number, columns: number, squares: number): void;
 }
 
 /** The compiled module: a fresh instance, with its own memory, per use that keeps data there. */
@@ -69,7 +76,7 @@ export class WasmWorkspace {
       },
     });
     this.exports = instance.exports as unknown as KernelExports;
-    this.#base = align(this.exports.__heap_base.value);
+    this.#base = align(this.exports.heapBase());
     this.#next = this.#base;
     this.#view = new Float64Array(this.exports.memory.buffer);
   }
@@ -145,8 +152,8 @@ const createKernels = (module: WasmModule): WasmKernels => {
     const yAt = workspace.store(y, m * d);
     const rows = Math.min(n, Math.max(4, Math.ceil(CHUNK / m / 4) * 4));
     const xAt = workspace.allocate(rows * d);
-    const outAt = workspace.allocate(rows * m);
-    const scratch = workspace.allocate((rows + 4) * d + 4 * d + (rows + 4) * 4);
+    const outAt = workspace.allocate((rows + 4) * m);
+    const scratch = workspace.allocate((m + 8) * d + 16);
     for (let start = 0; start < n; start += rows) {
       const count = Math.min(rows, n - start);
       workspace.view.set(x.subarray(start * d, (start + count) * d), xAt / 8);

@@ -1,12 +1,14 @@
 import { expect } from "vitest";
 
-/** Reproducible uniform numbers in (−1, 1). */
+/** Reproducible uniform numbers in (−1, 1): a 32-bit linear congruence, high bits only. */
 export const randomSource = (seed: number): (() => number) => {
-  let state = BigInt(seed) * 2654435761n + 12345n;
-  return () => {
-    state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
-    return Number(state >> 11n) / 2 ** 52 - 1;
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 8;
   };
+  for (let i = 0; i < 8; i++) next();
+  return () => (next() + next() / 2 ** 24) / 2 ** 23 - 1;
 };
 
 /** Every |actual − expected| ≤ tolerance · max(scale, |expected|). */
