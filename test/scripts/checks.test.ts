@@ -1,0 +1,158 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { backendsRan, recordBackendRan } from "../helpers/backendsRan.js";
+import { energyplusModule, lockfileModule, type OptionalPart, type ProcessResult, partsModule } from "./scriptModules.js";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const readJson = (name: string): unknown => JSON.parse(readFileSync(join(root, name), "utf8"));
+const folder = mkdtempSync(join(tmpdir(), "isotherm-checks-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("lockfile check", () => {
+  const entry = { version: "1.0.0", integrity: "sha512-abc" };
+  const problems = (extra: object, manifest: object = {}): string[] =>
+    lockfileModule.lockfileProblems({ lockfileVersion: 3, packages: { "": {}, "node_modules/good": entry, ...extra } }, manifest);
+
+  it("accepts this repository's lockfile", () => {
+    expect(lockfileModule.lockfileProblems(readJson("package-lock.json"), readJson("package.json"))).toEqual([]);
+  });
+  it("accepts known install scripts and refuses new ones", () => {
+    expect(problems({ "node_modules/koffi": { ...entry, hasInstallScript: true } })).toEqual([]);
+    expect(problems({ "node_modules/new": { ...entry, hasInstallScript: true } })).toEqual([expect.stringContaining("new: runs a script")]);
+  });
+  it.each([
+    "git+ssh://git@host/x.git#abc",
+    "file:../x",
+    "https://host/x.tgz",
+    "http://host/x.tgz",
+    "owner/repository#main",
+    "github:owner/repository",
+  ])("refuses a package from %s, and one that depends on it", (source) => {
+    expect(problems({ "node_modules/x": { ...entry, resolved: source } })).toEqual([expect.stringContaining("not the registry")]);
+    expect(problems({ "node_modules/x": { ...entry, dependencies: { y: source } } })).toEqual([
+      expect.stringContaining("not the registry"),
+    ]);
+  });
+  it("refuses a package without a checksum, an optional one for the main platform too", () => {
+    expect(problems({ "node_modules/x": { version: "1.0.0" } })).toEqual(["x: has no integrity checksum"]);
+    const biome = { "node_modules/@biomejs/biome": entry };
+    const native = { version: "1.0.0", optional: true, cpu: ["x64"] };
+    expect(problems({ ...biome, "node_modules/@biomejs/cli-darwin-x64": { ...native, os: ["darwin"] } })).toEqual([]);
+    expect(problems({ ...biome, "node_modules/@biomejs/cli-linux-x64": { ...native, os: ["linux"] } })).toHaveLength(1);
+  });
+  it("refuses local folders, version ranges and an empty lockfile", () => {
+    expect(problems({ "packages/x": entry })).toHaveLength(1);
+    expect(problems({}, { dependencies: { a: "^1.0.0" } })).toHaveLength(1);
+    expect(problems({}, { dependencies: { a: { b: "1.0.0" } } })).toHaveLength(1);
+    expect(lockfileModule.lockfileProblems({ lockfileVersion: 3, packages: { "": {} } }, {})).toEqual(["the lockfile lists no packages"]);
+  });
+});
+
+describe("rollout backends that ran", () => {
+  const check = (path: string, ...wanted: string[]): number | null =>
+    spawnSync(process.execPath, [join(root, "scripts/checkBackendsRan.mjs"), path, ...wanted]).status;
+
+  it("are recorded once each in the file that CI names, and nowhere otherwise", () => {
+    const path = join(folder, "ran.jsonl");
+    for (const name of ["wasm", "reference", "wasm"]) recordBackendRan(name, { ISOTHERM_BACKENDS_RAN: path });
+    recordBackendRan("blas", {});
+    recordBackendRan("blas", { ISOTHERM_BACKENDS_RAN: "" });
+    expect(backendsRan(path)).toEqual(["reference", "wasm"]);
+  });
+  it("must be all that CI asks for", () => {
+    const path = join(folder, "asked.jsonl");
+    for (const name of ["wasm", "reference"]) recordBackendRan(name, { ISOTHERM_BACKENDS_RAN: path });
+    expect(check(path, "reference", "wasm")).toBe(0);
+    expect(check(path, "reference", "wasm", "blas")).toBe(1);
+    expect(check(join(folder, "absent"), "reference")).toBe(1);
+    expect(check(path)).toBe(2);
+  });
+});
+
+describe("parts that tests need", () => {
+  const ok: ProcessResult = { code: 0, output: "", timedOut: false };
+  const installable = (names: readonly string[], refused: readonly string[] = []) => {
+    const here = new Set<string>();
+    const commands: string[] = [];
+    const parts: OptionalPart[] = names.map((debian) => ({ name: debian.toUpperCase(), debian, isPresent: () => here.has(debian) }));
+    const run = async (_file: string, args: readonly string[]): Promise<ProcessResult> => {
+      const words = args.filter((arg) => !arg.startsWith("-") && !arg.startsWith("DPkg"));
+      commands.push(words.join(" "));
+      if (words[0] === "update") return ok;
+      if (words.some((word) => refused.includes(word)))
+        return { code: 100, output: `E: Unable to locate package ${refused.join(" ")}`, timedOut: false };
+      for (const word of words.slice(1)) here.add(word);
+      return ok;
+    };
+    return { parts, run, commands, here };
+  };
+
+  it("are installed together after one update, and only what is missing", async () => {
+    const { parts, run, commands, here } = installable(["a", "b", "c"]);
+    here.add("b");
+    expect(await partsModule.provideParts({ parts, run, whyNot: () => null })).toEqual([]);
+    expect(commands).toEqual(["update", "install a c"]);
+    commands.length = 0;
+    expect(await partsModule.provideParts({ parts, run, whyNot: () => null })).toEqual([]);
+    expect(commands).toEqual([]);
+  });
+  it("are reported with the reason where one cannot be had, and the others are installed all the same", async () => {
+    const { parts, run, here } = installable(["a", "b"], ["b"]);
+    const missing = await partsModule.provideParts({ parts, run, whyNot: () => null });
+    expect(missing).toEqual([{ name: "B", reason: expect.stringContaining("Unable to locate package b") }]);
+    expect(here.has("a")).toBe(true);
+  });
+  it("are only reported where this user may not install", async () => {
+    const { parts, run, commands } = installable(["a"]);
+    const missing = await partsModule.provideParts({ parts, run, whyNot: () => "installing it needs root" });
+    expect(missing).toEqual([{ name: "A", reason: "Debian package a: installing it needs root" }]);
+    expect(commands).toEqual([]);
+  });
+  it("counts an EnergyPlus that was not unpacked to its end as absent", () => {
+    expect(energyplusModule.findEnergyplus(folder)).toBeNull();
+  });
+});
+
+describe("hiding koffi", () => {
+  const attempt = (name: string): string => `await import("${name}").then(() => "here", (error) => error.code)`;
+  const program = `
+    import { createRequire } from "node:module"; import { Worker } from "node:worker_threads"; import { once } from "node:events";
+    const seen = { mqtt: ${attempt("mqtt")}, koffi: ${attempt("koffi")} };
+    try { createRequire(import.meta.url)("koffi"); seen.required = "here"; } catch (error) { seen.required = error.code; }
+    [seen.worker] = await once(new Worker(new URL("worker.mjs", import.meta.url)), "message");
+    console.log(JSON.stringify(seen));`;
+  const run = (args: readonly string[], env: Record<string, string> = {}): unknown => {
+    const { stdout, stderr } = spawnSync(process.execPath, [...args, join(folder, "main.mjs")], {
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, ...env },
+    });
+    expect(stderr).toBe("");
+    return JSON.parse(stdout);
+  };
+  beforeAll(() => {
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+    writeFileSync(join(folder, "main.mjs"), program);
+    writeFileSync(
+      join(folder, "worker.mjs"),
+      `import { parentPort } from "node:worker_threads"; parentPort.postMessage(${attempt("koffi")});`,
+    );
+  });
+  const hook = ["--import", "./test/helpers/withoutKoffi.mjs"];
+
+  it("makes it look not installed to import, require and worker threads, and leaves other packages alone", () => {
+    expect(run(hook)).toEqual({
+      mqtt: "here",
+      koffi: "ERR_MODULE_NOT_FOUND",
+      required: "MODULE_NOT_FOUND",
+      worker: "ERR_MODULE_NOT_FOUND",
+    });
+  });
+  it("hides other packages when asked", () => {
+    expect(run(hook, { ISOTHERM_HIDE_PACKAGES: "mqtt" })).toMatchObject({ mqtt: "ERR_MODULE_NOT_FOUND" });
+  });
+});
