@@ -1,0 +1,120 @@
+import type { Decision } from "#domain/plan";
+import type { buildingQuantities, PointName, siteQuantities, zoneQuantities } from "#domain/points";
+import type { Alarm } from "#domain/store";
+
+/** Every measurement, tag and field name that isotherm writes to or reads from InfluxDB stands in this file. */
+export interface InfluxLine {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, number | string>>;
+  readonly timeMs: number;
+}
+
+/** Where one point lives: its series and its field. */
+export interface InfluxAddress {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly field: string;
+}
+
+const zoneFields: Readonly<Record<(typeof zoneQuantities)[number], string>> = {
+  zoneAirTempC: "t_air_c",
+  heatingSetpointC: "heat_sp_c",
+  coolingSetpointC: "cool_sp_c",
+  occupancyCount: "occ",
+  relativeHumidityPct: "rh_pct",
+};
+const weatherFields: Readonly<Record<(typeof siteQuantities)[number], string>> = {
+  outdoorAirTempC: "t_out_c",
+  outdoorRelativeHumidityPct: "rh_pct",
+  windSpeedMps: "wind_m_s",
+  globalHorizontalIrradianceWm2: "ghi_w_m2",
+  directNormalIrradianceWm2: "dni_w_m2",
+  diffuseHorizontalIrradianceWm2: "dhi_w_m2",
+};
+const meterFields: Readonly<Record<(typeof buildingQuantities)[number], string>> = { hvacPowerW: "power_w", hvacEnergyKwh: "energy_kwh" };
+
+const lookup = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
+
+/**
+ * A value as a tag that line protocol carries unharmed: control characters, backslash and % become %XX. The `influx` package escapes comma,
+ * equals sign and space only; a newline would end the line and begin another measurement, a backslash at the end would swallow the separator.
+ */
+export function safeTag(value: string): string {
+  const safe = value.replace(/[\p{Cc}\u2028\u2029\\%]/gu, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  return safe === "" ? "%" : safe;
+}
+
+/** `supplyAirTempC` → `supply_air_temp_c`; what is not a letter, digit or underscore becomes `_xx`; never the reserved `time`. */
+function fieldName(quantity: string): string {
+  const snake = quantity.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
+  const safe = snake.replace(/[^a-z0-9_]/g, (c) => `_${c.charCodeAt(0).toString(16)}`);
+  return safe === "time" ? "time_value" : safe;
+}
+
+/** Series and field of a point. Quantities that no measurement is made for go to `isotherm_point`, so that nothing is left out. */
+export function addressOf(building: string, point: PointName): InfluxAddress {
+  const dot = point.indexOf(".");
+  const entity = point.slice(0, dot);
+  const quantity = point.slice(dot + 1);
+  const tags = { building: safeTag(building) };
+  const weather = entity === "site" ? lookup(weatherFields, quantity) : undefined;
+  if (weather !== undefined) return { measurement: "isotherm_weather", tags: { ...tags, provider: "site", kind: "obs" }, field: weather };
+  const meter = entity === "building" ? lookup(meterFields, quantity) : undefined;
+  if (meter !== undefined) return { measurement: "isotherm_meter", tags: { ...tags, meter: "hvac", carrier: "electricity" }, field: meter };
+  const zone = entity === "site" || entity === "building" ? undefined : lookup(zoneFields, quantity);
+  if (zone !== undefined) return { measurement: "isotherm_zone", tags: { ...tags, zone: safeTag(entity) }, field: zone };
+  return {
+    measurement: "isotherm_point",
+    tags: { ...tags, entity: safeTag(entity), quantity: safeTag(quantity) },
+    field: fieldName(quantity),
+  };
+}
+
+/** A decision as one line per zone. */
+export function decisionLines(building: string, decision: Decision): readonly InfluxLine[] {
+  const { plan } = decision;
+  const numbers = {
+    cost_energy: plan.chosen.cost.energy,
+    cost_comfort: plan.chosen.cost.comfort,
+    cost_uncert: plan.chosen.cost.uncertainty,
+    ess: plan.diagnostics.effectiveSampleSize,
+    samples: plan.diagnostics.numSamples,
+    solve_ms: plan.diagnostics.solveMs,
+  };
+  return Object.entries(decision.command).map(([zone, setpoints]) => ({
+    measurement: "isotherm_decision",
+    tags: { building: safeTag(building), zone: safeTag(zone), source: safeTag(decision.source) },
+    fields: {
+      ...Object.fromEntries(
+        Object.entries({ heat_sp_c: setpoints.heatingSetpointC, cool_sp_c: setpoints.coolingSetpointC, ...numbers }).filter(([, value]) =>
+          Number.isFinite(value),
+        ),
+      ),
+      reason: plan.reason,
+    },
+    timeMs: decision.timeMs,
+  }));
+}
+
+const alarmLevels = { info: 1, warning: 2, critical: 3 } as const;
+
+/** An alarm as a line where it was raised (`active` 1) and one where it was cleared (`active` 0); level 1 info, 2 warning, 3 critical. */
+export function alarmLines(building: string, alarm: Alarm): readonly InfluxLine[] {
+  const line = (timeMs: number, active: 0 | 1): InfluxLine => ({
+    measurement: "isotherm_alarm",
+    tags: { building: safeTag(building), zone: safeTag(alarm.zone ?? "all"), code: safeTag(alarm.id) },
+    fields: { level: alarmLevels[alarm.level], active },
+    timeMs,
+  });
+  return alarm.clearedMs === null ? [line(alarm.sinceMs, 1)] : [line(alarm.sinceMs, 1), line(alarm.clearedMs, 0)];
+}
+
+/** What the health probe writes: one point per hour at most, since the same time and tags overwrite. */
+export const probeLine = (building: string, nowMs: number): InfluxLine => ({
+  measurement: "isotherm_probe",
+  tags: { building: safeTag(building) },
+  fields: { up: 1 },
+  timeMs: Math.floor(nowMs / 3_600_000) * 3_600_000,
+});
