@@ -193,7 +193,7 @@ function parseLocation({ cells, line }: Line, bad: (message: string, line: numbe
       throw bad(
         `LOCATION: ${what} "${text}" is not a number between ${low} and ${high}`,
         line,
-        "Correct field " + (field + 1) + " of the first line.",
+        `Correct field ${field + 1} of the first line.`,
       );
     return value;
   };
