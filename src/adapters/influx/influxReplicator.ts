@@ -127,7 +127,7 @@ class Replicator implements InfluxReplicator {
         if (!moved) await this.#pause(this.#options.pollMs ?? 1000);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        await this.#failed(error);
+        this.#failed(error);
         await this.#pause(backoffMs * (0.5 + 0.5 * (this.#options.random ?? Math.random)()));
         backoffMs = Math.min(longestMs, backoffMs * 2);
       }
@@ -264,14 +264,20 @@ class Replicator implements InfluxReplicator {
   }
 
   async #write(lines: readonly InfluxLine[]): Promise<void> {
-    await this.#client.write(lines);
+    try {
+      await this.#client.write(lines);
+    } catch (error) {
+      if (!(error instanceof InfluxFailure && error.kind === "no-database")) throw error;
+      await this.#client.createDatabase();
+      await this.#client.write(lines);
+    }
     this.#lastWriteAtMs = this.#nowMs();
     this.#lastConfirmedMs = this.#lastWriteAtMs;
     this.#lastError = null;
     this.#health(true, "InfluxDB takes data again.");
   }
 
-  async #failed(error: unknown): Promise<void> {
+  #failed(error: unknown): void {
     this.#failedAttempts++;
     this.#lastError = messageOf(error);
     const kind = error instanceof InfluxFailure ? error.kind : null;
@@ -287,7 +293,6 @@ class Replicator implements InfluxReplicator {
       "too-large": "Lower batchRows.",
     }[kind];
     this.#health(false, `InfluxDB at ${this.#options.url} does not take data (${this.#lastError}). ${todo}`);
-    if (kind === "no-database") await this.#client.createDatabase().catch((failed: unknown) => (this.#lastError = messageOf(failed)));
   }
 
   #health(healthy: boolean, text: string): void {
