@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
-import { providers } from "./providers";
-import { expectClose, randomSource } from "./tools";
+import { providers } from "./providers.js";
+import { expectClose, randomSource } from "./tools.js";
 
 const reference = createReferenceLinearAlgebra();
 const size = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(15, 16, 17, 31, 33, 63, 64, 65, 97, 130));
