@@ -11,6 +11,16 @@ const built = await build({ ifStale: true, say }).catch((error) => {
   return false;
 });
 if (built) {
+  // npm passes a signal on to its shell only, and the shell dies of it without telling us: its death stands for the signal.
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const shell = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === shell) return;
+      clearInterval(watch);
+      process.kill(process.pid, "SIGTERM");
+    }, 250);
+    watch.unref();
+  }
   const main = join(checkoutRoot, "dist/src/main.js");
   process.argv[1] = main;
   await import(pathToFileURL(main).href);

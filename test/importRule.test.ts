@@ -58,7 +58,8 @@ const importing = (specifier: string): string => `import { leaf } from "${specif
 
 const folders = ["src", "controllers", "models", "simulators", "config", "dashboards"];
 const rooms = ["domain", "math", "models", "controllers", "simulators", "config", "dashboards", "adapters", "loop", "cli"];
-const folderOf = (room: string): string => (existsSync(join(root, "src", room)) ? `src/${room}` : room);
+const inSrc = ["domain", "math", "adapters", "loop", "cli"];
+const folderOf = (room: string): string => (inSrc.includes(room) ? `src/${room}` : room);
 const leaves = Object.fromEntries(rooms.map((room) => [`${folderOf(room)}/leaf.ts`, leaf]));
 
 const allowed: Record<string, string> = {
