@@ -23,10 +23,12 @@ export function scheduleValue(schedule: WeekSchedule, time: CivilTime): number {
 /** Mean of a schedule over the step that ends at `stepEndMs`, minute by minute. */
 export function scheduleMean(zone: StandardTimeZone, schedule: WeekSchedule, stepEndMs: number, stepS: number): number {
   const minutes = Math.max(1, Math.round(stepS / 60));
+  const startMs = stepEndMs - stepS * 1000;
+  const first = scheduleValue(schedule, civilTime(zone, startMs));
+  // Differences from the first minute: a constant value comes out as it is, without rounding.
   let sum = 0;
-  for (let k = 0; k < minutes; k++)
-    sum += scheduleValue(schedule, civilTime(zone, stepEndMs - stepS * 1000 + (k * stepS * 1000) / minutes));
-  return sum / minutes;
+  for (let k = 1; k < minutes; k++) sum += scheduleValue(schedule, civilTime(zone, startMs + (k * stepS * 1000) / minutes)) - first;
+  return first + sum / minutes;
 }
 
 /** Monthly values placed at mid-month, linear in between, wrapping over the year. */

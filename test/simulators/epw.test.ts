@@ -7,7 +7,7 @@ import { IsothermError } from "#domain/errors";
 import { parseEpw } from "#simulators/weather/epw";
 import { bundledWeather, loadWeather } from "#simulators/weather/loadWeather";
 import { weatherSeries } from "#simulators/weather/weatherSeries";
-import { syntheticEpw } from "../data/syntheticEpw.ts";
+import { syntheticEpw } from "../data/syntheticEpw";
 
 const golden = JSON.parse(readFileSync(new URL("../golden/epwBundled.json", import.meta.url), "utf8")) as {
   file: string;
@@ -147,7 +147,7 @@ describe("broken weather files are refused with file and line", () => {
   it.each<[string, string, number, RegExp]>([
     ["an empty file", "", 1, /empty/],
     ["another kind of file", "time,value\n1,2\n", 1, /LOCATION/],
-    ["a row cut in its middle", lines.slice(0, 500).join("\r\n") + "\r\n" + lines[500]!.slice(0, 40), 501, /cut off/],
+    ["a row cut in its middle", `${lines.slice(0, 500).join("\r\n")}\r\n${lines[500]!.slice(0, 40)}`, 501, /cut off/],
     ["a file cut between rows", lines.slice(0, 5000).join("\r\n"), 5000, /4992 hourly rows/],
     ["a missing row", withLine(1000, null), 1001, /does not follow/],
     ["a repeated row", lines.toSpliced(1000, 0, lines[999]!).join("\r\n"), 1001, /does not follow/],
