@@ -1,0 +1,192 @@
+import { existsSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import path from "node:path";
+import { comfortOf } from "#config/crossChecks";
+import { readDerivedPoints, readPointSources } from "#config/pointSources";
+import type { ConfigPath } from "#config/problem";
+import { readSecret, readSecretFile, type SecretReading, type SecretSource } from "#config/readSecret";
+import type { Report } from "#config/report";
+import type { SiteFile } from "#config/schema";
+import type { Secret } from "#config/secret";
+import type { EmbeddedBuildingConfig, InfluxConfig, MqttBuildingConfig, MqttConfig, PlannerConfig, SiteConfig } from "#config/siteConfig";
+
+export interface BuildContext {
+  /** As the person named it. */
+  readonly file: string;
+  /** What relative names of secrets, certificates, weather and priors start from: the folder of the site file. */
+  readonly baseDirectory: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly report: Report;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
+
+const give = (reading: SecretReading, at: ConfigPath, report: Report): Secret | null => {
+  if (reading.ok) return reading.secret;
+  report(at, reading.problem, reading.todo);
+  return null;
+};
+
+const secretAt = (source: SecretSource | undefined, at: ConfigPath, context: BuildContext): Secret | null =>
+  source === undefined ? null : give(readSecret(source, context.environment, context.baseDirectory), at, context.report);
+
+function pemAt(name: string | undefined, at: ConfigPath, { baseDirectory, report }: BuildContext): string | null {
+  if (name === undefined) return null;
+  const file = path.resolve(baseDirectory, name);
+  try {
+    const text = readFileSync(file, "utf8");
+    if (!text.includes("-----BEGIN CERTIFICATE-----")) report(at, `${file} holds no certificate`, "Name a file in PEM format.");
+    return text;
+  } catch (error) {
+    report(at, `${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, "Name a file in PEM format that isotherm may read.");
+    return null;
+  }
+}
+
+function buildMqtt(file: SiteFile, context: BuildContext): MqttConfig {
+  const { mqtt, site } = file;
+  const { url = null } = mqtt;
+  return {
+    embedded: url === null ? { port: mqtt.embedded?.port ?? 1883 } : null,
+    url,
+    username: mqtt.username ?? null,
+    password: secretAt(mqtt.password, ["mqtt", "password"], context),
+    ca: pemAt(mqtt.ca, ["mqtt", "ca"], context),
+    certificate: pemAt(mqtt.certificate, ["mqtt", "certificate"], context),
+    key:
+      mqtt.key === undefined
+        ? null
+        : give(readSecretFile(path.resolve(context.baseDirectory, mqtt.key), true), ["mqtt", "key"], context.report),
+    serverName: mqtt.serverName ?? null,
+    clientId: mqtt.clientId ?? `isotherm-${site.id}`,
+    baseTopic: mqtt.baseTopic,
+    keepaliveS: mqtt.keepalive,
+  };
+}
+
+function buildInflux(influx: SiteFile["influx"], context: BuildContext): InfluxConfig | null {
+  if (influx === undefined) return null;
+  return {
+    url: influx.url,
+    database: influx.database,
+    username: influx.username ?? null,
+    password: secretAt(influx.password, ["influx", "password"], context),
+    batchPoints: influx.batch,
+    intervalMs: influx.interval * 1000,
+    timeoutMs: influx.timeout * 1000,
+  };
+}
+
+function buildBuilding(file: SiteFile, { baseDirectory, report }: BuildContext): EmbeddedBuildingConfig | MqttBuildingConfig {
+  const { embedded, mqtt } = file.building;
+  if (embedded === undefined) return { kind: "mqtt", futureToleranceS: mqtt?.futureTolerance ?? 60 };
+  const ownFile = embedded.weather.toLowerCase().endsWith(".epw");
+  const weather = ownFile ? path.resolve(baseDirectory, embedded.weather) : embedded.weather;
+  if (ownFile && !existsSync(weather))
+    report(
+      ["building", "embedded", "weather"],
+      `the weather file ${weather} does not exist`,
+      "Name an EPW file, or an id of isotherm simulate --list-weather.",
+    );
+  const { plant, building, start, year, history } = embedded;
+  return { kind: "embedded", plant, building, weather, start, year, historyS: history };
+}
+
+function buildPlanner({ planner }: SiteFile): PlannerConfig {
+  const { weights, tariff } = planner;
+  return {
+    numSamples: planner.samples,
+    horizonSteps: planner.horizon,
+    seed: planner.seed,
+    backend: planner.backend,
+    budgetMs: planner.budget * 1000,
+    deadlineMs: planner.deadline * 1000,
+    errorLevelK: planner.errorLevel,
+    weights: { comfortPerKh: weights.comfort.amount, uncertaintyPerK: weights.uncertainty.amount, movementPerK: weights.movement.amount },
+    tariff: {
+      energyPricePerKwh: tariff.energy.amount,
+      periods: tariff.periods.map(({ days, hours, energy }) => ({ days, ...hours, energyPricePerKwh: energy.amount })),
+      demandChargePerKw: tariff.demand.amount,
+      carbonKgPerKwh: tariff.carbon,
+    },
+  };
+}
+
+function doubts(file: SiteFile): readonly string[] {
+  const { mqtt, influx, dashboard } = file;
+  const plain = (url: string | undefined, protocol: string): boolean =>
+    url !== undefined && new URL(url).protocol === protocol && !isLoopback(new URL(url).hostname);
+  return [
+    ...(plain(mqtt.url, "mqtt:") ? ["mqtt.url is not encrypted: anyone on the network can read and change setpoints. Use mqtts://."] : []),
+    ...(influx !== undefined && influx.password !== undefined && plain(influx.url, "http:")
+      ? ["influx.url is not encrypted: the password can be read on the network. Use https://."]
+      : []),
+    ...(isLoopback(dashboard.host)
+      ? []
+      : [
+          `dashboard.host ${dashboard.host} can be reached from other machines and the dashboard has no login: put a proxy with a login in front of it.`,
+        ]),
+  ];
+}
+
+/** Turns the checked file into what the program works with: canonical units, secrets read, points resolved. What is wrong goes to the report. */
+export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConfig {
+  const { site, control, forecast, learning, store } = file;
+  const { limits, setback, rule } = control;
+  const ownPrior = learning.prior !== "shipped" && learning.prior !== "none";
+  const prior = ownPrior ? path.resolve(context.baseDirectory, learning.prior) : learning.prior;
+  if (ownPrior && !existsSync(prior))
+    context.report(
+      ["learning", "prior"],
+      `the prior ${prior} does not exist`,
+      "Write shipped, none, or a file made by isotherm meta-train.",
+    );
+  const zones = file.zones.map((zone) => ({
+    id: zone.id,
+    label: zone.label ?? zone.id,
+    floorAreaM2: zone.floorArea ?? null,
+    comfort: comfortOf(file, zone),
+  }));
+  return {
+    file: context.file,
+    site: {
+      id: site.id,
+      label: site.label ?? site.id,
+      zones: zones.map(({ id, label, floorAreaM2 }) => ({ id, label, floorAreaM2 })),
+      timeZone: site.timeZone,
+      latitudeDeg: site.latitude,
+      longitudeDeg: site.longitude,
+      currency: site.currency,
+    },
+    building: buildBuilding(file, context),
+    zones,
+    points: readPointSources(file, context.report),
+    derived: readDerivedPoints(file, context.report),
+    mqtt: buildMqtt(file, context),
+    control: {
+      mode: control.mode,
+      stepS: control.step,
+      schedule: control.schedule,
+      limits: {
+        minHeatingSetpointC: limits.heating.min,
+        maxHeatingSetpointC: limits.heating.max,
+        minCoolingSetpointC: limits.cooling.min,
+        maxCoolingSetpointC: limits.cooling.max,
+        deadbandK: limits.deadband,
+        maxSlewKPerStep: limits.maxSlew,
+      },
+      setback: { heatingSetpointC: setback.heating, coolingSetpointC: setback.cooling },
+      rule: { leadS: rule.lead, ramp: rule.ramp },
+      commandValidityS: control.commandValidity,
+    },
+    forecast: { provider: forecast.provider, lengthS: forecast.length, maxAgeS: forecast.maxAge },
+    planner: buildPlanner(file),
+    learning: { trainingDays: learning.trainingDays, minDays: learning.minDays, schedule: learning.schedule, prior },
+    store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
+    influx: buildInflux(file.influx, context),
+    dashboard: file.dashboard,
+    log: file.log,
+    warnings: doubts(file),
+  };
+}

@@ -1,0 +1,130 @@
+import type { ComfortConfig, SiteConfig, TariffPeriod } from "#config/siteConfig";
+import { IsothermError } from "#domain/errors";
+import type { ComfortSchedule } from "#domain/setpoints";
+
+/** A moment as a wall clock and calendar at the site show it. */
+export interface LocalTime {
+  /** YYYY-MM-DD */
+  readonly date: string;
+  /** Monday 0 … Sunday 6. */
+  readonly weekday: number;
+  /** Minutes since local midnight by the clock on the wall, with its fraction. */
+  readonly minute: number;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("en-US", {
+      timeZone,
+      calendar: "iso8601",
+      numberingSystem: "latn",
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    });
+    formats.set(timeZone, format);
+  }
+  return format;
+}
+
+/** Formatting is slow (15 µs), and every zone and every tick of a horizon asks for the same times again. */
+const MEMO_ENTRIES = 4096;
+const memo = new Map<string, Map<number, LocalTime>>();
+
+/** Local time at the site; `timeZone` an IANA name, `timeMs` Unix epoch UTC. Throws `IsothermError` (permanent) where `timeMs` is no time. */
+export function localTime(timeZone: string, timeMs: number): LocalTime {
+  let known = memo.get(timeZone);
+  if (known === undefined || known.size >= MEMO_ENTRIES) {
+    known = new Map();
+    memo.set(timeZone, known);
+  }
+  let local = known.get(timeMs);
+  if (local === undefined) {
+    local = formatLocalTime(timeZone, timeMs);
+    known.set(timeMs, local);
+  }
+  return local;
+}
+
+function formatLocalTime(timeZone: string, timeMs: number): LocalTime {
+  if (!(Math.abs(timeMs) <= 8.64e15)) throw new IsothermError("permanent", `${timeMs} is not a time`);
+  const parts = Object.fromEntries(
+    formatOf(timeZone)
+      .formatToParts(timeMs)
+      .map(({ type, value }) => [type, value]),
+  );
+  const date = `${parts.year}-${parts.month}-${parts.day}`;
+  const weekday = (new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7;
+  return { date, weekday, minute: Number(parts.hour) * 60 + Number(parts.minute) + Number(parts.second) / 60 };
+}
+
+/** What is wanted of a zone's air at one moment. */
+export interface Comfort {
+  readonly lowerC: number;
+  readonly upperC: number;
+  readonly occupied: boolean;
+}
+
+function comfortFor(comfort: ComfortConfig, timeZone: string, timeMs: number): Comfort {
+  const { date, weekday, minute } = localTime(timeZone, timeMs);
+  const holiday = comfort.holidays.some(({ first, last }) => first <= date && date <= last);
+  const occupied = !holiday && comfort.week[weekday].some(({ startMinute, endMinute }) => startMinute <= minute && minute < endMinute);
+  return { ...(occupied ? comfort.occupied : comfort.unoccupied), occupied };
+}
+
+type ComfortSite = Pick<SiteConfig, "site" | "zones" | "control">;
+function zoneComfort(config: ComfortSite, zone: string): ComfortConfig {
+  const found = config.zones.find(({ id }) => id === zone);
+  if (found === undefined)
+    throw new IsothermError("permanent", `site ${config.site.id} has no zone "${zone}"`, {
+      todo: `Its zones are ${config.zones.map(({ id }) => id).join(", ")}.`,
+    });
+  return found.comfort;
+}
+
+/** Comfort band (°C) of one zone at `timeMs` (Unix epoch, UTC), by the weekly schedule and the holidays in the site's time zone. */
+export function comfortAt(config: ComfortSite, zone: string, timeMs: number): Comfort {
+  return comfortFor(zoneComfort(config, zone), config.site.timeZone, timeMs);
+}
+
+/**
+ * Comfort over coming steps: entry t holds for the control step that ends at `stepEndMs[t]`, judged at its middle, so that a step that ends when occupancy
+ * begins does not count as occupied, and clock changes inside the horizon fall where the wall clock has them.
+ */
+export function comfortSchedule(config: ComfortSite, zone: string, stepEndMs: ArrayLike<number>): ComfortSchedule {
+  const comfort = zoneComfort(config, zone);
+  const lowerC = new Float64Array(stepEndMs.length);
+  const upperC = new Float64Array(stepEndMs.length);
+  const occupied = new Uint8Array(stepEndMs.length);
+  for (let t = 0; t < stepEndMs.length; t++) {
+    const wanted = comfortFor(comfort, config.site.timeZone, stepEndMs[t] - config.control.stepS * 500);
+    lowerC[t] = wanted.lowerC;
+    upperC[t] = wanted.upperC;
+    occupied[t] = wanted.occupied ? 1 : 0;
+  }
+  return { lowerC, upperC, occupied };
+}
+
+const covers = ({ days, startMinute, endMinute }: TariffPeriod, { weekday, minute }: LocalTime): boolean =>
+  endMinute > startMinute
+    ? days.includes(weekday) && startMinute <= minute && minute < endMinute
+    : (days.includes(weekday) && minute >= startMinute) || (days.includes((weekday + 6) % 7) && minute < endMinute);
+
+/** Price of energy in the site's currency per kWh at `timeMs`: the first period of the tariff that covers it, else its base price. */
+export function energyPriceAt(config: Pick<SiteConfig, "site" | "planner">, timeMs: number): number {
+  const { tariff } = config.planner;
+  if (tariff.periods.length === 0) return tariff.energyPricePerKwh;
+  const local = localTime(config.site.timeZone, timeMs);
+  return tariff.periods.find((period) => covers(period, local))?.energyPricePerKwh ?? tariff.energyPricePerKwh;
+}
+
+/** Price per kWh over coming steps, entry t for the step that ends at `stepEndMs[t]`, judged at its middle. */
+export function energyPriceSchedule(config: Pick<SiteConfig, "site" | "planner" | "control">, stepEndMs: ArrayLike<number>): Float64Array {
+  return Float64Array.from({ length: stepEndMs.length }, (_, t) => energyPriceAt(config, stepEndMs[t] - config.control.stepS * 500));
+}

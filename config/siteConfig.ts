@@ -1,0 +1,193 @@
+import type { Secret } from "#config/secret";
+import type { UnitConversion, UnitSuffix } from "#config/units";
+import type { DateSpan, WeekSpans } from "#config/week";
+import type { SiteInfo, ZoneInfo } from "#domain/building";
+import type { PointName } from "#domain/points";
+import type { SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
+
+/** A band of air temperatures. */
+export interface ComfortBand {
+  readonly lowerC: number;
+  readonly upperC: number;
+}
+
+/** What comfort a zone wants over a week, in the site's local time. */
+export interface ComfortConfig {
+  readonly occupied: ComfortBand;
+  readonly unoccupied: ComfortBand;
+  /** Occupied spans, Monday first. */
+  readonly week: WeekSpans;
+  /** Local days without occupancy. */
+  readonly holidays: readonly DateSpan[];
+}
+
+export interface ZoneConfig extends ZoneInfo {
+  readonly comfort: ComfortConfig;
+}
+
+/** A simulated building inside the daemon. */
+export interface EmbeddedBuildingConfig {
+  readonly kind: "embedded";
+  readonly plant: "rc";
+  readonly building: string;
+  /** Id of a weather file, or the path of an EPW file as written. */
+  readonly weather: string;
+  /** MM-DD. */
+  readonly start: string;
+  readonly year: number;
+  readonly historyS: number;
+}
+/** A real building over MQTT. */
+export interface MqttBuildingConfig {
+  readonly kind: "mqtt";
+  readonly futureToleranceS: number;
+}
+
+/** Where the value of one point comes from: message → number at `path` → `expression` → `conversion` → plausibility. */
+export interface PointSource {
+  readonly point: PointName;
+  readonly suffix: UnitSuffix;
+  readonly topic: string;
+  /** Steps into the JSON message; empty: the message is the number. */
+  readonly path: readonly (string | number)[];
+  /** Over the one symbol `value`; null: the number as it is. Compile with `compileExpression(expression, ["value"])`. */
+  readonly expression: string | null;
+  readonly conversion: UnitConversion;
+  readonly expectedIntervalS: number;
+  readonly maxAgeS: number;
+  /** null: never counts as stuck. */
+  readonly stuckAfterS: number | null;
+  /** Plausible values, inclusive, in the point's canonical unit. */
+  readonly min: number;
+  readonly max: number;
+  /** In the point's canonical unit (kelvin for a temperature); null: any jump is believed. */
+  readonly maxJump: number | null;
+}
+
+/** A point computed from others. Compile with `compileExpression(expression, inputs)`. */
+export interface DerivedPoint {
+  readonly point: PointName;
+  readonly expression: string;
+  readonly inputs: readonly PointName[];
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface MqttConfig {
+  /** null: an external broker at `url`. */
+  readonly embedded: { readonly port: number } | null;
+  /** null where the broker is embedded. */
+  readonly url: string | null;
+  readonly username: string | null;
+  readonly password: Secret | null;
+  /** PEM texts; null where the site file names none. */
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly key: Secret | null;
+  readonly serverName: string | null;
+  readonly clientId: string;
+  /** Topics are `<baseTopic>/<site id>/…`. */
+  readonly baseTopic: string;
+  readonly keepaliveS: number;
+}
+
+export type ControlMode = "off" | "shadow" | "auto";
+export interface ControlConfig {
+  readonly mode: ControlMode;
+  readonly stepS: number;
+  /** Cron expression, UTC. */
+  readonly schedule: string;
+  readonly limits: SetpointLimits;
+  readonly setback: ZoneSetpoints;
+  readonly rule: { readonly leadS: number; readonly ramp: boolean };
+  readonly commandValidityS: number;
+}
+
+export interface ForecastConfig {
+  readonly provider: "auto" | "persistence";
+  readonly lengthS: number;
+  readonly maxAgeS: number;
+}
+
+/** Local days (Monday 0) and minutes during which energy has another price. An end before the start lies on the next day. */
+export interface TariffPeriod {
+  readonly days: readonly number[];
+  readonly startMinute: number;
+  readonly endMinute: number;
+  readonly energyPricePerKwh: number;
+}
+export interface TariffConfig {
+  readonly energyPricePerKwh: number;
+  readonly periods: readonly TariffPeriod[];
+  readonly demandChargePerKw: number;
+  readonly carbonKgPerKwh: number;
+}
+
+export interface PlannerConfig {
+  readonly numSamples: number;
+  readonly horizonSteps: number;
+  readonly seed: number;
+  readonly backend: "auto" | "reference" | "wasm" | "blas" | "webgpu";
+  readonly budgetMs: number;
+  readonly deadlineMs: number;
+  readonly errorLevelK: number;
+  readonly weights: { readonly comfortPerKh: number; readonly uncertaintyPerK: number; readonly movementPerK: number };
+  readonly tariff: TariffConfig;
+}
+
+export interface LearningConfig {
+  readonly trainingDays: number;
+  readonly minDays: number;
+  /** Cron expression, UTC. */
+  readonly schedule: string;
+  /** `shipped`, `none`, or the resolved path of a prior. */
+  readonly prior: string;
+}
+
+export interface StoreConfig {
+  /** As written: relative to where the process was started. */
+  readonly directory: string;
+  readonly retentionS: number;
+}
+
+export interface InfluxConfig {
+  readonly url: string;
+  readonly database: string;
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly batchPoints: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface DashboardConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+}
+
+export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+
+/** One checked site, all in canonical units: what a composition root needs to choose implementations and run them. */
+export interface SiteConfig {
+  /** The file it came from, as the person named it. */
+  readonly file: string;
+  readonly site: SiteInfo;
+  readonly building: EmbeddedBuildingConfig | MqttBuildingConfig;
+  readonly zones: readonly ZoneConfig[];
+  /** Every point that arrives over MQTT, sensors of zones included; empty for an embedded building. */
+  readonly points: readonly PointSource[];
+  /** In an order in which each needs only points and earlier ones. */
+  readonly derived: readonly DerivedPoint[];
+  readonly mqtt: MqttConfig;
+  readonly control: ControlConfig;
+  readonly forecast: ForecastConfig;
+  readonly planner: PlannerConfig;
+  readonly learning: LearningConfig;
+  readonly store: StoreConfig;
+  readonly influx: InfluxConfig | null;
+  readonly dashboard: DashboardConfig;
+  readonly log: { readonly level: LogLevel };
+  /** Things that are allowed and doubtful, one sentence each: to be logged at the start. */
+  readonly warnings: readonly string[];
+}
