@@ -20,7 +20,7 @@ interface CruiseResult {
 const cruise = (cwd: string, folders: readonly string[]): CruiseResult => {
   const args = [cruiser, "--config", ".dependency-cruiser.cjs", "--output-type", "json", ...folders];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
-  if (!stdout.startsWith("{")) throw new Error(`dependency-cruiser failed: ${stderr}`);
+  if (!stdout.startsWith("{")) throw new Error(`dependency-cruiser failed: ${stdout}${stderr}`);
   return JSON.parse(stdout) as CruiseResult;
 };
 
