@@ -32,7 +32,7 @@ export const createLocalCalendar = (timeZone: string): LocalCalendar => {
     if (known !== undefined) return known;
     const parts: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(key * 900_000)) parts[type] = Number(value);
-    const local = Date.UTC(parts["year"]!, parts["month"]! - 1, parts["day"]!, parts["hour"]!, parts["minute"]!, parts["second"]!);
+    const local = Date.UTC(parts.year!, parts.month! - 1, parts.day!, parts.hour!, parts.minute!, parts.second!);
     const offset = local - key * 900_000;
     if (offsetByHour.size > 50_000) offsetByHour.clear();
     offsetByHour.set(key, offset);

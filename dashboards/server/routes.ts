@@ -44,7 +44,7 @@ export const createApi = (context: ViewContext, statusView: () => StatusView, ev
   api.get(
     "/zones/:zone",
     route((request) => {
-      const id = parseInput(zoneIdInput, request.params["zone"], "zone");
+      const id = parseInput(zoneIdInput, request.params.zone, "zone");
       const { hours } = parseInput(queryInputs.zone, request.query, request.path);
       const zone = site.zones.find((candidate) => candidate.id === id);
       if (zone === undefined)
@@ -70,7 +70,7 @@ export const createApi = (context: ViewContext, statusView: () => StatusView, ev
   api.get(
     "/decisions/:id",
     route(async (request) => {
-      const id = parseInput(decisionIdInput, request.params["id"], "decision id");
+      const id = parseInput(decisionIdInput, request.params.id, "decision id");
       const decision = await reader.decision(id);
       if (decision === null)
         throw new ProblemError(404, "There is no decision with that id.", `decision ${id}`, "/api/v1/decisions?from=…&to=… lists them.");

@@ -1,0 +1,17 @@
+import type { SiteInfo, StatusView } from "#dashboards/server/wire";
+import type { Formats } from "#dashboards/web/app/format";
+
+export interface PageContext {
+  readonly site: SiteInfo;
+  readonly formats: Formats;
+  readonly status: () => StatusView | null;
+}
+
+/** One page: made once per visit, then refreshed in place so that focus, scroll position and open tables stay. */
+export interface Page {
+  readonly title: string;
+  readonly element: HTMLElement;
+  refresh(signal: AbortSignal): Promise<void>;
+  onStatus?(status: StatusView): void;
+  destroy(): void;
+}

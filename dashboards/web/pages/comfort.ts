@@ -1,0 +1,163 @@
+import type { ComfortView } from "#dashboards/server/wire";
+import { getJson } from "#dashboards/web/app/api";
+import { fill, h, setText } from "#dashboards/web/app/dom";
+import type { Formats } from "#dashboards/web/app/format";
+import type { Page, PageContext } from "#dashboards/web/app/page";
+import { pageHead, segmented, stat } from "#dashboards/web/app/parts";
+import { type Period, periodChoices, periodQuery } from "#dashboards/web/app/period";
+import { heatTable } from "#dashboards/web/pages/heatTable";
+
+/** Noon UTC of a local day: names the day in every time zone between −12 and +12 hours. */
+const dayName = (day: string): string =>
+  new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(
+    Date.parse(`${day}T12:00:00Z`),
+  );
+
+const hourColumns = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
+
+const sentence = (view: ComfortView, formats: Formats): string => {
+  if (view.inBandPct === null) return "No occupied step has been scored in this time yet. Scoring starts with the first decision.";
+  const worst = [...view.zones]
+    .filter((zone) => zone.inBandPct !== null)
+    .sort((a, b) => b.tooWarmKh + b.tooColdKh - a.tooWarmKh - a.tooColdKh)[0];
+  const share = `Zones were in band for ${formats.pct(view.inBandPct, 1)} of their occupied time.`;
+  if (worst === undefined || worst.tooWarmKh + worst.tooColdKh === 0) return share;
+  return `${share} ${worst.label} had the most discomfort, mostly too ${worst.tooWarmKh >= worst.tooColdKh ? "warm" : "cold"}.`;
+};
+
+const zoneTable = (view: ComfortView, formats: Formats): HTMLElement =>
+  h(
+    "div",
+    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Comfort by zone" },
+    h(
+      "table",
+      { class: "zones-table", "data-table": "comfort-zones" },
+      h("caption", { class: "visually-hidden" }, "Time in band and kelvin-hours outside it, by zone"),
+      h("thead", {}, h("tr", {}, ...["Zone", "Time in band", "Too warm", "Too cold"].map((name) => h("th", { scope: "col" }, name)))),
+      h(
+        "tbody",
+        {},
+        ...view.zones.map((zone) => {
+          const bar = h("span", { class: "share-bar", "aria-hidden": "true" }, h("span", { class: "share-fill" }));
+          (bar.firstElementChild as HTMLElement).style.width = `${zone.inBandPct ?? 0}%`;
+          return h(
+            "tr",
+            { "data-zone": zone.id },
+            h("th", { scope: "row" }, h("a", { href: `#/zones/${encodeURIComponent(zone.id)}` }, zone.label)),
+            h(
+              "td",
+              { "data-value": zone.inBandPct },
+              h("span", { class: "share" }, h("span", { class: "share-text" }, formats.pct(zone.inBandPct, 1)), bar),
+            ),
+            h("td", { "data-value": zone.tooWarmKh }, formats.kelvinHours(zone.tooWarmKh)),
+            h("td", { "data-value": zone.tooColdKh }, formats.kelvinHours(zone.tooColdKh)),
+          );
+        }),
+      ),
+    ),
+  );
+
+export const createComfortPage = (context: PageContext): Page => {
+  const { site, formats } = context;
+  let period: Period = "7d";
+  let refreshNow: () => void = () => undefined;
+  const controller = new AbortController();
+  const lead = h("p", { class: "lead", "aria-live": "polite" }, "Loading…");
+  const choice = segmented("Period", periodChoices, period, (value: Period) => {
+    period = value;
+    refreshNow();
+  });
+  const { element: head } = pageHead("Comfort", lead, choice);
+  const stats = h("dl", { class: "strip" });
+  const zones = h("div", {});
+  const days = h("div", {});
+  const hours = h("div", {});
+  const element = h(
+    "div",
+    { class: "page" },
+    head,
+    stats,
+    h("section", { class: "card" }, h("h2", {}, "By zone"), zones),
+    h(
+      "section",
+      { class: "card" },
+      h("h2", {}, "Worst hours"),
+      h(
+        "p",
+        { class: "card-note" },
+        `Kelvin-hours outside the band in each hour, all zones together, in ${site.timeZone.replace("_", " ")} time. A blank cell is an hour without discomfort; a dot, one in which nobody was there or nothing was measured.`,
+      ),
+      hours,
+    ),
+    h("section", { class: "card" }, h("h2", {}, "Kelvin-hours by zone and day"), days),
+  );
+  const refresh = async (signal: AbortSignal): Promise<void> => {
+    const view = await getJson<ComfortView>(`comfort${periodQuery(period, context.status())}`, signal);
+    setText(lead, sentence(view, formats));
+    const scored = view.zones.reduce((total, zone) => total + zone.scoredSteps, 0);
+    const warm = view.zones.reduce((total, zone) => total + zone.tooWarmKh, 0);
+    const cold = view.zones.reduce((total, zone) => total + zone.tooColdKh, 0);
+    fill(
+      stats,
+      stat("Time in band", formats.pct(view.inBandPct, 1), `beyond ${formats.diffK(view.toleranceK)} counts as outside`),
+      stat("Too warm", formats.kelvinHours(warm), "all zones"),
+      stat("Too cold", formats.kelvinHours(cold), "all zones"),
+      stat("Scored", formats.number(scored), "occupied zone-steps"),
+    );
+    fill(zones, zoneTable(view, formats));
+    if (view.days.length === 0) {
+      for (const place of [days, hours]) fill(place, h("p", { class: "empty" }, "Nothing scored in this time."));
+      return;
+    }
+    const byDayAndHour = new Map(view.hours.map((entry) => [`${entry.day} ${entry.hour}`, entry]));
+    fill(
+      hours,
+      heatTable({
+        caption: "Kelvin-hours outside the band by day and hour",
+        corner: "Day",
+        columns: hourColumns,
+        dense: true,
+        key: "comfort-hours",
+        rows: view.days.map(({ day }) => ({
+          name: dayName(day),
+          cells: hourColumns.map((hourText, hour) => {
+            const entry = byDayAndHour.get(`${day} ${hour}`);
+            const value = entry === undefined ? null : entry.discomfortKh;
+            return {
+              value,
+              text: value === null ? "not occupied" : formats.number(value, value >= 9.95 ? 0 : 1),
+              spoken: `${dayName(day)}, ${hourText}:00: ${value === null ? "nobody there or nothing measured" : `${formats.kelvinHours(value)}, ${formats.pct(entry!.inBandPct)} in band`}`,
+            };
+          }),
+        })),
+      }),
+    );
+    fill(
+      days,
+      heatTable({
+        caption: "Kelvin-hours outside the band by zone and day",
+        corner: "Zone",
+        columns: view.days.map(({ day }) => dayName(day)),
+        dense: false,
+        key: "comfort-days",
+        rows: view.zones.map((zone) => ({
+          name: zone.label,
+          cells: view.days.map(({ day, discomfortKhByZone }) => {
+            const value = discomfortKhByZone[zone.id] ?? null;
+            return {
+              value,
+              text: value === null ? "–" : formats.number(value, 2),
+              spoken: `${zone.label}, ${dayName(day)}: ${formats.kelvinHours(value)}`,
+            };
+          }),
+        })),
+      }),
+    );
+  };
+  refreshNow = () => {
+    refresh(controller.signal).catch((error: unknown) => {
+      if (!controller.signal.aborted) setText(lead, error instanceof Error ? error.message : String(error));
+    });
+  };
+  return { title: "Comfort", element, refresh, destroy: () => controller.abort() };
+};

@@ -1,0 +1,247 @@
+import type { EnergyPeriodView, EnergyView } from "#dashboards/server/wire";
+import { getJson } from "#dashboards/web/app/api";
+import { fill, h, setText } from "#dashboards/web/app/dom";
+import type { Formats } from "#dashboards/web/app/format";
+import type { Page, PageContext } from "#dashboards/web/app/page";
+import { pageHead, segmented, stat } from "#dashboards/web/app/parts";
+import { type Period, periodChoices, periodLengthMs, periodQuery } from "#dashboards/web/app/period";
+import { createChartCard, type LaneContent, type TableContent } from "#dashboards/web/charts/chartCard";
+import { stepLine, type TimeDataset, timeChart } from "#dashboards/web/charts/timeChart";
+
+const hourMs = 3_600_000;
+
+export const powerHistoryLane = (view: EnergyView, formats: Formats): LaneContent => ({
+  description: `Mean power of heating and cooling in each step. The peak was ${formats.powerKw(view.peakKw)}${view.peakMs === null ? "" : ` on ${formats.dayAndClock(view.peakMs)}`}.`,
+  config: (palette) => {
+    const steps = view.power.map(({ startMs, meanKw }) => ({ startMs, endMs: startMs + view.stepS * 1000, value: meanKw }));
+    const datasets: TimeDataset[] = [
+      {
+        type: "line",
+        label: "Power",
+        data: stepLine(steps),
+        borderColor: palette.power,
+        backgroundColor: palette.powerFill,
+        fill: "origin",
+        borderWidth: 1.6,
+        pointRadius: 0,
+      },
+    ];
+    if (view.peakMs !== null && view.peakKw !== null) {
+      datasets.push({
+        type: "line",
+        label: "Peak",
+        data: [{ x: view.peakMs + view.stepS * 500, y: view.peakKw }],
+        borderColor: palette.peak,
+        backgroundColor: palette.surface,
+        borderWidth: 2.5,
+        pointRadius: 6,
+        pointStyle: "triangle",
+        showLine: false,
+      } as TimeDataset);
+    }
+    return timeChart({
+      fromMs: view.fromMs,
+      toMs: view.toMs,
+      formats,
+      palette,
+      datasets,
+      y: {
+        min: 0,
+        suggestedMax: (view.peakKw ?? 1) * 1.12,
+        tick: (value) => `${formats.number(value, value < 10 && value % 1 !== 0 ? 1 : 0)} kW`,
+      },
+      tooltipLabel: (name, value) => `${name} ${formats.powerKw(value)}`,
+    });
+  },
+});
+
+const priceLane = (view: EnergyView, formats: Formats): LaneContent | null => {
+  const steps = view.power.flatMap(({ startMs, pricePerKwh }) =>
+    pricePerKwh === null ? [] : [{ startMs, endMs: startMs + view.stepS * 1000, value: pricePerKwh }],
+  );
+  if (steps.length === 0) return null;
+  const prices = steps.map((step) => step.value);
+  return {
+    description: `Price then in force: ${formats.money(Math.min(...prices))} to ${formats.money(Math.max(...prices))} per kilowatt-hour.`,
+    config: (palette) =>
+      timeChart({
+        fromMs: view.fromMs,
+        toMs: view.toMs,
+        formats,
+        palette,
+        datasets: [{ type: "line", label: "Price", data: stepLine(steps), borderColor: palette.price, borderWidth: 1.8, pointRadius: 0 }],
+        y: { min: 0, suggestedMax: Math.max(...prices) * 1.15, tick: (value) => formats.number(value, 2), maxTicks: 3 },
+        tooltipLabel: (name, value) => `${name} ${formats.money(value, 3)} per kWh`,
+      }),
+  };
+};
+
+const barLane = (view: EnergyView, periods: readonly EnergyPeriodView[], lengthMs: number, name: string, formats: Formats): LaneContent => {
+  const most = periods.reduce<EnergyPeriodView | null>(
+    (best, period) => (best === null || period.energyKwh > best.energyKwh ? period : best),
+    null,
+  );
+  return {
+    description: `Energy by ${name}. ${most === null ? "" : `The most was ${formats.energyKwh(most.energyKwh)}, ${formats.dayAndClock(most.startMs)}.`}`,
+    config: (palette) =>
+      timeChart({
+        fromMs: Math.min(view.fromMs, periods[0]?.startMs ?? view.fromMs),
+        toMs: Math.max(view.toMs, (periods.at(-1)?.startMs ?? view.fromMs) + lengthMs),
+        formats,
+        palette,
+        datasets: [
+          {
+            type: "bar",
+            label: "Energy",
+            data: periods.map(({ startMs, energyKwh }) => ({ x: startMs + lengthMs / 2, y: energyKwh })),
+            backgroundColor: palette.power,
+            borderRadius: 2,
+            barPercentage: 1,
+            categoryPercentage: 0.86,
+            grouped: false,
+          } as TimeDataset,
+        ],
+        y: { min: 0, tick: (value) => `${formats.number(value, value < 10 && value % 1 !== 0 ? 1 : 0)} kWh`, maxTicks: 5 },
+        ...(lengthMs === hourMs
+          ? {}
+          : { ticks: periods.map(({ startMs }) => ({ timeMs: startMs + lengthMs / 2, text: formats.shortDay(startMs) })) }),
+        tooltipTitle: (timeMs) => (lengthMs === hourMs ? formats.dayAndClock(timeMs - lengthMs / 2) : formats.day(timeMs)),
+        tooltipLabel: (label, value) => `${label} ${formats.energyKwh(value)}`,
+      }),
+  };
+};
+
+const periodTable = (
+  caption: string,
+  key: string,
+  name: string,
+  periods: readonly EnergyPeriodView[],
+  title: (startMs: number) => string,
+  formats: Formats,
+): TableContent => ({
+  caption,
+  key,
+  columns: [name, "Energy", "Cost", "Measured"],
+  rows: periods.map(({ startMs, energyKwh, cost, coverageFraction }) => [
+    { text: title(startMs), value: startMs },
+    { text: formats.energyKwh(energyKwh), value: energyKwh },
+    cost === null ? { text: "price not known" } : { text: formats.money(cost), value: cost },
+    { text: formats.pct(coverageFraction * 100), value: coverageFraction },
+  ]),
+});
+
+export const powerTable = (view: EnergyView, formats: Formats): TableContent => ({
+  caption: "Mean power of each step",
+  key: "power",
+  columns: ["Step begins", "Power", "Price per kWh"],
+  rows: view.power.map(({ startMs, meanKw, pricePerKwh }) => [
+    { text: formats.dayAndClock(startMs), value: startMs },
+    { text: startMs === view.peakMs ? `${formats.powerKw(meanKw)} (peak)` : formats.powerKw(meanKw), value: meanKw },
+    pricePerKwh === null ? { text: "not known" } : { text: formats.money(pricePerKwh, 3), value: pricePerKwh },
+  ]),
+});
+
+const sentence = (view: EnergyView, formats: Formats): string => {
+  if (view.power.length === 0) return "No power has been measured in this time yet.";
+  const cost = view.cost === null ? "" : ` for ${formats.money(view.cost)}`;
+  return `${formats.energyKwh(view.energyKwh)}${cost}. The highest demand was ${formats.powerKw(view.peakKw)}${view.peakMs === null ? "" : ` on ${formats.dayAndClock(view.peakMs)}`}.`;
+};
+
+export const createEnergyPage = (context: PageContext): Page => {
+  const { formats } = context;
+  let period: Period = "24h";
+  let refreshNow: () => void = () => undefined;
+  const controller = new AbortController();
+  const lead = h("p", { class: "lead", "aria-live": "polite" }, "Loading…");
+  const choice = segmented("Period", periodChoices, period, (value: Period) => {
+    period = value;
+    refreshNow();
+  });
+  const { element: head } = pageHead("Energy", lead, choice);
+  const stats = h("dl", { class: "strip" });
+  const empty = "No power measured in this time.";
+  const power = createChartCard({
+    title: "Power",
+    lanes: [
+      { id: "power", size: "medium" },
+      { id: "price", size: "low", title: `Price, ${context.site.currency} per kWh` },
+    ],
+    empty,
+  });
+  const hours = createChartCard({ title: "Energy by hour", lanes: [{ id: "hours", size: "medium" }], empty });
+  const days = createChartCard({ title: "Energy by day", lanes: [{ id: "days", size: "medium" }], empty });
+  const element = h("div", { class: "page" }, head, stats, power.element, h("div", { class: "two" }, hours.element, days.element));
+  const refresh = async (signal: AbortSignal): Promise<void> => {
+    const view = await getJson<EnergyView>(`energy${periodQuery(period, context.status())}`, signal);
+    setText(lead, sentence(view, formats));
+    const measured = view.power.length > 0;
+    const meanPrice =
+      view.cost === null || view.costCoverageFraction === null || view.energyKwh === 0
+        ? null
+        : view.cost / (view.energyKwh * view.costCoverageFraction);
+    fill(
+      stats,
+      stat("Energy", formats.energyKwh(measured ? view.energyKwh : null), "heating and cooling"),
+      stat(
+        "Cost",
+        formats.money(view.cost),
+        view.costCoverageFraction === null || view.cost === null
+          ? "no price known"
+          : view.costCoverageFraction < 0.995
+            ? `price known for ${formats.pct(view.costCoverageFraction * 100)} of it`
+            : "each step at the price then in force",
+      ),
+      stat("Mean price", meanPrice === null ? "–" : `${formats.money(meanPrice, 3)} per kWh`, "weighted by energy"),
+      stat("Peak", formats.powerKw(view.peakKw), view.peakMs === null ? "" : formats.dayAndClock(view.peakMs)),
+    );
+    const price = priceLane(view, formats);
+    power.update(
+      measured
+        ? {
+            lanes: { power: powerHistoryLane(view, formats), ...(price === null ? {} : { price }) },
+            legend: [
+              { mark: "power", text: "Mean power of each step" },
+              { mark: "peak", text: `Peak ${formats.powerKw(view.peakKw)}` },
+            ],
+            tables: [powerTable(view, formats)],
+          }
+        : null,
+    );
+    const longRange = periodLengthMs[period] > periodLengthMs["7d"];
+    hours.element.hidden = longRange;
+    if (!longRange) {
+      hours.update(
+        measured
+          ? {
+              lanes: { hours: barLane(view, view.hours, hourMs, "hour", formats) },
+              legend: [],
+              tables: [periodTable("Energy by hour", "energy-hours", "Hour", view.hours, formats.dayAndClock, formats)],
+            }
+          : null,
+      );
+    }
+    days.update(
+      measured
+        ? {
+            lanes: { days: barLane(view, view.days, 24 * hourMs, "day", formats) },
+            legend: [],
+            tables: [periodTable("Energy by day", "energy-days", "Day", view.days, formats.day, formats)],
+          }
+        : null,
+    );
+  };
+  refreshNow = () => {
+    refresh(controller.signal).catch((error: unknown) => {
+      if (!controller.signal.aborted) setText(lead, error instanceof Error ? error.message : String(error));
+    });
+  };
+  return {
+    title: "Energy",
+    element,
+    refresh,
+    destroy: () => {
+      controller.abort();
+      for (const card of [power, hours, days]) card.destroy();
+    },
+  };
+};

@@ -1,0 +1,333 @@
+import type { Alarm, DecisionSummary, EnergyView, OverviewView, StatusView, ZoneTileView } from "#dashboards/server/wire";
+import { getJson } from "#dashboards/web/app/api";
+import { fill, h, setText, svg } from "#dashboards/web/app/dom";
+import type { Formats } from "#dashboards/web/app/format";
+import { type IconName, icon, sourceWords } from "#dashboards/web/app/icons";
+import type { Page, PageContext } from "#dashboards/web/app/page";
+import { pageHead, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
+import { createChartCard } from "#dashboards/web/charts/chartCard";
+import { powerHistoryLane, powerTable } from "#dashboards/web/pages/energy";
+import { planAreas } from "#dashboards/web/pages/floorPlan";
+import { systemCard } from "#dashboards/web/pages/systemCard";
+
+const sparkWidth = 120;
+const sparkHeight = 34;
+
+const sparkLine = (zone: ZoneTileView): SVGElement | null => {
+  const points = zone.recent;
+  if (points.length < 2) return null;
+  const temps = [...points.map((point) => point.meanC), ...(zone.band?.occupied === true ? [zone.band.lowerC, zone.band.upperC] : [])];
+  const lowC = Math.min(...temps) - 0.2;
+  const highC = Math.max(...temps) + 0.2;
+  const firstMs = points[0]!.timeMs;
+  const lastMs = points.at(-1)!.timeMs;
+  const x = (timeMs: number): number => ((timeMs - firstMs) / Math.max(1, lastMs - firstMs)) * (sparkWidth - 4) + 2;
+  const y = (tempC: number): number => sparkHeight - 2 - ((tempC - lowC) / (highC - lowC)) * (sparkHeight - 4);
+  const path = points.map(({ timeMs, meanC }, i) => `${i === 0 ? "M" : "L"}${x(timeMs).toFixed(1)} ${y(meanC).toFixed(1)}`).join("");
+  const last = points.at(-1)!;
+  return svg(
+    "svg",
+    { class: "spark", viewBox: `0 0 ${sparkWidth} ${sparkHeight}`, "aria-hidden": "true", focusable: "false", preserveAspectRatio: "none" },
+    zone.band?.occupied === true
+      ? svg("rect", {
+          class: "spark-band",
+          x: 0,
+          width: sparkWidth,
+          y: y(zone.band.upperC).toFixed(1),
+          height: (y(zone.band.lowerC) - y(zone.band.upperC)).toFixed(1),
+        })
+      : null,
+    svg("path", { class: "spark-line", d: path, "vector-effect": "non-scaling-stroke" }),
+    svg("circle", { class: "spark-dot", cx: x(last.timeMs).toFixed(1), cy: y(last.meanC).toFixed(1), r: 2 }),
+  );
+};
+
+const setpointText = (zone: ZoneTileView, formats: Formats): string => {
+  if (zone.heatingSetpointC === null || zone.coolingSetpointC === null) return "no setpoints known";
+  const pair = `${formats.number(zone.heatingSetpointC, 1)}–${formats.tempC(zone.coolingSetpointC)}`;
+  return zone.untilMs === null ? pair : `${pair} until ${formats.clock(zone.untilMs)}`;
+};
+
+const tile = (zone: ZoneTileView, area: string | null, formats: Formats): HTMLElement => {
+  const element = h(
+    "li",
+    { class: "tile", "data-zone": zone.id, "data-area": area },
+    h(
+      "a",
+      { class: "tile-link", href: `#/zones/${encodeURIComponent(zone.id)}` },
+      h("span", { class: "tile-head" }, h("span", { class: "tile-name" }, zone.label), stateBadge(zone.state)),
+      h(
+        "span",
+        { class: "tile-body" },
+        h("span", { class: "tile-temp", "data-value": zone.zoneAirTempC }, formats.tempC(zone.zoneAirTempC)),
+        sparkLine(zone),
+      ),
+      h("span", { class: "tile-setpoint" }, h("span", { class: "visually-hidden" }, "Setpoints "), setpointText(zone, formats)),
+      h(
+        "span",
+        { class: "tile-why" },
+        sourceBadge(zone.source),
+        zone.reason === "" ? null : h("span", { class: "tile-reason" }, zone.reason),
+      ),
+    ),
+  );
+  if (area !== null) element.style.gridArea = area;
+  return element;
+};
+
+const list = (names: readonly string[]): string => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+
+/** The answer to the first question of the day: is anyone uncomfortable? */
+export const headline = (view: OverviewView): string => {
+  const named = (state: ZoneTileView["state"]): string[] => view.zones.filter((zone) => zone.state === state).map((zone) => zone.label);
+  const warm = named("too-warm");
+  const cold = named("too-cold");
+  const unknown = named("unknown");
+  const parts = [
+    warm.length === 0 ? "" : `${list(warm)} ${warm.length === 1 ? "is" : "are"} too warm`,
+    cold.length === 0 ? "" : `${list(cold)} ${cold.length === 1 ? "is" : "are"} too cold`,
+  ].filter((part) => part !== "");
+  if (parts.length > 0) return `${parts.join("; ")}.`;
+  if (view.zones.length > 0 && unknown.length === view.zones.length) return "There are no fresh readings yet.";
+  if (unknown.length > 0) return `No fresh reading from ${list(unknown)}; every other zone is fine.`;
+  return view.zones.every((zone) => zone.state === "empty" || zone.band?.occupied === false)
+    ? "The building is empty; nobody is uncomfortable."
+    : "Every zone is in its comfort band.";
+};
+
+const modeWords: Readonly<Record<StatusView["mode"], { readonly word: string; readonly note: string }>> = {
+  auto: { word: "Auto", note: "setpoints are sent" },
+  shadow: { word: "Shadow", note: "decided, not sent" },
+  off: { word: "Off", note: "the building's own control" },
+};
+
+const inChargeText = (
+  view: OverviewView,
+  status: StatusView | null,
+): { readonly who: { readonly word: string; readonly icon: IconName }; readonly why: string } => {
+  const sources = [...new Set(view.zones.flatMap((zone) => (zone.source === null ? [] : [zone.source])))];
+  if (sources.length === 0)
+    return { who: { ...sourceWords.relinquish, word: "The building's own control is" }, why: status?.progressText ?? "" };
+  const words = sources.map(
+    (source) => `${sourceWords[source].word} (${view.zones.filter((zone) => zone.source === source).length} of ${view.zones.length} zones)`,
+  );
+  const who = {
+    icon: sourceWords[sources[0]!].icon,
+    word: sources.length === 1 ? `${sourceWords[sources[0]!].word} is` : `${list(words)} are`,
+  };
+  return { who, why: view.zones.find((zone) => zone.reason !== "")?.reason ?? view.decision?.reason ?? "" };
+};
+
+const alarmItem = (alarm: Alarm, formats: Formats): HTMLElement =>
+  h(
+    "li",
+    { class: `alarm alarm-${alarm.level}` },
+    h(
+      "p",
+      { class: "alarm-text" },
+      icon("alert"),
+      h("strong", {}, alarm.level === "critical" ? "Critical: " : alarm.level === "warning" ? "Warning: " : "Note: "),
+      alarm.text,
+    ),
+    h("p", { class: "alarm-action" }, alarm.action),
+    h(
+      "p",
+      { class: "alarm-since" },
+      alarm.clearedMs === null ? `since ${formats.dayAndClock(alarm.sinceMs)}` : `cleared ${formats.dayAndClock(alarm.clearedMs)}`,
+    ),
+  );
+
+interface DecisionRun {
+  readonly newest: DecisionSummary;
+  readonly oldest: DecisionSummary;
+}
+
+/** Neighbours that decided the same for the same reason, as one entry. */
+const decisionRuns = (decisions: readonly DecisionSummary[]): DecisionRun[] => {
+  const runs: DecisionRun[] = [];
+  for (const decision of decisions) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.oldest.source === decision.source && last.oldest.reason === decision.reason)
+      runs[runs.length - 1] = { ...last, oldest: decision };
+    else runs.push({ newest: decision, oldest: decision });
+  }
+  return runs;
+};
+
+const decisionItem = ({ newest, oldest }: DecisionRun, formats: Formats): HTMLElement =>
+  h(
+    "li",
+    { class: "log-item", "data-decision": newest.id },
+    h(
+      "span",
+      { class: "log-time" },
+      newest === oldest ? formats.clock(newest.timeMs) : `${formats.clock(oldest.timeMs)}–${formats.clock(newest.timeMs)}`,
+    ),
+    h("span", { class: "log-text" }, sourceBadge(newest.source), h("span", {}, newest.reason)),
+  );
+
+export const createOverview = (context: PageContext): Page => {
+  const { site, formats } = context;
+  const lead = h("p", { class: "lead", "aria-live": "polite" }, "Loading…");
+  const charge = h("p", { class: "sub-lead" });
+  const { element: head } = pageHead(site.label, h("div", {}, lead, charge));
+  const progress = h("div", { class: "progress card", hidden: true });
+  const strip = h("dl", { class: "strip strip-eight" });
+  const areas = planAreas(site.zones);
+  const plan = h(
+    "ul",
+    { class: areas === null ? "tiles" : "tiles tiles-plan", "aria-label": "Zones" },
+    ...site.zones.map(() => h("li", { class: "tile skeleton", "aria-hidden": "true" })),
+  );
+  const alarmList = h("ul", { class: "alarms", "aria-live": "polite" });
+  const log = h("ol", { class: "log" });
+  const power = createChartCard({
+    title: "Power, last 24 hours",
+    lanes: [{ id: "power", size: "medium" }],
+    empty: "No power measured yet.",
+  });
+  const system = systemCard(formats);
+  const element = h(
+    "div",
+    { class: "page" },
+    head,
+    progress,
+    strip,
+    h(
+      "div",
+      { class: "overview-grid" },
+      h(
+        "div",
+        { class: "zones-column" },
+        h(
+          "section",
+          { class: "zones", "aria-labelledby": "zones-title" },
+          h("h2", { id: "zones-title", class: "section-title" }, "Zones"),
+          plan,
+        ),
+        power.element,
+      ),
+      h(
+        "div",
+        { class: "side" },
+        h("section", { class: "card" }, h("h2", {}, "Alarms"), alarmList),
+        h("section", { class: "card" }, h("h2", {}, "Latest decisions"), log),
+        system.element,
+      ),
+    ),
+  );
+
+  const showProgress = (status: StatusView): void => {
+    const busy = status.phase !== "controlling" || status.progressFraction !== null;
+    progress.hidden = !busy;
+    if (!busy) return;
+    const words: Readonly<Record<StatusView["phase"], string>> = {
+      starting: "Starting",
+      "simulating-history": "Gathering the building's history",
+      learning: "Learning how the building warms and cools",
+      controlling: "Controlling",
+      degraded: "Running with a fault",
+    };
+    const bar = h("progress", { max: 1, value: status.progressFraction ?? undefined, "aria-label": words[status.phase] });
+    fill(
+      progress,
+      h("div", { class: "progress-text" }, h("strong", {}, words[status.phase]), h("span", {}, status.progressText)),
+      status.phase === "degraded" && status.progressFraction === null ? null : bar,
+      status.progressFraction === null ? null : h("span", { class: "progress-pct" }, formats.pct(status.progressFraction * 100)),
+    );
+  };
+
+  const showStrip = (view: OverviewView, status: StatusView | null): void => {
+    const { today, alarmCounts } = view;
+    const activeAlarms = alarmCounts.info + alarmCounts.warning + alarmCounts.critical;
+    const ageS = view.newestDataMs === null ? null : Math.max(0, (view.nowMs - view.newestDataMs) / 1000);
+    const mode = status === null ? null : modeWords[status.mode];
+    const partlyPriced = today.costCoverageFraction !== null && today.costCoverageFraction < 0.995;
+    fill(
+      strip,
+      stat("Mode", mode?.word ?? "–", mode?.note),
+      stat("Comfort today", formats.pct(today.inBandPct), today.inBandPct === null ? "nothing scored yet" : "of occupied time in band"),
+      stat("Energy today", formats.energyKwh(today.energyKwh), today.peakKw === null ? "" : `peak ${formats.powerKw(today.peakKw)}`),
+      stat(
+        "Cost today",
+        formats.money(today.cost),
+        partlyPriced ? `price known for ${formats.pct(today.costCoverageFraction! * 100)} of it` : "at the price then in force",
+      ),
+      stat("Power now", formats.powerKw(view.hvacPowerW === null ? null : view.hvacPowerW / 1000), "heating and cooling"),
+      stat("Outdoors", formats.tempC(view.outdoorAirTempC)),
+      stat(
+        "Alarms",
+        String(activeAlarms),
+        activeAlarms === 0 ? "none active" : alarmCounts.critical > 0 ? `${alarmCounts.critical} critical` : "see the list",
+      ),
+      stat("Data age", formats.age(ageS), view.newestDataMs === null ? "no data yet" : `newest ${formats.clock(view.newestDataMs)}`, {
+        class: "stat",
+        "data-stat": "data-age",
+      }),
+    );
+  };
+
+  const showCharge = (view: OverviewView): void => {
+    const { who, why } = inChargeText(view, context.status());
+    fill(charge, h("span", { class: "source", "data-stat": "in-charge" }, icon(who.icon), `${who.word} in charge`), h("span", {}, why));
+  };
+
+  const showPower = (energy: EnergyView): void => {
+    power.update(
+      energy.power.length === 0
+        ? null
+        : {
+            lanes: { power: powerHistoryLane(energy, formats) },
+            legend: [
+              { mark: "power", text: "Mean power of each step" },
+              { mark: "peak", text: `Peak ${formats.powerKw(energy.peakKw)}` },
+            ],
+            tables: [powerTable(energy, formats)],
+          },
+    );
+  };
+
+  const showTiles = (view: OverviewView): void => {
+    const focused = (document.activeElement?.closest("[data-zone]") as HTMLElement | null)?.dataset.zone;
+    fill(plan, ...view.zones.map((zone) => tile(zone, areas?.get(zone.id) ?? null, formats)));
+    if (focused !== undefined) plan.querySelector<HTMLElement>(`[data-zone="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
+  };
+
+  let shownAlarms = "";
+  return {
+    title: "Overview",
+    element,
+    refresh: async (signal) => {
+      const [view, { alarms }, energy] = await Promise.all([
+        getJson<OverviewView>("overview", signal),
+        getJson<{ alarms: readonly Alarm[] }>("alarms", signal),
+        getJson<EnergyView>("energy", signal),
+      ]);
+      setText(lead, headline(view));
+      showStrip(view, context.status());
+      showCharge(view);
+      showTiles(view);
+      showPower(energy);
+      const active = alarms.filter((alarm) => alarm.clearedMs === null);
+      const shown = JSON.stringify(active);
+      if (shown !== shownAlarms) {
+        shownAlarms = shown;
+        fill(
+          alarmList,
+          ...(active.length === 0 ? [h("li", { class: "empty" }, "No active alarms.")] : active.map((alarm) => alarmItem(alarm, formats))),
+        );
+      }
+      fill(
+        log,
+        ...(view.recentDecisions.length === 0
+          ? [h("li", { class: "empty" }, "Nothing decided yet. The first decision comes once the model has learnt the building.")]
+          : decisionRuns(view.recentDecisions).map((run) => decisionItem(run, formats))),
+      );
+    },
+    onStatus: (status) => {
+      showProgress(status);
+      system.show(status);
+    },
+    destroy: () => power.destroy(),
+  };
+};

@@ -1,0 +1,382 @@
+import type { Plugin } from "chart.js";
+import type { SeriesBucket, ZonePlanView, ZoneView } from "#dashboards/server/wire";
+import type { Formats } from "#dashboards/web/app/format";
+import type { LaneContent, LegendEntry, TableCell, TableContent } from "#dashboards/web/charts/chartCard";
+import { hatch, type Palette } from "#dashboards/web/charts/palette";
+import { stepLine, type TimeDataset, timeChart, type XY } from "#dashboards/web/charts/timeChart";
+
+/** Standard normal quantiles of the 90th and the 95th percentile. */
+export const z90 = 1.2815515655446004;
+export const z95 = 1.6448536269514722;
+
+interface Step {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+const planSteps = (plan: ZonePlanView): Step[] => plan.stepEndMs.map((endMs) => ({ startMs: endMs - plan.stepS * 1000, endMs }));
+
+const points = (buckets: readonly SeriesBucket[]): XY[] => buckets.map(({ timeMs, mean }) => ({ x: timeMs, y: mean }));
+
+/** A measured row describes the step that ended at its time. */
+const measuredSteps = (buckets: readonly SeriesBucket[], stepMs: number) =>
+  buckets.map(({ timeMs, mean }) => ({ startMs: timeMs - stepMs, endMs: timeMs, value: mean }));
+
+interface BandStep extends Step {
+  readonly lowerC: number;
+  readonly upperC: number;
+  readonly occupied: boolean;
+}
+
+const bandSteps = (view: ZoneView, stepMs: number): BandStep[] => {
+  const { plan } = view;
+  const past = view.history.map(({ stepEndMs, lowerC, upperC, occupied }) => ({
+    startMs: stepEndMs - stepMs,
+    endMs: stepEndMs,
+    lowerC,
+    upperC,
+    occupied,
+  }));
+  const lastMs = past.at(-1)?.endMs ?? Number.NEGATIVE_INFINITY;
+  const coming =
+    plan === null
+      ? []
+      : planSteps(plan).map((step, t) => ({ ...step, lowerC: plan.lowerC[t]!, upperC: plan.upperC[t]!, occupied: plan.occupied[t]! }));
+  return [...past, ...coming.filter((step) => step.endMs > lastMs)];
+};
+
+const laneHeightPx = 12;
+
+/** Neighbouring steps with the same band as one, so that no seams show. */
+const bandRuns = (bands: readonly BandStep[]): BandStep[] => {
+  const runs: BandStep[] = [];
+  for (const step of bands) {
+    if (!step.occupied) continue;
+    const last = runs.at(-1);
+    if (last !== undefined && last.endMs === step.startMs && last.lowerC === step.lowerC && last.upperC === step.upperC)
+      runs[runs.length - 1] = { ...last, endMs: step.endMs };
+    else runs.push(step);
+  }
+  return runs;
+};
+
+/** Draws what lies behind the lines: the comfort band while occupied, the occupancy lane, and the line between measured and planned. */
+const backdrop = (bands: readonly BandStep[], nowMs: number, palette: Palette): Plugin<"line" | "bar"> => ({
+  id: "backdrop",
+  beforeDatasetsDraw: (chart) => {
+    const { ctx, chartArea, scales } = chart;
+    const x = scales.x!;
+    const y = scales.y!;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(chartArea.left, chartArea.top, chartArea.width, chartArea.height);
+    ctx.clip();
+    for (const step of bandRuns(bands)) {
+      const left = x.getPixelForValue(step.startMs);
+      const width = x.getPixelForValue(step.endMs) - left;
+      const top = y.getPixelForValue(step.upperC);
+      const bottom = y.getPixelForValue(step.lowerC);
+      ctx.fillStyle = palette.band;
+      ctx.fillRect(left, top, width, bottom - top);
+      ctx.fillStyle = palette.bandEdge;
+      ctx.fillRect(left, top, width, 1);
+      ctx.fillRect(left, bottom - 1, width, 1);
+      ctx.fillRect(left, chartArea.bottom - laneHeightPx, width, laneHeightPx);
+    }
+    const nowX = Math.round(x.getPixelForValue(nowMs)) + 0.5;
+    ctx.strokeStyle = palette.ink;
+    ctx.setLineDash([2, 3]);
+    ctx.beginPath();
+    ctx.moveTo(nowX, chartArea.top);
+    ctx.lineTo(nowX, chartArea.bottom);
+    ctx.stroke();
+    ctx.restore();
+  },
+});
+
+/** °C that the picture should span: everything but setpoints far away (a setback of 15/30 °C would flatten the rest). */
+const temperatureRange = (view: ZoneView, bands: readonly BandStep[]): { readonly min: number; readonly max: number } => {
+  const values = [
+    ...view.measured.map((bucket) => bucket.mean),
+    ...(view.plan?.meanC.flatMap((mean, t) => [mean - z95 * view.plan!.stdDevK[t]!, mean + z95 * view.plan!.stdDevK[t]!]) ?? []),
+    ...bands.filter((step) => step.occupied).flatMap((step) => [step.lowerC, step.upperC]),
+  ].filter(Number.isFinite);
+  if (values.length === 0) return { min: 15, max: 30 };
+  return { min: Math.floor(Math.min(...values) - 0.5), max: Math.ceil(Math.max(...values) + 0.5) };
+};
+
+export const planEndMs = (view: ZoneView): number => view.plan?.stepEndMs.at(-1) ?? view.nowMs;
+
+/** Measured past and planned future of one zone's temperature. */
+export const temperatureLane = (view: ZoneView, stepMs: number, label: string, formats: Formats): LaneContent => {
+  const { plan } = view;
+  const bands = bandSteps(view, stepMs);
+  const range = temperatureRange(view, bands);
+  const lastMeasured = view.measured.at(-1);
+  const final =
+    plan === null || plan.meanC.length === 0
+      ? null
+      : { meanC: plan.meanC.at(-1)!, stdDevK: plan.stdDevK.at(-1)!, endMs: plan.stepEndMs.at(-1)! };
+  const description = [
+    `${label}, temperature.`,
+    lastMeasured === undefined
+      ? "No measurement yet."
+      : `Measured ${formats.tempC(lastMeasured.mean)} at ${formats.clock(lastMeasured.timeMs)}.`,
+    final === null
+      ? "There is no plan yet."
+      : `The plan reaches ${formats.tempC(final.meanC)} at ${formats.clock(final.endMs)}, with 90 % between ${formats.tempC(final.meanC - z95 * final.stdDevK)} and ${formats.tempC(final.meanC + z95 * final.stdDevK)}.`,
+  ].join(" ");
+  return {
+    description,
+    config: (palette) => {
+      const planPoints = (value: (t: number) => number): XY[] => plan?.stepEndMs.map((x, t) => ({ x, y: value(t) })) ?? [];
+      const fan = (z: number): XY[] => planPoints((t) => plan!.meanC[t]! + z * plan!.stdDevK[t]!);
+      const line = (data: XY[], style: Partial<TimeDataset>): TimeDataset =>
+        ({ type: "line", data, pointRadius: 0, pointHitRadius: 8, borderWidth: 2, fill: false, ...style }) as TimeDataset;
+      const edge = { borderWidth: 0 };
+      const planned = (values: readonly number[] | null | undefined) =>
+        plan === null || !values ? [] : planSteps(plan).map((step, t) => ({ ...step, value: values[t]! }));
+      const datasets: TimeDataset[] = [
+        line(fan(z95), { ...edge, fill: "+1", backgroundColor: hatch(palette.fanOuter) } as Partial<TimeDataset>),
+        line(fan(-z95), edge),
+        line(fan(z90), { ...edge, fill: "+1", backgroundColor: palette.fanInner } as Partial<TimeDataset>),
+        line(fan(-z90), edge),
+        line(stepLine([...planned(plan?.ruleHeatingSetpointC)]), {
+          label: "Rule, heating",
+          borderColor: palette.muted,
+          borderWidth: 1.2,
+          borderDash: [2, 3],
+        }),
+        line(stepLine([...planned(plan?.ruleCoolingSetpointC)]), {
+          label: "Rule, cooling",
+          borderColor: palette.muted,
+          borderWidth: 1.2,
+          borderDash: [2, 3],
+        }),
+        line(stepLine([...measuredSteps(view.heatingSetpoints, stepMs), ...planned(plan?.heatingSetpointC)]), {
+          label: "Heating setpoint",
+          borderColor: palette.heating,
+          borderWidth: 1.6,
+        }),
+        line(stepLine([...measuredSteps(view.coolingSetpoints, stepMs), ...planned(plan?.coolingSetpointC)]), {
+          label: "Cooling setpoint",
+          borderColor: palette.cooling,
+          borderWidth: 1.6,
+          borderDash: [7, 3],
+        }),
+        line(
+          planPoints((t) => plan!.meanC[t]!),
+          { label: "Plan", borderColor: palette.plan, borderDash: [5, 3] },
+        ),
+        line(points(view.measured), { label: "Measured", borderColor: palette.measured, borderWidth: 2.4 }),
+      ];
+      return timeChart({
+        fromMs: view.fromMs,
+        toMs: planEndMs(view),
+        formats,
+        palette,
+        datasets,
+        plugins: [backdrop(bands, view.nowMs, palette)],
+        y: { ...range, tick: (value) => formats.tempC(value, 0), maxTicks: 8 },
+        tooltipLabel: (name, value) => `${name} ${formats.tempC(value, 2)}`,
+      });
+    },
+  };
+};
+
+export const powerLane = (view: ZoneView, stepMs: number, formats: Formats): LaneContent => {
+  const { plan } = view;
+  const past = measuredSteps(view.hvacPowerW, stepMs).map((step) => ({ ...step, value: step.value / 1000 }));
+  const coming = plan === null ? [] : planSteps(plan).map((step, t) => ({ ...step, value: plan.powerW[t]! / 1000 }));
+  const most = Math.max(0, ...coming.map((step) => step.value));
+  return {
+    description: `Power of the whole building. Now ${formats.powerKw(past.at(-1)?.value ?? null)}; the plan goes up to ${formats.powerKw(coming.length === 0 ? null : most)}.`,
+    config: (palette) =>
+      timeChart({
+        fromMs: view.fromMs,
+        toMs: planEndMs(view),
+        formats,
+        palette,
+        hideX: true,
+        datasets: [
+          {
+            type: "line",
+            label: "Power, measured",
+            data: stepLine(past),
+            borderColor: palette.power,
+            backgroundColor: palette.powerFill,
+            fill: "origin",
+            borderWidth: 1.6,
+            pointRadius: 0,
+          },
+          {
+            type: "line",
+            label: "Power, planned",
+            data: stepLine(coming),
+            borderColor: palette.power,
+            borderDash: [4, 3],
+            borderWidth: 1.6,
+            pointRadius: 0,
+            fill: false,
+          },
+        ],
+        y: { min: 0, tick: (value) => `${formats.number(value, value < 10 && value % 1 !== 0 ? 1 : 0)} kW`, maxTicks: 3 },
+        tooltipLabel: (name, value) => `${name} ${formats.powerKw(value)}`,
+      }),
+  };
+};
+
+export const priceLane = (view: ZoneView, stepMs: number, formats: Formats): LaneContent => {
+  const { plan } = view;
+  const past = view.history.flatMap(({ stepEndMs, pricePerKwh }) =>
+    pricePerKwh === null ? [] : [{ startMs: stepEndMs - stepMs, endMs: stepEndMs, value: pricePerKwh }],
+  );
+  const lastMs = past.at(-1)?.endMs ?? Number.NEGATIVE_INFINITY;
+  const coming =
+    plan === null
+      ? []
+      : planSteps(plan)
+          .map((step, t) => ({ ...step, value: plan.pricePerKwh[t]! }))
+          .filter((step) => step.endMs > lastMs);
+  const steps = [...past, ...coming];
+  const prices = steps.map((step) => step.value);
+  return {
+    description:
+      prices.length === 0
+        ? "Price of power: not known."
+        : `Price of power: ${formats.money(Math.min(...prices))} to ${formats.money(Math.max(...prices))} per kilowatt-hour.`,
+    config: (palette) =>
+      timeChart({
+        fromMs: view.fromMs,
+        toMs: planEndMs(view),
+        formats,
+        palette,
+        datasets: [
+          {
+            type: "line",
+            label: "Price",
+            data: stepLine(steps),
+            borderColor: palette.price,
+            borderWidth: 1.8,
+            pointRadius: 0,
+            fill: false,
+          },
+        ],
+        y: { min: 0, suggestedMax: Math.max(0.01, ...prices) * 1.15, tick: (value) => formats.number(value, 2), maxTicks: 3 },
+        tooltipLabel: (name, value) => `${name} ${formats.money(value, 3)} per kWh`,
+      }),
+  };
+};
+
+/** Setpoints beyond the picture are said in words: nothing is left out silently. */
+const beyondThePicture = (view: ZoneView, stepMs: number, formats: Formats): string => {
+  const { min, max } = temperatureRange(view, bandSteps(view, stepMs));
+  const known = (buckets: readonly SeriesBucket[], planned: readonly number[] | undefined): number[] => [
+    ...buckets.map((bucket) => bucket.mean),
+    ...(planned ?? []),
+  ];
+  const low = known(view.heatingSetpoints, view.plan?.heatingSetpointC).filter((value) => value < min);
+  const high = known(view.coolingSetpoints, view.plan?.coolingSetpointC).filter((value) => value > max);
+  const parts = [
+    low.length === 0 ? "" : `heating down to ${formats.tempC(Math.min(...low))}`,
+    high.length === 0 ? "" : `cooling up to ${formats.tempC(Math.max(...high))}`,
+  ].filter((part) => part !== "");
+  return parts.length === 0 ? "" : `Beyond the picture: setpoints for ${parts.join(" and ")}`;
+};
+
+export const zoneLegend = (view: ZoneView, stepMs: number, formats: Formats): LegendEntry[] => {
+  const { plan } = view;
+  const beyond = beyondThePicture(view, stepMs, formats);
+  return [...legendEntries(plan), ...(beyond === "" ? [] : [{ mark: "none", text: beyond }])];
+};
+
+const legendEntries = (plan: ZonePlanView | null): LegendEntry[] => [
+  { mark: "measured", text: "Measured" },
+  { mark: "heating", text: "Heating setpoint" },
+  { mark: "cooling", text: "Cooling setpoint" },
+  ...(plan === null
+    ? []
+    : [
+        { mark: "plan", text: "Plan, expected" },
+        { mark: "fan-inner", text: "Plan, 80 % range (p10–p90)" },
+        { mark: "fan-outer", text: "Plan, 90 % range (p5–p95)" },
+      ]),
+  ...(plan?.ruleHeatingSetpointC == null ? [] : [{ mark: "rule", text: "What the rule would set" }]),
+  { mark: "band", text: "Comfort band while occupied" },
+  { mark: "occupied", text: "Occupied" },
+];
+
+const cell = (value: number | undefined | null, format: (value: number) => string): TableCell =>
+  value === undefined || value === null || !Number.isFinite(value) ? { text: "–" } : { text: format(value), value };
+
+/** The stored plan, number for number: `data-value` holds each one exactly as stored. */
+export const planTable = (plan: ZonePlanView, formats: Formats): TableContent => {
+  const temp = (value: number): string => formats.tempC(value, 2);
+  return {
+    caption: `Plan of decision ${plan.decisionId}, issued ${formats.dayAndClock(plan.issuedAtMs)}`,
+    key: "plan",
+    columns: [
+      "Step ends",
+      "Expected",
+      "Standard deviation",
+      "p5",
+      "p10",
+      "p90",
+      "p95",
+      "Heating setpoint",
+      "Cooling setpoint",
+      "Rule heating",
+      "Rule cooling",
+      "Band from",
+      "Band to",
+      "Occupied",
+      "Building power",
+      "Price per kWh",
+      "Outdoor air",
+    ],
+    rows: plan.stepEndMs.map((endMs, t) => {
+      const quantile = (z: number): TableCell => cell(plan.meanC[t]! + z * plan.stdDevK[t]!, temp);
+      return [
+        { text: formats.dayAndClock(endMs), value: endMs },
+        cell(plan.meanC[t], temp),
+        cell(plan.stdDevK[t], (value) => formats.diffK(value, 3)),
+        quantile(-z95),
+        quantile(-z90),
+        quantile(z90),
+        quantile(z95),
+        cell(plan.heatingSetpointC[t], temp),
+        cell(plan.coolingSetpointC[t], temp),
+        cell(plan.ruleHeatingSetpointC?.[t], temp),
+        cell(plan.ruleCoolingSetpointC?.[t], temp),
+        cell(plan.lowerC[t], temp),
+        cell(plan.upperC[t], temp),
+        { text: plan.occupied[t] === true ? "yes" : "no", value: String(plan.occupied[t] === true) },
+        cell(plan.powerW[t], (value) => formats.powerKw(value / 1000)),
+        cell(plan.pricePerKwh[t], (value) => formats.money(value, 3)),
+        cell(plan.outdoorAirTempC[t], temp),
+      ];
+    }),
+  };
+};
+
+export const measuredTable = (view: ZoneView, formats: Formats): TableContent => {
+  const byTime = (buckets: readonly SeriesBucket[]): Map<number, number> => new Map(buckets.map(({ timeMs, mean }) => [timeMs, mean]));
+  const heating = byTime(view.heatingSetpoints);
+  const cooling = byTime(view.coolingSetpoints);
+  const people = byTime(view.occupancyCount);
+  const temp = (value: number): string => formats.tempC(value, 2);
+  return {
+    caption: "Measured, newest first",
+    key: "measured",
+    columns: ["Time", "Measured", "Heating setpoint", "Cooling setpoint", "People"],
+    rows: [...view.measured]
+      .reverse()
+      .map(({ timeMs, mean }) => [
+        { text: formats.dayAndClock(timeMs), value: timeMs },
+        cell(mean, temp),
+        cell(heating.get(timeMs), temp),
+        cell(cooling.get(timeMs), temp),
+        cell(people.get(timeMs), (value) => formats.number(value, 0)),
+      ]),
+  };
+};
