@@ -77,7 +77,14 @@ export const createEmbeddedBroker = async (options: EmbeddedBrokerOptions): Prom
       todo: "It has no TLS. Use 127.0.0.1, or run Mosquitto for other machines.",
     });
   const access = createAccessList(options.users, options.anonymousRead ?? ["isotherm/#"]);
-  const limits: PacketLimits = { maxPacketBytes: 262_144, maxPacketsPerS: 1_000, maxBytesPerS: 4_194_304, ...options.limits };
+  const limits: PacketLimits = {
+    maxPacketBytes: 262_144,
+    maxPacketsPerS: 1_000,
+    maxBytesPerS: 4_194_304,
+    maxWaitingBytes: 4_194_304,
+    ...options.limits,
+  };
+  const gates = new WeakMap<object, PacketGate>();
   const identities = new WeakMap<Client, Identity>();
   const counts = new Map<string, number>();
   const warnedMs = new Map<string, number>();
@@ -124,6 +131,14 @@ export const createEmbeddedBroker = async (options: EmbeddedBrokerOptions): Prom
       refused("publish", `refused a message of ${nameOf(client)} on ${packet.topic.slice(0, 120)}.`);
       done(new Error("not authorized to publish here"));
     },
+    authorizeForward: (client, packet) => {
+      const gate = gates.get(client);
+      if (gate?.overfull !== true) return packet;
+      // Dropped rather than waited for: after it has connected again it gets the newest retained messages.
+      refused("slow", `dropped ${nameOf(client)}: it does not read what it subscribed to.`);
+      gate.destroy();
+      return null;
+    },
     authorizeSubscribe: (client, subscription, done) => {
       const allowed = (identities.get(client)?.read ?? []).some((filter) => filterCovers(filter, subscription.topic));
       if (!allowed) refused("subscribe", `refused a subscription of ${nameOf(client)} to ${subscription.topic.slice(0, 120)}.`);
@@ -137,7 +152,8 @@ export const createEmbeddedBroker = async (options: EmbeddedBrokerOptions): Prom
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    broker.handle(new PacketGate(socket, limits, (reason) => refused("packet", `a client ${reason}.`)));
+    const gate = new PacketGate(socket, limits, (reason) => refused("packet", `a client ${reason}.`));
+    gates.set(broker.handle(gate), gate);
   });
   server.maxConnections = options.maxConnections ?? 200;
   server.on("drop", () => refused("connections", `refused a connection: ${server.maxConnections} are open already.`));

@@ -6,6 +6,8 @@ export interface PacketLimits {
   readonly maxPacketBytes: number;
   readonly maxPacketsPerS: number;
   readonly maxBytesPerS: number;
+  /** Bytes that may wait for a client that does not read. */
+  readonly maxWaitingBytes: number;
 }
 
 /** Length bytes of the MQTT fixed header, at most four (MQTT 3.1.1 §2.2.3). */
@@ -69,7 +71,8 @@ export class PacketGate extends Duplex {
   #pause: NodeJS.Timeout | null = null;
 
   constructor(socket: Socket, limits: PacketLimits, onRefused: (reason: string) => void) {
-    super({ allowHalfOpen: false });
+    // Twice the limit, so that the broker is never told to wait for one reader while the others wait behind it.
+    super({ allowHalfOpen: false, writableHighWaterMark: 2 * limits.maxWaitingBytes });
     this.#socket = socket;
     this.#limits = limits;
     this.#count = createPacketCounter(limits.maxPacketBytes);
@@ -78,6 +81,11 @@ export class PacketGate extends Duplex {
     socket.on("end", () => this.push(null));
     socket.on("close", () => this.destroy());
     socket.on("error", () => this.destroy());
+  }
+
+  /** Whether more waits for the client than it is allowed. */
+  get overfull(): boolean {
+    return this.writableLength > this.#limits.maxWaitingBytes;
   }
 
   #take(chunk: Buffer): void {
