@@ -136,6 +136,7 @@ const setThreadsOf = (library: NativeLibrary): BlasLibrary["setThreads"] => {
 export interface BlasLinearAlgebra extends LinearAlgebra {
   readonly name: "blas";
   readonly blas: BlasLibrary;
+  readonly kernels: WasmKernels | null;
 }
 
 /** Linear algebra on OpenBLAS (or Accelerate); null where there is none (see openBlasLibrary). */
@@ -147,6 +148,7 @@ export const createBlasLinearAlgebra = async (options: BlasOptions = {}): Promis
   return {
     name: "blas",
     blas,
+    kernels: kernels ?? null,
     gemm: (transposeA, transposeB, m, n, k, alpha, a, b, beta, c) => {
       if (m === 0 || n === 0) return;
       if (k === 0) scaleBy(beta, m * n, c);

@@ -40,6 +40,8 @@ export interface KernelExports {
   /** out ← out + scale · source, or scale · source when `accumulate` is 0. */
   addScaled(length: number, scale: number, source: number, out: number, accumulate: number): void;
   multiplyInto(length: number, source: number, out: number): void;
+  /** Four columns of `out` (leading dimension ld) ← a rows×4 panel. */
+  copyPanel(rows: number, panel: number, out: number, ld: number): void;
   /** out[q] = Σ_i weights[i] · block[i·ld + q], q < 4. */
   weightedColumnSums(rows: number, weights: number, block: number, ld: number, out: number): void;
   /** out[q] = Σ_i block[i·ld + q]², q < 4. */

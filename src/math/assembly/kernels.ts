@@ -3,6 +3,7 @@ export { gemm, gemmScratchBytes } from "./gemm";
 export {
   addScaled,
   columnSquares,
+  copyPanel,
   multiplyInto,
   packPanels,
   packRoot,

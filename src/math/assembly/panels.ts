@@ -187,6 +187,17 @@ export function multiplyInto(length: i32, source: usize, out: usize): void {
   }
 }
 
+/** Four columns of `out` (leading dimension ld) ← a rows×4 panel. */
+export function copyPanel(rows: i32, panel: usize, out: usize, ld: i32): void {
+  const stride = (<usize>ld) << 3;
+  for (let i: i32 = 0; i < rows; i++) {
+    v128.store(out, v128.load(panel));
+    v128.store(out, v128.load(panel, 16), 16);
+    panel += 32;
+    out += stride;
+  }
+}
+
 /** Four columns of a rows×4 block with leading dimension ld: out[q] = Σ_i weights[i] · block[i][q]. */
 export function weightedColumnSums(rows: i32, weights: usize, block: usize, ld: i32, out: usize): void {
   let s0 = f64x2.splat(0);
