@@ -7,7 +7,7 @@ import { IsothermError } from "#domain/errors";
 import { parseEpw } from "#simulators/weather/epw";
 import { bundledWeather, loadWeather } from "#simulators/weather/loadWeather";
 import { weatherSeries } from "#simulators/weather/weatherSeries";
-import { syntheticEpw } from "../data/syntheticEpw";
+import { syntheticEpw } from "../data/syntheticEpw.js";
 
 const golden = JSON.parse(readFileSync(new URL("../golden/epwBundled.json", import.meta.url), "utf8")) as {
   file: string;

@@ -1,0 +1,234 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Observation } from "#domain/points";
+import type { SetpointCommand, ZoneSetpoints } from "#domain/setpoints";
+import { DatasetRecorder } from "#simulators/datasetRecorder";
+import { computeKpis, seasonalComfort } from "#simulators/kpis";
+import { bundledBuildings } from "#simulators/rc/buildings/catalogue";
+import { fiveZoneOffice } from "#simulators/rc/buildings/fiveZoneOffice";
+import { createRcPlant, type RcPlant, type RcPlantState } from "#simulators/rc/rcPlant";
+import { builtInTariffs } from "#simulators/tariffs";
+import { bundledWeather, loadWeather } from "#simulators/weather/loadWeather";
+import { localStandardToMs } from "#simulators/weather/localTime";
+import { simulatedPlantContract } from "../contracts/simulatedPlant.js";
+
+const pittsburgh = loadWeather("pittsburgh");
+const at = (iso: string): number => localStandardToMs(pittsburgh, iso);
+const office = (): RcPlant => createRcPlant({ building: "five-zone-office", weather: pittsburgh });
+const quickStart = { ...fiveZoneOffice, conditioningDays: 1 };
+const quick = (options: { seed?: number; sensorNoiseK?: number } = {}): RcPlant =>
+  createRcPlant({ building: quickStart, weather: pittsburgh, ...options });
+
+simulatedPlantContract("RC building", {
+  create: quick,
+  startMs: at("1991-01-02T00:00"),
+  stepS: 900,
+  warmupS: 3600,
+  obeysCommands: true,
+  site: [
+    "outdoorAirTempC",
+    "outdoorRelativeHumidityPct",
+    "windSpeedMps",
+    "globalHorizontalIrradianceWm2",
+    "directNormalIrradianceWm2",
+    "diffuseHorizontalIrradianceWm2",
+  ],
+});
+
+const command = (plant: RcPlant, pair: ZoneSetpoints): SetpointCommand => ({
+  epoch: 1,
+  seq: 1,
+  issuedAtMs: 0,
+  validUntilMs: Number.MAX_SAFE_INTEGER,
+  zones: new Map(plant.zones.map((zone) => [zone, pair])),
+  source: "mppi",
+});
+const temp = (row: Observation, zone: string): number => row.values.get(`${zone}.zoneAirTempC`)!;
+
+describe.each([
+  ["pittsburgh", "1991-01-01"],
+  ["pittsburgh", "1991-07-01"],
+  ["new-york", "1991-01-01"],
+  ["new-york", "1991-07-01"],
+])("a week of the five-zone office in %s from %s under its own schedule", (city, start) => {
+  const weather = loadWeather(city);
+  const plant = createRcPlant({ building: "five-zone-office", weather });
+  const rows: Observation[] = [];
+  const heating: Float64Array[] = [];
+  const cooling: Float64Array[] = [];
+  const winter = start.startsWith("1991-01");
+  beforeAll(async () => {
+    await plant.initialize(localStandardToMs(weather, `${start}T00:00`), 7 * 86_400);
+    for (let k = 0; k < 672; k++) {
+      rows.push(await plant.advance(900));
+      heating.push(plant.lastStep().zoneHeatingW);
+      cooling.push(plant.lastStep().zoneCoolingW);
+    }
+  });
+  it("uses energy of the order of the EnergyPlus office", () => {
+    const recorder = new DatasetRecorder(900);
+    for (const row of rows) recorder.add(row);
+    const result = computeKpis(recorder.dataset(), {
+      zones: plant.zones,
+      comfort: (endMs) => seasonalComfort(weather, endMs),
+      tariff: builtInTariffs["flat-demand"],
+      timeZone: weather,
+    });
+    expect(result.hvacElectricityKwh).toBeCloseTo(rows.at(-1)!.values.get("building.hvacEnergyKwh")!, 6);
+    expect(result.hvacElectricityKwh).toBeGreaterThan(200);
+    expect(result.hvacElectricityKwh).toBeLessThan(800);
+    expect(result.peakKw).toBeGreaterThan(4);
+    expect(result.peakKw).toBeLessThan(30);
+  });
+  it("never leaves the setpoints while capacity suffices", () => {
+    rows.forEach((row, k) => {
+      plant.zones.forEach((zone, z) => {
+        const sized = plant.sized!;
+        if (heating[k]![z]! < 0.4 * sized.zoneHeatingW[z]!)
+          expect(temp(row, zone)).toBeGreaterThan(row.values.get(`${zone}.heatingSetpointC`)! - (heating[k]![z]! > 0 ? 1e-6 : 1e-9));
+      });
+    });
+  });
+  it("never gives a zone more than its capacity, and no heat to a zone above its heating setpoint", () => {
+    rows.forEach((row, k) => {
+      plant.zones.forEach((zone, z) => {
+        expect(heating[k]![z]!).toBeLessThanOrEqual(plant.sized!.zoneHeatingW[z]! * (1 + 1e-12));
+        expect(cooling[k]![z]!).toBeLessThanOrEqual(plant.sized!.zoneCoolingW[z]! * (1 + 1e-12));
+        if (heating[k]![z]! > 0) expect(temp(row, zone)).toBeLessThanOrEqual(row.values.get(`${zone}.heatingSetpointC`)! + 1e-6);
+      });
+    });
+  });
+  if (winter)
+    it("takes between half an hour and three hours to warm up on working mornings below freezing, longer when colder", () => {
+      const mornings = [0, 1, 2, 3, 6].map((day) => {
+        const seven = day * 96 + 27;
+        const ready = rows.findIndex((row, k) => k > seven && plant.zones.every((zone) => temp(row, zone) > 21));
+        return { outdoorC: rows[seven]!.values.get("site.outdoorAirTempC")!, hours: (ready - seven) / 4 };
+      });
+      const cold = mornings.filter(({ outdoorC }) => outdoorC < 0);
+      expect(cold.length).toBeGreaterThan(1);
+      for (const { hours } of cold) {
+        expect(hours).toBeGreaterThanOrEqual(1);
+        expect(hours).toBeLessThanOrEqual(3);
+      }
+      const coldest = mornings.reduce((a, b) => (b.outdoorC < a.outdoorC ? b : a));
+      expect(coldest.hours).toBe(Math.max(...mornings.map(({ hours }) => hours)));
+    });
+  else
+    it("keeps rooms at the cooling setpoint on working afternoons, the sunniest ones within 1 K", () => {
+      for (const day of [0, 1, 2, 3, 4]) for (const zone of plant.zones) expect(temp(rows[day * 96 + 63]!, zone)).toBeLessThan(24.9);
+    });
+});
+
+describe("RC plant", () => {
+  it("continues identically after its state was saved and restored through JSON", async () => {
+    const original = quick({ seed: 3, sensorNoiseK: 0.1 });
+    await original.initialize(at("1991-01-02T05:00"), 0);
+    await original.actuate(command(original, { heatingSetpointC: 19, coolingSetpointC: 27 }));
+    await original.advance(900);
+    const restored = quick({ seed: 3, sensorNoiseK: 0.1 });
+    restored.restoreState(JSON.parse(JSON.stringify(original.saveState())) as RcPlantState);
+    expect(await restored.observe()).toEqual(await original.observe());
+    for (let k = 0; k < 12; k++) expect(await restored.advance(900)).toEqual(await original.advance(900));
+    expect(restored.saveState()).toEqual(original.saveState());
+  });
+  it("refuses a state of another building or form", async () => {
+    const plant = quick();
+    await plant.initialize(at("1991-01-02T00:00"), 0);
+    const state = plant.saveState();
+    for (const bad of [
+      { ...state, building: "castle" },
+      { ...state, nodeTempsC: [1, 2] },
+      { ...state, schema: "rc-0" },
+      { ...state, timeMs: Number.NaN },
+    ])
+      expect(() => quick().restoreState(bad as RcPlantState)).toThrow(/cannot be used/);
+  });
+  it("gives the same run for the same seed, another sensor reading for another, and the same building either way", async () => {
+    const run = async (seed: number): Promise<Observation[]> => {
+      const plant = quick({ seed, sensorNoiseK: 0.2 });
+      await plant.initialize(at("1991-01-02T00:00"), 0);
+      return [await plant.advance(900), await plant.advance(900)];
+    };
+    const [a, b, c] = [await run(1), await run(1), await run(2)];
+    expect(a).toEqual(b);
+    expect(temp(a[1]!, "space1-1")).not.toBe(temp(c[1]!, "space1-1"));
+    expect(a[1]!.values.get("building.hvacEnergyKwh")).toBe(c[1]!.values.get("building.hvacEnergyKwh"));
+  });
+  it("adds noise of the asked size", async () => {
+    const [noisy, exact] = [quick({ seed: 5, sensorNoiseK: 0.2 }), quick()];
+    await noisy.initialize(at("1991-01-02T00:00"), 0);
+    await exact.initialize(at("1991-01-02T00:00"), 0);
+    const errors: number[] = [];
+    for (let k = 0; k < 200; k++) {
+      const [x, y] = [await noisy.advance(60), await exact.advance(60)];
+      for (const zone of exact.zones) errors.push(temp(x, zone) - temp(y, zone));
+    }
+    const mean = errors.reduce((a, b) => a + b, 0) / errors.length;
+    const variance = errors.reduce((a, b) => a + (b - mean) ** 2, 0) / errors.length;
+    expect(Math.abs(mean)).toBeLessThan(0.03);
+    expect(Math.sqrt(variance)).toBeCloseTo(0.2, 1);
+  });
+  it("reaches the same state by fifteen minutes at once or minute by minute", async () => {
+    const [whole, parts] = [quick(), quick()];
+    await whole.initialize(at("1991-01-02T07:00"), 0);
+    await parts.initialize(at("1991-01-02T07:00"), 0);
+    const row = await whole.advance(900);
+    let powerSum = 0;
+    for (let k = 0; k < 15; k++) powerSum += (await parts.advance(60)).values.get("building.hvacPowerW")!;
+    for (const zone of whole.zones) expect(temp(await parts.observe(), zone)).toBe(temp(row, zone));
+    expect(powerSum / 15).toBeCloseTo(row.values.get("building.hvacPowerW")!, 6);
+  });
+  it("has its people between 8:00 and 21:00 of working days", async () => {
+    const { columns, stepEndMs } = await quick().forecast(at("1991-01-04T00:00"), 900, 192);
+    const people = columns.get("space5-1.occupancyCount")!;
+    const first = people.findIndex((n) => n > 0);
+    expect(stepEndMs[first]).toBe(at("1991-01-04T08:15"));
+    expect(stepEndMs[people.findLastIndex((n) => n > 0)]).toBe(at("1991-01-04T21:00"));
+    expect(people[first]).toBe(20);
+    expect(people[4 * 12]).toBe(8);
+  });
+  it("follows the schedule that the measured building had", () => {
+    const plant = quick();
+    const pair = (iso: string): string => {
+      const { heatingSetpointC, coolingSetpointC } = plant.scheduleAt(at(iso)).get("space1-1")!;
+      return `${heatingSetpointC}/${coolingSetpointC}`;
+    };
+    expect(["1991-01-01T07:00", "1991-01-01T07:15", "1991-01-01T18:00", "1991-01-01T18:15"].map(pair)).toEqual([
+      "12.8/40",
+      "21.1/23.9",
+      "21.1/23.9",
+      "12.8/40",
+    ]);
+    expect(["1991-01-05T07:15", "1991-01-05T13:15", "1991-01-06T00:00", "1991-01-06T00:15"].map(pair)).toEqual([
+      "21.1/23.9",
+      "12.8/32.2",
+      "12.8/32.2",
+      "12.8/40",
+    ]);
+  });
+  it("draws more power to give the same heat when it is colder outside", () => {
+    const { heatPump } = fiveZoneOffice.hvac!;
+    expect(heatPump!.cop.slopePerK).toBeGreaterThan(0);
+    expect(heatPump!.relativeCapacity.slopePerK).toBeGreaterThan(0);
+    const sized = office().sized!;
+    expect(sized.zoneHeatingW.every((w) => w > 1000)).toBe(true);
+    expect(sized.auxiliaryHeatingW).toBeGreaterThan(0);
+  });
+  it("refuses steps, starts and setpoints that make no sense", async () => {
+    const plant = quick();
+    await expect(plant.initialize(at("1991-01-02T00:00") + 1, 0)).rejects.toThrow(/whole minutes/);
+    await expect(plant.initialize(at("1991-01-02T00:00"), 30)).rejects.toThrow(/whole number of minutes/);
+    await plant.initialize(at("1991-01-02T00:00"), 0);
+    for (const stepS of [0, -60, 90, Number.NaN]) await expect(plant.advance(stepS)).rejects.toThrow(/whole number of minutes/);
+    for (const pair of [
+      { heatingSetpointC: 25, coolingSetpointC: 20 },
+      { heatingSetpointC: Number.NaN, coolingSetpointC: 20 },
+    ])
+      await expect(plant.actuate(command(plant, pair))).rejects.toThrow(/not a heating setpoint below/);
+  });
+  it("knows its buildings and weathers by id", () => {
+    expect(bundledBuildings.map(({ id }) => id)).toContain("five-zone-office");
+    expect(bundledWeather.map(({ id }) => id)).toEqual(["new-york", "pittsburgh"]);
+    expect(() => createRcPlant({ building: "castle", weather: "pittsburgh" })).toThrow(/no building "castle"/);
+  });
+});
