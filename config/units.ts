@@ -1,6 +1,7 @@
-import { create, type Unit, unitDependencies } from "mathjs";
+import type { Unit } from "mathjs";
+import { mathjs } from "#math/mathjsBundle";
 
-const { unit } = create(unitDependencies);
+const { unit } = mathjs;
 
 /** Most characters of a quantity; longer ones are nobody's typing. */
 const MAX_LENGTH = 60;

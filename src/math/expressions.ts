@@ -1,23 +1,18 @@
-import {
-  type ConditionalNode,
-  type ConstantNode,
-  equal,
-  type FunctionNode,
-  larger,
-  largerEq,
-  type MathNode,
-  type OperatorNode,
-  type ParenthesisNode,
-  parse,
-  type RelationalNode,
-  round,
-  type SymbolNode,
-  smaller,
-  smallerEq,
-  unequal,
-} from "mathjs/number";
+import type {
+  ConditionalNode,
+  ConstantNode,
+  FunctionNode,
+  MathNode,
+  OperatorNode,
+  ParenthesisNode,
+  RelationalNode,
+  SymbolNode,
+} from "mathjs";
 import { configurationError, IsothermError } from "#domain/errors";
 import { type ExpressionToken, expressionError, MAX_EXPRESSION_DEPTH, tokenizeExpression } from "#math/expressionTokens";
+import { mathjs } from "#math/mathjsBundle";
+
+const { equal, larger, largerEq, parse, round, smaller, smallerEq, unequal } = mathjs;
 
 /** A formula that a person wrote, checked and ready to run. */
 export interface CompiledExpression {
