@@ -1,0 +1,89 @@
+import type { FeatureSpec } from "#domain/features";
+import type { KernelSpec } from "#domain/kernel";
+import type { PointName } from "#domain/points";
+
+/**
+ * The posterior of one GP in the form that prediction is cheapest in, as plain arrays:
+ * mean(x) = βᵀx + k(x, X) α, variance(x) = k(x, x) − ‖W k(X, x)‖² (of the latent function; observation noise is apart).
+ * Exact: X are the training inputs and W = L⁻¹ with L Lᵀ = K + diag(noise). Budgeted: X are inducing inputs.
+ */
+export interface PosteriorData {
+  readonly features: FeatureSpec;
+  readonly kernel: KernelSpec;
+  /** β, d: prior mean coefficients on the inputs. */
+  readonly meanCoefficients: Float64Array;
+  /** X, m×d row-major. */
+  readonly basisInputs: Float64Array;
+  readonly m: number;
+  readonly d: number;
+  /** α, m. */
+  readonly alpha: Float64Array;
+  /** W, p×m row-major. */
+  readonly varianceRoot: Float64Array;
+  readonly p: number;
+}
+
+/**
+ * How a zone's next temperature follows from its GP.
+ * absolute: T' = f(x). increment: T' = T + f(x).
+ * thermostat: with f evaluated with no gate (free float), the heating gate (full heating) and the cooling gate (full cooling),
+ * T_free = T + f(x, none), T_heat = max(T_free, T + f(x, heating)), T_cool = min(T_free, T + f(x, cooling)):
+ * T' = min(T_hea, T_heat) if T_free < T_hea; max(T_coo, T_cool) if T_free > T_coo; else T_free.
+ */
+export type Transition = "absolute" | "increment" | "thermostat";
+
+export interface ZoneModel {
+  readonly zone: string;
+  readonly transition: Transition;
+  readonly posterior: PosteriorData;
+  /** σ², K²: what one step adds beyond the latent function. */
+  readonly noiseVarianceK2: number;
+  /** T' − setpoint while the setpoint is held: mean (K) and standard deviation (K). */
+  readonly heldOffsetK: number;
+  readonly heldStdDevK: number;
+  /** ∂T'/∂T off the setpoint, in [0, 1): carries a step's variance on to the next, v' = gain² v + variance + noise; 0 while a setpoint is held. */
+  readonly stateGain: number;
+  /** Calibrated factor on every predictive standard deviation. */
+  readonly spreadScale: number;
+}
+
+/**
+ * HVAC electric power of one step: P = max(0, f(x)) W with inputs [heating K of every zone, cooling K of every zone, outdoor °C, sin and cos of the
+ * local hour, workday], each divided by `inputScale`. Heating (cooling) K: how far the equipment moved the zone from its free float.
+ */
+export interface PowerModel {
+  readonly posterior: Omit<PosteriorData, "features">;
+  readonly zones: readonly string[];
+  readonly inputScale: Float64Array;
+  /** W per unit of f. */
+  readonly outputScaleW: number;
+  readonly noiseStdDevW: number;
+}
+
+/** Everything that is learned about a building: immutable, swapped as a whole between control ticks. */
+export interface BuildingModel {
+  readonly version: string;
+  readonly kind: string;
+  readonly stepS: number;
+  readonly zones: readonly ZoneModel[];
+  readonly power: PowerModel | null;
+  /** Divisor that turns a zone's occupant count into 0…1 (its largest count in training). */
+  readonly occupancyScale: Readonly<Record<string, number>>;
+  /** Standard deviation (K) beyond which a sequence is discarded, calibrated on held-out data. */
+  readonly spreadBoundK: number;
+  readonly trainedFromMs: number;
+  readonly trainedToMs: number;
+  readonly trainRows: number;
+  readonly prior: string;
+  /** Held-out accuracy and where it came from, for people. */
+  readonly summary: Readonly<Record<string, number | string>>;
+}
+
+/** What a control step needs to start a rollout: rows up to now, newest last; enough of them for lags and slow means. */
+export interface StateHistory {
+  readonly stepS: number;
+  /** End of the newest row. */
+  readonly nowMs: number;
+  readonly columns: ReadonlyMap<PointName, Float64Array>;
+  readonly rows: number;
+}
