@@ -81,6 +81,37 @@ describe("MQTT bus without a broker", () => {
   });
 });
 
+describe("MQTT bus in a storm of lost connections", () => {
+  it("leaves no sockets, timers or memory behind after 500 reconnects", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        socket.write(Buffer.from([0x20, 0x02, 0x00, 0x00]));
+        setTimeout(() => socket.destroy(), 1);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ends.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    let connects = 0;
+    // `stableMs: 0`: every connection counts as a good one, so that neither back-off nor the take-over guard slows the storm.
+    const reconnect = { minDelayMs: 1, maxDelayMs: 2, stableMs: 0 };
+    const own = bus({ url: `mqtt://127.0.0.1:${port}`, clientId: "storm", protocol: "3.1.1", reconnect });
+    own.onConnection((connected) => {
+      if (!connected) return;
+      connects++;
+      own.publish("isotherm/site/info", "x".repeat(10_000), { qos: 1 }).catch(() => undefined);
+    });
+    await until(() => connects >= 50, "the first connections");
+    const resources = process.getActiveResourcesInfo().length;
+    const heapMb = process.memoryUsage().heapUsed / 1e6;
+    await until(() => connects >= 550, "the storm", 40_000);
+    expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(resources + 10);
+    expect(process.memoryUsage().heapUsed / 1e6).toBeLessThan(heapMb + 60);
+  });
+});
+
 describe.skipIf(!hasMosquitto)(`MQTT bus on ${mosquittoName}`, () => {
   it("speaks MQTT 5, and the broker forgets a retained message when it expires", async () => {
     const mosquitto = await broker();

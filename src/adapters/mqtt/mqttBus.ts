@@ -88,7 +88,8 @@ export const createMqttBus = (options: MqttBusOptions): MqttBus => {
   const maxPayloadBytes = options.maxPayloadBytes ?? 1_048_576;
   const policy = createReconnectPolicy({
     minDelayMs: 250,
-    maxDelayMs: 30_000,
+    // With the connect itself a broker that comes back is found within ten seconds.
+    maxDelayMs: 8_000,
     takenDelayMs: 30_000,
     stableMs: 30_000,
     random: Math.random,
