@@ -99,6 +99,11 @@ export const timeChart = (options: TimeChartOptions): TimeChartConfig => {
           type: "time",
           min: fromMs,
           max: toMs,
+          // Room for the outermost labels would differ from chart to chart: lanes would no longer line up.
+          afterFit: (axis) => {
+            axis.paddingLeft = 0;
+            axis.paddingRight = 0;
+          },
           afterBuildTicks: (axis) => {
             const own = options.ticks?.map(({ timeMs }) => timeMs);
             axis.ticks = thinned(own, axis.width, localTicks(fromMs, toMs, formats, axis.width)).map((value) => ({ value }));

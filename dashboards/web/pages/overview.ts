@@ -210,7 +210,7 @@ export const createOverview = (context: PageContext): Page => {
       h(
         "div",
         { class: "side" },
-        h("section", { class: "card" }, h("h2", {}, "Alarms"), alarmList),
+        h("section", { class: "card alarms-card" }, h("h2", {}, "Alarms"), alarmList),
         h("section", { class: "card" }, h("h2", {}, "Latest decisions"), log),
         system.element,
       ),
