@@ -1,4 +1,17 @@
-import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  visit,
+  type YAMLError,
+} from "yaml";
 import type { ConfigPath, ConfigProblem } from "#config/problem";
 
 /** Aliases that may be resolved in one file: enough for shared settings, far too few for a file that explodes. */
@@ -21,6 +34,12 @@ const TODO_BY_CODE: Readonly<Record<string, string>> = {
   BAD_INDENT: "Align it with its neighbours; indent with spaces.",
   MULTIPLE_DOCS: "Keep one document: remove the line ---.",
   TAG_RESOLVE_FAILED: "Remove the tag.",
+};
+
+/** The parser does not say which key stands twice. */
+const describeSyntax = (error: YAMLError, text: string): string => {
+  const key = error.code === "DUPLICATE_KEY" ? /^[^\s:#]{1,60}/.exec(text.slice(error.pos[0]))?.[0] : undefined;
+  return key === undefined ? error.message : `the key ${key} stands twice`;
 };
 
 const problemAt = (line: number, problem: string, todo: string): ConfigProblem => ({ path: [], problem, todo, line });
@@ -119,7 +138,7 @@ export function readYaml(text: string): YamlReading {
   }
   const problems = documents.flatMap((document) =>
     [...document.errors, ...document.warnings].map((error) =>
-      problemAt(lines.linePos(error.pos[0]).line, error.message, TODO_BY_CODE[error.code] ?? "Correct the YAML here."),
+      problemAt(lines.linePos(error.pos[0]).line, describeSyntax(error, text), TODO_BY_CODE[error.code] ?? "Correct the YAML here."),
     ),
   );
   if (documents.length > 1) {

@@ -245,7 +245,7 @@ describe("YAML", () => {
     ["empty", "", /the file is empty/],
     ["only comments", "# nothing\n---\n", /the file is empty/],
     ["tabs", "site:\n\tid: x\n", /:2: .*[Tt]abs?.*\n.*spaces/],
-    ["a duplicate key", `${leastSite}log: {}\nlog: {}\n`, /:6: .*unique/],
+    ["a duplicate key", `${leastSite}log: {}\nlog: {}\n`, /:6: the key log stands twice/],
     ["two documents", `${leastSite}---\n${leastSite}`, /the file holds 2 documents/],
     ["an open bracket", "site: { id: x\nzones: []\n", /site.yaml:\d/],
     ["a list", "- a\n- b\n", /is not a section/],
