@@ -67,8 +67,6 @@ export interface BuildingModel {
   readonly stepS: number;
   readonly zones: readonly ZoneModel[];
   readonly power: PowerModel | null;
-  /** Divisor that turns a zone's occupant count into 0…1 (its largest count in training). */
-  readonly occupancyScale: Readonly<Record<string, number>>;
   /** Standard deviation (K) beyond which a sequence is discarded, calibrated on held-out data. */
   readonly spreadBoundK: number;
   readonly trainedFromMs: number;
