@@ -38,13 +38,16 @@ const lookup = (table: Readonly<Record<string, string>>, key: string): string | 
   Object.hasOwn(table, key) ? table[key] : undefined;
 
 /**
- * A value as a tag that line protocol carries unharmed: control characters, backslash and % become %XX. The `influx` package escapes comma,
+ * A value as a tag that line protocol carries unharmed: control characters, backslash and % become %XX (their UTF-8 bytes). The `influx` package escapes comma,
  * equals sign and space only; a newline would end the line and begin another measurement, a backslash at the end would swallow the separator.
  */
 export function safeTag(value: string): string {
-  const safe = value.replace(/[\p{Cc}\u2028\u2029\\%]/gu, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  const safe = value.replace(/[\p{Cc}\u2028\u2029\\%]/gu, (c) => encodeURIComponent(c));
   return safe === "" ? "%" : safe;
 }
+
+/** What `safeTag` was given. */
+export const tagValue = (tag: string): string => (tag === "%" ? "" : tag.replace(/(%[0-9A-F]{2})+/g, (bytes) => decodeURIComponent(bytes)));
 
 /** `supplyAirTempC` → `supply_air_temp_c`; what is not a letter, digit or underscore becomes `_xx`; never the reserved `time`. */
 function fieldName(quantity: string): string {
@@ -98,7 +101,7 @@ export function decisionLines(building: string, decision: Decision): readonly In
   }));
 }
 
-const alarmLevels = { info: 1, warning: 2, critical: 3 } as const;
+export const alarmLevels = { info: 1, warning: 2, critical: 3 } as const;
 
 /** An alarm as a line where it was raised (`active` 1) and one where it was cleared (`active` 0); level 1 info, 2 warning, 3 critical. */
 export function alarmLines(building: string, alarm: Alarm): readonly InfluxLine[] {

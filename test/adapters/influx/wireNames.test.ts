@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeTelemetry, precisionOf } from "#adapters/influx/encode";
-import { addressOf, alarmLines, decisionLines, safeTag } from "#adapters/influx/wireNames";
+import { addressOf, alarmLines, decisionLines, safeTag, tagValue } from "#adapters/influx/wireNames";
 import { buildingPoint, sitePoint, zonePoint } from "#domain/points";
 import { decisionAt } from "../../contracts/telemetryStore.js";
 
@@ -53,6 +53,7 @@ describe("the names on the wire", () => {
     const odd = ["a\nb", "a\rb", "a\tb", "a\u0000b", "a\\", "a%0Ab", "a%0A", "", "a\u2028b", "a\u0085b"];
     for (const value of odd) expect(safeTag(value)).toMatch(/^[\x20-\x7e]+$/);
     for (const value of odd) expect(safeTag(value)).not.toMatch(/\\/);
+    expect(odd.map((value) => tagValue(safeTag(value)))).toEqual(odd);
     expect(new Set(odd.map(safeTag)).size).toBe(odd.length);
     expect(safeTag("Küche 2, links=rechts")).toBe("Küche 2, links=rechts");
   });
