@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { comfortAt, comfortSchedule, energyPriceAt, energyPriceSchedule, localTime } from "#config/comfort";
 import { IsothermError } from "#domain/errors";
-import { leastSite, load } from "./sites";
+import { leastSite, load } from "./sites.js";
 
 const STEP_MS = 900_000;
 const siteIn = (timeZone: string, control = "comfort: { week: { mon-fri: ['07:00-18:00'], sun: ['01:00-04:00'] } }", more = "") =>

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadSiteConfig, parseSiteConfig } from "#config/loadSiteConfig";
 import { SiteConfigError } from "#config/problem";
-import { demoText, environment, exampleFile, exampleText, leastSite, load, refusal } from "./sites";
+import { demoText, environment, exampleFile, exampleText, leastSite, load, refusal } from "./sites.js";
 
 let folder = "";
 beforeAll(() => {

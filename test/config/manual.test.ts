@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { siteJsonSchema, siteJsonSchemaText } from "#config/jsonSchema";
 import { loadSiteConfig, parseSiteConfig } from "#config/loadSiteConfig";
 import { readYaml, type YamlFile } from "#config/yamlDocument";
-import { demoFile, demoText, environment, exampleFile, exampleText, load } from "./sites";
+import { demoFile, demoText, environment, exampleFile, exampleText, load } from "./sites.js";
 
 interface JsonSchema {
   readonly type?: string | readonly string[];
