@@ -8,9 +8,6 @@ import type { WasmKernels } from "#math/wasmKernels";
 /** Queries a product takes at once: enough for BLAS to be near its peak, few enough for the covariances to stay in cache. */
 const BLOCK_ROWS = 512;
 
-/** Block rows of a lower triangular W: the product of each stops at its diagonal, so 8 of them do 56 % of the full work. */
-const TRIANGLE_BLOCKS = 8;
-
 /**
  * The predictor with covariances from the WebAssembly kernels and products from BLAS, which works on WebAssembly's memory in place.
  * A panel of four queries is evaluated in cache and then copied to its columns of the m×block matrix that BLAS sees.
@@ -31,16 +28,12 @@ export const createBlasBatchPredictor = (
   const cross = compileCrossCovariance(workspace, kernel, basisInputs, m, d, blockRows);
   const panelAt = workspace.allocate(cross.panelRows * PANEL);
   const covariancesAt = workspace.allocate(cross.panelRows * blockRows);
-  const projectedAt = workspace.allocate((p + PANEL) * blockRows);
+  const projectedAt = lower ? covariancesAt : workspace.allocate((p + PANEL) * blockRows);
   const sumsAt = workspace.allocate(blockRows);
   const explained = new Float64Array(blockRows);
   // The memory no longer grows, so views of it stay valid.
   const covariances = workspace.view.subarray(covariancesAt / 8, covariancesAt / 8 + cross.panelRows * blockRows);
   const projected = workspace.view.subarray(projectedAt / 8, projectedAt / 8 + p * blockRows);
-  const step = lower ? Math.max(64, Math.ceil(p / TRIANGLE_BLOCKS)) : Math.max(1, p);
-  const blockStarts = Array.from({ length: Math.ceil(p / step) }, (_, i) => i * step);
-  const rootRows = blockStarts.map((start) => varianceRoot.subarray(start * m, p * m));
-  const projectedRows = blockStarts.map((start) => projected.subarray(start * blockRows));
 
   return (inputs, count, mean, variance) => {
     for (let start = 0; start < count; start += blockRows) {
@@ -58,11 +51,8 @@ export const createBlasBatchPredictor = (
       mean.set(explained.subarray(0, rows), start);
       if (variance === null) continue;
       const columns = panels * PANEL;
-      blockStarts.forEach((from, i) => {
-        const height = Math.min(step, p - from);
-        const width = lower ? from + height : m;
-        blas.dgemm(false, false, height, columns, width, 1, rootRows[i]!, m, covariances, blockRows, 0, projectedRows[i]!, blockRows);
-      });
+      if (lower) blas.dtrmmLower(m, columns, varianceRoot, covariances, blockRows);
+      else if (p > 0) blas.dgemm(false, false, p, columns, m, 1, varianceRoot, m, covariances, blockRows, 0, projected, blockRows);
       for (let panel = 0; panel < panels; panel++) {
         exports.columnSquares(p, projectedAt + panel * PANEL * 8, blockRows, sumsAt + panel * PANEL * 8);
       }

@@ -62,7 +62,7 @@ export interface BlasLibrary {
   ) => void;
   readonly dtrsmLower: (transpose: boolean, n: number, m: number, l: Matrix, b: Matrix) => void;
   /** B (n×m) ← L B for lower triangular L (n×n). */
-  readonly dtrmmLower: (n: number, m: number, l: Matrix, b: Matrix) => void;
+  readonly dtrmmLower: (n: number, m: number, l: Matrix, b: Matrix, ldb: number) => void;
   /** LAPACK on the column-major upper triangle, which is the row-major lower one; returns `info`. */
   readonly dpotrf: (n: number, a: Matrix) => number;
   readonly dpotri: (n: number, a: Matrix) => number;
@@ -104,7 +104,7 @@ const bind = (path: string, library: NativeLibrary): BlasLibrary => {
     dgemm: (transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) =>
       dgemm(ROW_MAJOR, flag(transposeA), flag(transposeB), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc),
     dtrsmLower: (transpose, n, m, l, b) => dtrsm(ROW_MAJOR, LEFT, LOWER, flag(transpose), NON_UNIT, n, m, 1, l, n, b, m),
-    dtrmmLower: (n, m, l, b) => dtrmm(ROW_MAJOR, LEFT, LOWER, NO_TRANSPOSE, NON_UNIT, n, m, 1, l, n, b, m),
+    dtrmmLower: (n, m, l, b, ldb) => dtrmm(ROW_MAJOR, LEFT, LOWER, NO_TRANSPOSE, NON_UNIT, n, m, 1, l, n, b, ldb),
     dpotrf: (n, a) => {
       const order = Int32Array.of(n);
       dpotrf("U", order, a, order, info, 1);

@@ -76,33 +76,32 @@ export const compileCrossCovariance = (
     const size = dims.length;
     const dimsAt = workspace.allocate(size);
     new Int32Array(exports.memory.buffer, dimsAt, size).set(dims);
-    const inverseScaleAt = workspace.store(
-      Float64Array.from(leaf.lengthscales, (lengthscale) => 1 / lengthscale),
-      size,
-    );
+    const inverseScale = Float64Array.from(leaf.lengthscales, (lengthscale) => 1 / lengthscale);
+    const inverseScaleAt = workspace.store(inverseScale, size);
+    // A linear kernel's factor goes into its basis, once.
+    const basisScaleAt =
+      leaf.kind === "linear"
+        ? workspace.store(
+            inverseScale.map((value) => factor * value),
+            size,
+          )
+        : inverseScaleAt;
     const basisAt = workspace.allocate(panelRows * size);
     const queriesAt = workspace.allocate(panelsOf(maxBatch) * PANEL * size);
-    const rawAt = workspace.store(basisInputs, m * d);
-    exports.packPanels(m, d, size, dimsAt, inverseScaleAt, rawAt, basisAt);
+    exports.packPanels(m, d, size, dimsAt, basisScaleAt, workspace.store(basisInputs, m * d), basisAt);
     preparations.push((inputs, count) => exports.packPanels(count, d, size, dimsAt, inverseScaleAt, inputs, queriesAt));
     const panelBytes = PANEL * size * 8;
     const basisPanels = panelRows / PANEL;
-    const direct = factor === 1 && !accumulate;
-    const term = direct ? 0 : workspace.allocate(length);
     const flag = accumulate ? 1 : 0;
     if (leaf.kind === "linear") {
-      return (panel, out) => {
-        const target = direct ? out : term;
-        exports.panelProducts(basisPanels, size, basisAt, queriesAt + panel * panelBytes, target, PANEL);
-        if (!direct) exports.addScaled(length, factor, term, out, flag);
-      };
+      return (panel, out) => exports.panelProducts(basisPanels, size, basisAt, queriesAt + panel * panelBytes, out, PANEL, flag);
     }
     const kind = STATIONARY_KIND[leaf.kind];
+    const distancesAt = accumulate ? workspace.allocate(length) : 0;
     return (panel, out) => {
-      const target = direct ? out : term;
-      exports.panelDistances(basisPanels, size, basisAt, queriesAt + panel * panelBytes, target, PANEL);
-      exports.stationary(kind, length, target, target, 0);
-      if (!direct) exports.addScaled(length, factor, term, out, flag);
+      const distances = accumulate ? distancesAt : out;
+      exports.panelDistances(basisPanels, size, basisAt, queriesAt + panel * panelBytes, distances, PANEL);
+      exports.stationary(kind, length, distances, out, 0, factor, flag);
     };
   };
 

@@ -29,14 +29,14 @@ export interface KernelExports {
   solveLower(n: number, m: number, l: number, b: number, transpose: number, scratch: number): void;
   inverseLower(n: number, l: number, out: number, scratch: number): void;
   inverseFromLowerInverse(n: number, inverse: number, out: number, scratch: number): void;
-  /** kind 0 rbf, 1 matern32, 2 matern52; dk 0 for none. `length` is rounded up to even: the arrays must have room. */
-  stationary(kind: number, length: number, r2: number, k: number, dk: number): void;
+  /** kind 0 rbf, 1 matern32, 2 matern52; k ← factor · covariance (+ k when `accumulate`); dk 0 for none, without the factor. `length` is rounded up to even: the arrays must have room. */
+  stationary(kind: number, length: number, r2: number, k: number, dk: number, factor: number, accumulate: number): void;
   squaredDistances(n: number, m: number, d: number, x: number, y: number, r2: number, scratch: number): void;
   /** Panels of four rows, [count/4][d][4], each value times `inverseScale[c]`, missing rows 0. */
   packPanels(count: number, d: number, leafDims: number, dims: number, inverseScale: number, inputs: number, out: number): void;
   /** out[i·ldOut + q] = Σ_c (x[c][i] − y[c][q])² for `panels` panels of x against one panel y. */
   panelDistances(panels: number, d: number, x: number, y: number, out: number, ldOut: number): void;
-  panelProducts(panels: number, d: number, x: number, y: number, out: number, ldOut: number): void;
+  panelProducts(panels: number, d: number, x: number, y: number, out: number, ldOut: number, accumulate: number): void;
   /** out ← out + scale · source, or scale · source when `accumulate` is 0. */
   addScaled(length: number, scale: number, source: number, out: number, accumulate: number): void;
   multiplyInto(length: number, source: number, out: number): void;
@@ -143,7 +143,7 @@ const createKernels = (module: WasmModule): WasmKernels => {
     for (let start = 0; start < length; start += CHUNK) {
       const end = Math.min(length, start + CHUNK);
       view.set(r2.subarray(start, end), at / 8);
-      workspace.exports.stationary(STATIONARY_KIND[kind], end - start, at, at, derivativeAt);
+      workspace.exports.stationary(STATIONARY_KIND[kind], end - start, at, at, derivativeAt, 1, 0);
       k.set(view.subarray(at / 8, at / 8 + end - start), start);
       if (dk !== null) dk.set(view.subarray(derivativeAt / 8, derivativeAt / 8 + end - start), start);
     }

@@ -7,7 +7,7 @@ import { providers } from "./providers.js";
 import { expectClose, randomSource } from "./tools.js";
 
 const reference = createReferenceLinearAlgebra();
-const size = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(15, 16, 17, 31, 33, 63, 64, 65, 97, 130));
+const size = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(15, 16, 17, 33, 63, 64, 65, 97));
 const seeds = fc.integer({ min: 1, max: 1e6 });
 
 const naiveProduct = (ta: boolean, tb: boolean, m: number, n: number, k: number, a: Float64Array, b: Float64Array): Float64Array => {
@@ -69,7 +69,7 @@ describe.each(providers)("linear algebra on $name", ({ load, missing }) => {
           expectClose(c, expected, 1e-12, Math.sqrt(k));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -97,7 +97,7 @@ describe.each(providers)("linear algebra on $name", ({ load, missing }) => {
 
   check("factorises A = L Lᵀ with zeros above the diagonal", (la) => {
     fc.assert(
-      fc.property(fc.oneof(size, fc.constantFrom(200, 259)), seeds, (n, seed) => {
+      fc.property(fc.oneof(size, fc.constantFrom(130, 200)), seeds, (n, seed) => {
         const a = positiveDefinite(n, randomSource(seed));
         const l = a.slice();
         expect(la.cholesky(n, l)).toBe(0);
@@ -107,7 +107,7 @@ describe.each(providers)("linear algebra on $name", ({ load, missing }) => {
         expectClose(l, expected, 1e-10, Math.sqrt(n));
         expectClose(naiveProduct(false, true, n, n, n, l, l), a, 1e-12, n);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 
@@ -128,7 +128,7 @@ describe.each(providers)("linear algebra on $name", ({ load, missing }) => {
 
   check("solves with L and with its transpose", (la) => {
     fc.assert(
-      fc.property(fc.oneof(size, fc.constant(200)), size, fc.boolean(), seeds, (n, m, transpose, seed) => {
+      fc.property(fc.oneof(size, fc.constant(140)), size, fc.boolean(), seeds, (n, m, transpose, seed) => {
         const random = randomSource(seed);
         const l = lowerFactor(n, random);
         const b = Float64Array.from({ length: n * m }, random);
@@ -145,7 +145,7 @@ describe.each(providers)("linear algebra on $name", ({ load, missing }) => {
 
   check("inverts L and L Lᵀ", (la) => {
     fc.assert(
-      fc.property(fc.oneof(size, fc.constant(200)), seeds, (n, seed) => {
+      fc.property(fc.oneof(size, fc.constant(140)), seeds, (n, seed) => {
         const l = lowerFactor(n, randomSource(seed));
         const inverse = la.inverseLower(n, l);
         expectClose(inverse, reference.inverseLower(n, l), 1e-10, n);
@@ -154,7 +154,7 @@ describe.each(providers)("linear algebra on $name", ({ load, missing }) => {
         expect(largestAbove(n, inverse)).toBe(0);
         expect(full.every((value, at) => value === full[(at % n) * n + Math.floor(at / n)])).toBe(true);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 

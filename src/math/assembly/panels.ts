@@ -65,8 +65,8 @@ function distanceTile(d: i32, x: usize, y: usize, out: usize, stride: usize): vo
   v128.store(out, s31, 16);
 }
 
-/** 4×4 inner products of panel x (rows) and panel y (columns). */
-function productTile(d: i32, x: usize, y: usize, out: usize, stride: usize): void {
+/** 4×4 inner products of panel x (rows) and panel y (columns), added to `out` when `accumulate`. */
+function productTile(d: i32, x: usize, y: usize, out: usize, stride: usize, accumulate: i32): void {
   let s00 = f64x2.splat(0);
   let s01 = s00;
   let s10 = s00;
@@ -94,17 +94,15 @@ function productTile(d: i32, x: usize, y: usize, out: usize, stride: usize): voi
     x += 32;
     y += 32;
   }
-  v128.store(out, s00);
-  v128.store(out, s01, 16);
-  out += stride;
-  v128.store(out, s10);
-  v128.store(out, s11, 16);
-  out += stride;
-  v128.store(out, s20);
-  v128.store(out, s21, 16);
-  out += stride;
-  v128.store(out, s30);
-  v128.store(out, s31, 16);
+  storeRow(out, s00, s01, accumulate);
+  storeRow(out + stride, s10, s11, accumulate);
+  storeRow(out + 2 * stride, s20, s21, accumulate);
+  storeRow(out + 3 * stride, s30, s31, accumulate);
+}
+
+function storeRow(out: usize, left: v128, right: v128, accumulate: i32): void {
+  v128.store(out, accumulate ? f64x2.add(v128.load(out), left) : left);
+  v128.store(out, accumulate ? f64x2.add(v128.load(out, 16), right) : right, 16);
 }
 
 /** out[i·ldOut + q] = squared distance of row i of `panels` panels x to column q of one panel y. */
@@ -117,11 +115,11 @@ export function panelDistances(panels: i32, d: i32, x: usize, y: usize, out: usi
   }
 }
 
-/** out[i·ldOut + q] = inner product of row i of `panels` panels x and column q of one panel y. */
-export function panelProducts(panels: i32, d: i32, x: usize, y: usize, out: usize, ldOut: i32): void {
+/** out[i·ldOut + q] = inner product of row i of `panels` panels x and column q of one panel y, plus what it held when `accumulate`. */
+export function panelProducts(panels: i32, d: i32, x: usize, y: usize, out: usize, ldOut: i32, accumulate: i32): void {
   const stride = (<usize>ldOut) << 3;
   for (let i: i32 = 0; i < panels; i++) {
-    productTile(d, x, y, out, stride);
+    productTile(d, x, y, out, stride, accumulate);
     x += (<usize>d) << 5;
     out += stride << 2;
   }

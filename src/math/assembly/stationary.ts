@@ -57,28 +57,32 @@ const MATERN32: i32 = 1;
 const FACTORS: usize = memory.data<f64>([-0.5, -1.0, -1.5, -5.0 / 6.0, 5.0 / 3.0, 1.7320508075688772, 2.23606797749979, 1.0]);
 
 /**
- * k ← covariance and, where dk is not 0, dk ← ∂k/∂(r²); arrays must have room for an even length.
+ * k ← factor · covariance, plus what k held when `accumulate`, and, where dk is not 0, dk ← ∂k/∂(r²) without the factor.
+ * Arrays must have room for an even length.
  * One loop with one call of the exponential, so that the compiler puts it in place; the branches on `kind` predict perfectly.
  */
-export function stationary(kind: i32, length: i32, r2: usize, k: usize, dk: usize): void {
+export function stationary(kind: i32, length: i32, r2: usize, k: usize, dk: usize, factor: f64, accumulate: i32): void {
   const root: usize = kind == MATERN32 ? FACTORS + 40 : FACTORS + 48;
   const sign: usize = kind == RBF ? FACTORS : FACTORS + 8;
   const end = r2 + ((<usize>((length + 1) & ~1)) << 3);
+  const scale = f64x2.splat(factor);
   while (r2 < end) {
     const squared = v128.load(r2);
     const s = kind == RBF ? squared : f64x2.mul(v128.load64_splat(root), f64x2.sqrt(squared));
     const e = exp2Lanes(f64x2.mul(v128.load64_splat(sign), s));
+    let value = e;
     if (kind == RBF) {
-      v128.store(k, e);
       if (dk) v128.store(dk, f64x2.mul(v128.load64_splat(FACTORS), e));
     } else if (kind == MATERN32) {
-      v128.store(k, f64x2.add(e, f64x2.mul(s, e)));
+      value = f64x2.add(e, f64x2.mul(s, e));
       if (dk) v128.store(dk, f64x2.mul(v128.load64_splat(FACTORS, 16), e));
     } else {
       const linear = f64x2.add(v128.load64_splat(FACTORS, 56), s);
-      v128.store(k, f64x2.mul(f64x2.add(linear, f64x2.mul(v128.load64_splat(FACTORS, 32), squared)), e));
+      value = f64x2.mul(f64x2.add(linear, f64x2.mul(v128.load64_splat(FACTORS, 32), squared)), e);
       if (dk) v128.store(dk, f64x2.mul(f64x2.mul(v128.load64_splat(FACTORS, 24), linear), e));
     }
+    value = f64x2.mul(value, scale);
+    v128.store(k, accumulate ? f64x2.add(v128.load(k), value) : value);
     r2 += 16;
     k += 16;
     if (dk) dk += 16;
