@@ -41,7 +41,7 @@ export interface Epw {
   readonly day: Uint8Array;
   readonly hour: Uint8Array;
   readonly columns: Readonly<Record<EpwColumn, HourlyColumn>>;
-  /** Line in the file of each row, for messages. */
+  /** Line of the first hourly row, for messages. */
   readonly firstDataLine: number;
   /** True where the file holds 29 February. */
   readonly leapYear: boolean;
@@ -167,16 +167,14 @@ export function parseEpw(bytes: Uint8Array | string, file: string): Epw {
 
 function splitLines(bytes: Uint8Array | string, file: string): Line[] {
   try {
-    // Quotes mean nothing in this format: a lone one in a comment must not swallow the rest of the file.
+    // Quotes mean nothing in this format: a lone one in a comment must not swallow the rest of the file. Without them every record is one line.
     const records = parse(typeof bytes === "string" ? bytes : decode(bytes), {
       bom: true,
       quote: null,
       relax_column_count: true,
       record_delimiter: ["\r\n", "\n", "\r"],
-      skip_empty_lines: true,
-      info: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
+    }) as string[][];
+    return records.map((cells, i) => ({ cells, line: i + 1 })).filter(({ cells }) => cells.length > 1 || cells[0]?.trim() !== "");
   } catch (cause) {
     throw configurationError(`the file cannot be read as comma-separated text: ${cause instanceof Error ? cause.message : String(cause)}`, {
       place: { file },

@@ -13,14 +13,17 @@ const msPerHour = 3_600_000;
 /** `1991-01-01T00:15` in local standard time → epoch ms. Bad text gets an `IsothermError` (configuration). */
 export function localStandardToMs(zone: StandardTimeZone, isoLocal: string): number {
   const match = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?$/.exec(isoLocal.trim());
-  const ms =
-    match === null ? Number.NaN : Date.UTC(+match[1]!, +match[2]! - 1, +match[3]!, +(match[4] ?? 0), +(match[5] ?? 0), +(match[6] ?? 0));
-  const wellFormed = match !== null && new Date(ms).getUTCDate() === +match[3]! && +(match[4] ?? 0) <= 24;
-  if (!wellFormed)
+  const [year, month, day, hours, minutes, seconds] = Array.from({ length: 6 }, (_, i) =>
+    match === null ? Number.NaN : Number(match[i + 1] ?? 0),
+  ) as [number, number, number, number, number, number];
+  const date = new Date(Date.UTC(year, month - 1, day));
+  const realDate = date.getUTCMonth() + 1 === month && date.getUTCDate() === day;
+  const realTime = (hours < 24 && minutes < 60 && seconds < 60) || (hours === 24 && minutes === 0 && seconds === 0);
+  if (!realDate || !realTime)
     throw configurationError(`"${isoLocal}" is not a local standard time`, {
       todo: "Write it like 1991-01-01T00:15, without a time zone.",
     });
-  return ms - zone.timeZoneH * msPerHour;
+  return date.getTime() + ((hours * 60 + minutes) * 60 + seconds) * 1000 - zone.timeZoneH * msPerHour;
 }
 
 /** Epoch ms → `1991-01-01T00:15:00` in local standard time. */

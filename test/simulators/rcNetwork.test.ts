@@ -168,14 +168,14 @@ describe("thermal network", () => {
       ...insulatedWall,
       layers: [insulatedWall.layers[1]!, { material: materials.concrete, thicknessM: 0.15 }],
     };
-    const after = (wall: Construction): number => {
+    const airAfterNight = (wall: Construction): number => {
       const network = buildNetwork(box(wall));
       const stepper = new Stepper(network, 20);
       const u = new Float64Array(network.inputs.count);
       for (let minute = 0; minute < 12 * 60; minute++) stepper.begin(60, 0, u, "cold").finish(new Float64Array(1));
       return stepper.temps[network.airNodes[0]!]!;
     };
-    expect(after(heavy)).toBeGreaterThan(after(insulatedWall) + 3);
+    expect(airAfterNight(heavy)).toBeGreaterThan(airAfterNight(insulatedWall) + 3);
   });
 
   it("converges to the same course with shorter sub-steps", () => {

@@ -6,6 +6,7 @@ import { computeKpis, seasonalComfort } from "#simulators/kpis";
 import { bundledBuildings } from "#simulators/rc/buildings/catalogue";
 import { fiveZoneOffice } from "#simulators/rc/buildings/fiveZoneOffice";
 import { createRcPlant, type RcPlant, type RcPlantState } from "#simulators/rc/rcPlant";
+import { centralLimits } from "#simulators/rc/rooftopUnit";
 import { builtInTariffs } from "#simulators/tariffs";
 import { bundledWeather, loadWeather } from "#simulators/weather/loadWeather";
 import { localStandardToMs } from "#simulators/weather/localTime";
@@ -53,16 +54,10 @@ describe.each([
   const weather = loadWeather(city);
   const plant = createRcPlant({ building: "five-zone-office", weather });
   const rows: Observation[] = [];
-  const heating: Float64Array[] = [];
-  const cooling: Float64Array[] = [];
   const winter = start.startsWith("1991-01");
   beforeAll(async () => {
-    await plant.initialize(localStandardToMs(weather, `${start}T00:00`), 7 * 86_400);
-    for (let k = 0; k < 672; k++) {
-      rows.push(await plant.advance(900));
-      heating.push(plant.lastStep().zoneHeatingW);
-      cooling.push(plant.lastStep().zoneCoolingW);
-    }
+    await plant.initialize(localStandardToMs(weather, `${start}T00:00`), 0);
+    for (let k = 0; k < 672; k++) rows.push(await plant.advance(900));
   });
   it("uses energy of the order of the EnergyPlus office", () => {
     const recorder = new DatasetRecorder(900);
@@ -78,24 +73,6 @@ describe.each([
     expect(result.hvacElectricityKwh).toBeLessThan(800);
     expect(result.peakKw).toBeGreaterThan(4);
     expect(result.peakKw).toBeLessThan(30);
-  });
-  it("never leaves the setpoints while capacity suffices", () => {
-    rows.forEach((row, k) => {
-      plant.zones.forEach((zone, z) => {
-        const sized = plant.sized!;
-        if (heating[k]![z]! < 0.4 * sized.zoneHeatingW[z]!)
-          expect(temp(row, zone)).toBeGreaterThan(row.values.get(`${zone}.heatingSetpointC`)! - (heating[k]![z]! > 0 ? 1e-6 : 1e-9));
-      });
-    });
-  });
-  it("never gives a zone more than its capacity, and no heat to a zone above its heating setpoint", () => {
-    rows.forEach((row, k) => {
-      plant.zones.forEach((zone, z) => {
-        expect(heating[k]![z]!).toBeLessThanOrEqual(plant.sized!.zoneHeatingW[z]! * (1 + 1e-12));
-        expect(cooling[k]![z]!).toBeLessThanOrEqual(plant.sized!.zoneCoolingW[z]! * (1 + 1e-12));
-        if (heating[k]![z]! > 0) expect(temp(row, zone)).toBeLessThanOrEqual(row.values.get(`${zone}.heatingSetpointC`)! + 1e-6);
-      });
-    });
   });
   if (winter)
     it("takes between half an hour and three hours to warm up on working mornings below freezing, longer when colder", () => {
@@ -117,6 +94,52 @@ describe.each([
     it("keeps rooms at the cooling setpoint on working afternoons, the sunniest ones within 1 K", () => {
       for (const day of [0, 1, 2, 3, 4]) for (const zone of plant.zones) expect(temp(rows[day * 96 + 63]!, zone)).toBeLessThan(24.9);
     });
+});
+
+describe.each([
+  ["a winter day", "1991-01-04T00:00"],
+  ["a summer day", "1991-07-05T00:00"],
+])("thermostats and capacity, minute by minute over %s", (_, start) => {
+  it("hold the setpoint when they act, stop at capacity, never heat and cool a zone at once, and rest in between", async () => {
+    const plant = quick();
+    await plant.initialize(at(start), 0);
+    const seen = { holding: 0, limited: 0, resting: 0 };
+    const sized = plant.sized!;
+    for (let minute = 0; minute < 1440; minute++) {
+      const row = await plant.advance(60);
+      const { zoneHeatingW, zoneCoolingW, power } = plant.lastStep();
+      const outdoorC = row.values.get("site.outdoorAirTempC")!;
+      const central = centralLimits(fiveZoneOffice.hvac!, sized, outdoorC, 0).heatingW;
+      const heating = zoneHeatingW.reduce((sum, w) => sum + w, 0);
+      expect(heating).toBeLessThanOrEqual(central * (1 + 1e-9));
+      expect(power.totalW).toBeCloseTo(power.heatPumpW + power.auxiliaryW + power.coolingW + power.fanW, 6);
+      plant.zones.forEach((zone, z) => {
+        const t = temp(row, zone);
+        const low = row.values.get(`${zone}.heatingSetpointC`)!;
+        const high = row.values.get(`${zone}.coolingSetpointC`)!;
+        const [hot, cold] = [zoneHeatingW[z]!, zoneCoolingW[z]!];
+        expect(hot * cold).toBe(0);
+        expect(hot).toBeLessThanOrEqual(sized.zoneHeatingW[z]! * (1 + 1e-12));
+        expect(cold).toBeLessThanOrEqual(sized.zoneCoolingW[z]! * (1 + 1e-12));
+        const limited = hot > 0 ? hot > sized.zoneHeatingW[z]! * (1 - 1e-9) || heating > central * (1 - 1e-9) : t > high + 1e-6;
+        if (limited) {
+          seen.limited++;
+          if (hot > 0) expect(t).toBeLessThan(low + 1e-6);
+          else expect(cold).toBeGreaterThan(0);
+        } else if (hot > 0 || cold > 0) {
+          seen.holding++;
+          expect(t).toBeCloseTo(hot > 0 ? low : high, 6);
+        } else {
+          seen.resting++;
+          expect(t).toBeGreaterThan(low - 1e-9);
+          expect(t).toBeLessThan(high + 1e-9);
+        }
+      });
+    }
+    expect(seen.holding).toBeGreaterThan(300);
+    expect(seen.resting).toBeGreaterThan(300);
+    if (start.startsWith("1991-01")) expect(seen.limited).toBeGreaterThan(50);
+  });
 });
 
 describe("RC plant", () => {

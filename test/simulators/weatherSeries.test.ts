@@ -95,7 +95,7 @@ describe("local standard time", () => {
     expect(civilTime(zone, localStandardToMs(zone, "1991-01-01T07:15"))).toEqual({ month: 1, day: 1, weekday: 2, minuteOfDay: 435 });
     expect(civilTime(zone, localStandardToMs(zone, "1991-07-01")).weekday).toBe(1);
   });
-  it.each(["yesterday", "1991-02-30T00:00", "1991-13-01", "1991-01-01T00:00Z", ""])("refuses %j", (text) => {
+  it.each(["yesterday", "1991-02-30T00:00", "1991-13-01", "1991-01-01T00:00Z", "1991-01-01T25:00", ""])("refuses %j", (text) => {
     expect(() => localStandardToMs({ timeZoneH: 0 }, text)).toThrow(/not a local standard time/);
   });
 });
