@@ -123,12 +123,13 @@ export async function openSession(dataDir: string, readOnly: boolean): Promise<D
       memory_limit: "128MB",
       threads: "2",
       ...(readOnly ? { access_mode: "READ_ONLY" } : {}),
-      // Only data: no code or files are reached from SQL.
-      enable_external_access: "false",
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });
     const writer = await instance.connect();
+    // Only data: SQL reaches no code and no files, but for backups that are made beside the database.
+    await writer.run(`SET allowed_directories = ['${dirname(file).replaceAll("'", "''")}/']`);
+    await writer.run("SET enable_external_access = false");
     await migrate(writer, named, readOnly);
     const reader = await instance.connect();
     const opened = instance;

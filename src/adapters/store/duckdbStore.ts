@@ -1,5 +1,9 @@
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { createReadStream, realpathSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { atomicWrite } from "#adapters/files/atomicWrite";
 import { ChangeFeed } from "#adapters/store/changeFeed";
 import { bucketWidthMs, checkModelVersion, checkPoints, sha256 } from "#adapters/store/checks";
 import { DuckdbGate, SerialQueue } from "#adapters/store/duckdbGate";
@@ -9,6 +13,14 @@ import { IsothermError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
 import type { Alarm, EmbeddedStore, ModelVersion, SeriesBucket, StoreChange } from "#domain/store";
+
+export interface BackedUpStore extends EmbeddedStore {
+  /**
+   * Writes a consistent copy of the whole store to `file`, whole or not at all; appends wait meanwhile, reads go on. The copy opens as a store
+   * of its own once it lies in a directory as `isotherm.duckdb`.
+   */
+  backup(file: string): Promise<void>;
+}
 
 export interface DuckdbStoreOptions {
   /** What a person should know but nothing failed of: a damaged model version left out, a checkpoint that had to wait. */
@@ -37,13 +49,13 @@ interface PendingAppend {
  * Appends resolve once DuckDB has committed and synced its log. Rejects with an IsothermError that says what to do when the
  * file is held by another process (retryable), damaged (permanent, nothing changed), foreign or newer (configuration).
  */
-export async function openDuckdbStore(dataDir: string, options: DuckdbStoreOptions): Promise<EmbeddedStore> {
+export async function openDuckdbStore(dataDir: string, options: DuckdbStoreOptions): Promise<BackedUpStore> {
   const store = new DuckdbStore(dataDir, options);
   await store.open();
   return store;
 }
 
-class DuckdbStore implements EmbeddedStore {
+class DuckdbStore implements BackedUpStore {
   readonly #onWarning: (text: string) => void;
   readonly #monotonicMs: () => number;
   readonly #file: string;
@@ -339,6 +351,27 @@ class DuckdbStore implements EmbeddedStore {
 
   onChange(handler: (change: StoreChange) => void): () => void {
     return this.#changes.add(handler);
+  }
+
+  backup(file: string): Promise<void> {
+    // Through SQL: copying the database file would, on closing it, drop the lock that keeps other processes out (POSIX locks belong to the process).
+    const copy = join(realpathSync(dirname(this.#file)), `backup-${randomBytes(6).toString("hex")}.duckdb`);
+    return this.#writes.run(() =>
+      this.#gate.use(async ({ writer }) => {
+        try {
+          await writer.run(`ATTACH '${copy.replaceAll("'", "''")}' AS copied`);
+          try {
+            await writer.run("COPY FROM DATABASE isotherm TO copied");
+          } finally {
+            await writer.run("DETACH copied");
+          }
+          await atomicWrite(file, createReadStream(copy));
+        } finally {
+          await rm(copy, { force: true });
+          await rm(`${copy}.wal`, { force: true });
+        }
+      }),
+    );
   }
 
   async close(): Promise<void> {

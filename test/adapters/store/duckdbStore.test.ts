@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { openDuckdbStore } from "#adapters/store/duckdbStore";
@@ -128,6 +128,31 @@ describe("openDuckdbStore", () => {
     );
     expect(outcomes.map((outcome) => outcome.status === "fulfilled")).toEqual([true, true, true, true, false, true, true, true, true]);
     expect(await store.readAfter(0, 100)).toHaveLength(8);
+    await store.close();
+  });
+
+  test("a backup made while it is written to opens as a store of its own, with everything acknowledged before", async () => {
+    const store = await openDuckdbStore(dataDir, { onWarning });
+    await store.append([{ timeMs: 1000, point: air, value: 20 }]);
+    await store.saveModelVersion(modelVersion("m1", 5));
+    await store.setCursor("influx", 1);
+    const target = join(root, `restored${made}`, "isotherm.duckdb");
+    mkdirSync(dirname(target));
+    const during = Array.from({ length: 20 }, (_, k) => store.append([{ timeMs: 2000 + k, point: air, value: k }]));
+    await store.backup(target);
+    await Promise.all(during);
+    await store.append([{ timeMs: 9000, point: air, value: 9 }]);
+    expect(readdirSync(dataDir).sort()).toEqual(["isotherm.duckdb", "isotherm.duckdb.wal"]);
+    const copy = await openDuckdbStore(dirname(target), { onWarning });
+    expect((await copy.readAfter(0, 100))[0]).toEqual({ seq: 1, point: { timeMs: 1000, point: air, value: 20 } });
+    expect((await copy.latest([air])).get(air)?.timeMs).toBeLessThan(9000);
+    expect(await copy.modelVersions()).toEqual([modelVersion("m1", 5)]);
+    expect(await copy.cursor("influx")).toBe(1);
+    await copy.append([{ timeMs: 10_000, point: air, value: 1 }]);
+    await copy.close();
+    expect((await store.latest([air])).get(air)?.value).toBe(9);
+    await expect(store.backup(join(root, "absent", "x.duckdb"))).rejects.toThrow(IsothermError);
+    await store.append([{ timeMs: 11_000, point: air, value: 2 }]);
     await store.close();
   });
 
