@@ -161,7 +161,7 @@ describe.skipIf(!hasMosquitto)(`MQTT bus on ${mosquittoName}`, () => {
     const own = bus({ url: mosquitto.url, clientId: "half-open", keepaliveS: 1, connectTimeoutMs: 1_000 });
     await until(() => own.connected, "the bus to connect");
     mosquitto.signal("SIGSTOP");
-    await until(() => !own.connected, "the bus to notice", 6_000);
+    await until(() => !own.connected, "the bus to notice", 10_000);
     await expect(own.publish("isotherm/site/info", "x", { qos: 1 })).rejects.toMatchObject({ kind: "retryable" });
     mosquitto.signal("SIGCONT");
     await until(() => own.connected, "the bus to reconnect");

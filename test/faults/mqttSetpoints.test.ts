@@ -4,6 +4,7 @@ import { createMqttBus, type MqttBus } from "#adapters/mqtt/mqttBus";
 import { createPublisher, type Publisher } from "#adapters/mqtt/publisher";
 import { createSetpointDevice } from "#adapters/mqtt/setpointDevice";
 import { decode, encode, type SetpointMessage } from "#adapters/mqtt/wire";
+import type { MessageBus } from "#domain/bus";
 import { createMosquitto, hasMosquitto, type Mosquitto, mosquittoName, until } from "../adapters/mqtt/mosquitto.js";
 
 const quick = { minDelayMs: 20, maxDelayMs: 100, takenDelayMs: 500 };
@@ -19,21 +20,27 @@ interface Received {
   readonly payload: string;
   readonly message: SetpointMessage;
   readonly arrivedMs: number;
+  readonly retained: boolean;
 }
-/** What is wrong with a sequence of setpoints as one client received them. */
+/**
+ * What is wrong with a sequence of setpoints as one client received them. A killed broker may restart with the retained messages of its last save
+ * and hand out one that is older than the last delivered: as a retained message, word for word as before, that is a re-delivery. A live message
+ * that goes back never is.
+ */
 const faultsOf = (received: readonly Received[]): string[] => {
   const faults: string[] = [];
-  const last = new Map<string, Received>();
+  const newest = new Map<string, Received>();
+  const seen = new Set<string>();
   for (const now of received) {
     const { epoch, seq, validUntilMs } = now.message;
     if (now.arrivedMs >= validUntilMs) faults.push(`${epoch}-${seq} arrived ${now.arrivedMs - validUntilMs} ms after its valid_until`);
-    const before = last.get(now.topic);
-    if (before !== undefined) {
-      const order = epoch - before.message.epoch || seq - before.message.seq;
-      if (order < 0) faults.push(`${epoch}-${seq} after ${before.message.epoch}-${before.message.seq}`);
-      if (order === 0 && now.payload !== before.payload) faults.push(`two contents for ${epoch}-${seq}`);
-    }
-    last.set(now.topic, now);
+    const before = newest.get(now.topic);
+    const order = before === undefined ? 1 : epoch - before.message.epoch || seq - before.message.seq;
+    const redelivered = now.retained && seen.has(`${now.topic} ${now.payload}`);
+    if (order < 0 && !redelivered) faults.push(`${epoch}-${seq} after ${before?.message.epoch}-${before?.message.seq}`);
+    if (order === 0 && now.payload !== before?.payload) faults.push(`two contents for ${epoch}-${seq}`);
+    if (order > 0) newest.set(now.topic, now);
+    seen.add(`${now.topic} ${now.payload}`);
   }
   return faults;
 };
@@ -41,10 +48,10 @@ const record = async (mosquitto: Mosquitto): Promise<Received[]> => {
   const bus = createMqttBus({ url: mosquitto.url, clientId: "recorder", keepaliveS: 1, connectTimeoutMs: 1_000, reconnect: quick });
   ends.push(() => bus.close());
   const received: Received[] = [];
-  await bus.subscribe("isotherm/site/zone/+/setpoint", ({ topic, payload }) => {
+  await bus.subscribe("isotherm/site/zone/+/setpoint", ({ topic, payload, retained }) => {
     const decoded = decode.setpoint(payload);
     if (!decoded.ok) throw new Error(decoded.reason);
-    received.push({ topic, payload, message: decoded.value, arrivedMs: Date.now() });
+    received.push({ topic, payload, message: decoded.value, arrivedMs: Date.now(), retained });
   });
   return received;
 };
@@ -52,6 +59,8 @@ const record = async (mosquitto: Mosquitto): Promise<Received[]> => {
 interface Daemon {
   readonly bus: MqttBus;
   readonly publisher: Publisher;
+  /** Every setpoint that was handed to the connection. */
+  readonly sent: readonly Received[];
   /** Decides every 40 ms until the returned function is called. */
   decide(validityMs: number): () => void;
   readonly seq: () => number;
@@ -66,12 +75,26 @@ const startDaemon = (mosquitto: Mosquitto): Daemon => {
     reconnect: quick,
   });
   ends.push(() => bus.close());
-  const publisher = createPublisher({ bus, clock: liveClock, building: "site", version: "0", mode: "auto" });
+  const sent: Received[] = [];
+  const recorded: MessageBus = {
+    ...bus,
+    get connected() {
+      return bus.connected;
+    },
+    publish: (topic, payload, options) => {
+      const decoded = decode.setpoint(payload);
+      if (bus.connected && topic.endsWith("/setpoint") && decoded.ok)
+        sent.push({ topic, payload, message: decoded.value, arrivedMs: Date.now(), retained: false });
+      return bus.publish(topic, payload, options);
+    },
+  };
+  const publisher = createPublisher({ bus: recorded, clock: liveClock, building: "site", version: "0", mode: "auto" });
   ends.push(() => publisher.close());
   let seq = 0;
   return {
     bus,
     publisher,
+    sent,
     seq: () => seq,
     decide: (validityMs) => {
       const timer = setInterval(() => {
@@ -119,6 +142,7 @@ describe.skipIf(!hasMosquitto)(`setpoints while the broker fails, on ${mosquitto
       stop();
       await daemon.publisher.settled();
       expect(faultsOf(received)).toEqual([]);
+      expect(faultsOf(daemon.sent)).toEqual([]);
       for (const topic of ["lobby", "office"].map((zone) => `isotherm/site/zone/${zone}/setpoint`))
         await until(() => received.findLast((r) => r.topic === topic)?.message.seq === daemon.seq(), "the newest setpoint");
     },
@@ -142,6 +166,7 @@ describe.skipIf(!hasMosquitto)(`setpoints while the broker fails, on ${mosquitto
     await until(() => received.some(({ message }) => message.seq > seq), "a fresh setpoint");
     stop();
     expect(faultsOf(received)).toEqual([]);
+    expect(faultsOf(daemon.sent)).toEqual([]);
   });
 
   it("what expired during the outage is never published again, and the device is on its own schedule", async () => {
