@@ -138,7 +138,7 @@ describe.skipIf(!influxdInstalled)(`replication to InfluxDB${influxdInstalled ? 
     const durable = await openDuckdbStore(dataDir, { onWarning: () => undefined });
     await durable.append(rowsFrom(0, 12_000));
     await durable.close();
-    const script = transpileSources(join(root, "code"), ["src/domain", "src/adapters/store", "src/adapters/influx"])(
+    const script = transpileSources(join(root, "code"), ["src/domain", "src/adapters/store", "src/adapters/files", "src/adapters/influx"])(
       "replicate",
       `
 import { writeSync } from "node:fs";

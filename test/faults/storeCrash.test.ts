@@ -39,7 +39,7 @@ for (let k = 0; ; k++) {
 `;
 
 beforeAll(() => {
-  writerScript = transpileSources(join(root, "code"), ["src/domain", "src/adapters/store"])("writer", writerSource);
+  writerScript = transpileSources(join(root, "code"), ["src/domain", "src/adapters/store", "src/adapters/files"])("writer", writerSource);
 });
 afterAll(() => {
   for (const child of children) child.kill("SIGKILL");

@@ -58,7 +58,7 @@ export function storeError(error: unknown, file: string): IsothermError {
       ...options,
       todo: "Start isotherm on this data directory once, or name another one.",
     });
-  if (/I\/O error|IO Error|EIO/i.test(text))
+  if (/fsync failed|I\/O error|IO Error|EIO/i.test(text))
     return unavailableError(`The disk under the store failed: ${first}`, {
       ...options,
       todo: "Check the disk; the store tries again by itself.",
