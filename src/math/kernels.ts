@@ -2,6 +2,8 @@ import type { KernelSpec } from "#domain/kernel";
 import { leafInputs } from "#math/kernelInputs";
 import { backward, forward } from "#math/kernelTape";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { MatrixPool } from "#math/matrixPool";
+import { selfCovariance } from "#math/selfCovariance";
 
 /**
  * Covariance matrix K[i·m + j] = k(x_i, y_j), n×m row-major, of x (n×d) and y (m×d).
@@ -32,6 +34,7 @@ export const kernelMatrix = (
       const zy = x === y && n === m ? zx : leafInputs(spec, y, m, d);
       const size = spec.lengthscales.length;
       if (spec.kind === "linear") la.gemm(false, true, n, m, size, 1, zx, zy, 0, out);
+      else if (zx === zy) selfCovariance(la, spec.kind, zx, n, size, out, null);
       else {
         la.squaredDistances(n, m, size, zx, zy, out);
         la.stationary(spec.kind, n * m, out, out, null);
@@ -95,8 +98,17 @@ export const withLogHyperparameters = (spec: KernelSpec, theta: Float64Array): K
  * For each log hyperparameter θ_p, in the order of logHyperparameters, Σ_ij W_ij ∂K_ij/∂θ_p with K = k(x, x) and a symmetric n×n weight matrix W.
  * Lengthscales cost one product G·Z each leaf: Σ_ij G_ij (z_ic − z_jc)² = 2 Σ_i z_ic² Σ_j G_ij − 2 (Zᵀ G Z)_cc.
  */
-export const kernelGradient = (la: LinearAlgebra, spec: KernelSpec, x: Float64Array, n: number, d: number, w: Float64Array): Float64Array =>
-  backward(la, forward(la, spec, x, n, d), n, w);
+export const kernelGradient = (
+  la: LinearAlgebra,
+  spec: KernelSpec,
+  x: Float64Array,
+  n: number,
+  d: number,
+  w: Float64Array,
+): Float64Array => {
+  const pool = new MatrixPool();
+  return backward(la, forward(la, spec, x, n, d, pool), n, w, pool);
+};
 
 const scaleInPlace = (values: Float64Array, factor: number): Float64Array => {
   for (let i = 0; i < values.length; i++) values[i]! *= factor;

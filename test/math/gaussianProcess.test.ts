@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { KernelSpec } from "#domain/kernel";
 import { factorise, logMarginalLikelihoodAndGradient, predict, predictCovariance, type TrainingSet } from "#math/gaussianProcess";
 import { logHyperparameters, withLogHyperparameters } from "#math/kernels";
+import { MatrixPool } from "#math/matrixPool";
 import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
 import { randomKernel } from "./kernelArbitrary.js";
 import { availableProviders } from "./providers.js";
@@ -98,6 +99,7 @@ describe.each(availableProviders)("exact Gaussian process on $name", ({ load }) 
   it("has the gradients that central differences give: kernel, noise groups, targets", async () => {
     const la = await load();
     const reference = createReferenceLinearAlgebra();
+    const pool = new MatrixPool();
     const D = 3;
     fc.assert(
       fc.property(randomKernel(D), fc.integer({ min: 2, max: 14 }), fc.integer(), (kernel, n, seed) => {
@@ -119,8 +121,11 @@ describe.each(availableProviders)("exact Gaussian process on $name", ({ load }) 
             noiseGroup,
             fixedNoiseVariance,
             onWarning: refuseWarning,
+            pool,
           });
         const result = at(la, kernel, logNoiseVariance, y);
+        // The pool now holds the matrices of another evaluation.
+        expect(at(la, kernel, logNoiseVariance, y)).toEqual(result);
         const differences = (point: Float64Array, value: (shifted: Float64Array) => number): number[] =>
           Array.from(point, (_, p) => {
             const [up, down] = [point.slice(), point.slice()];
