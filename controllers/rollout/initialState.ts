@@ -1,0 +1,89 @@
+import { rolloutRequirements } from "#controllers/rollout/requirements";
+import type { Forecast } from "#domain/dataset";
+import { IsothermError } from "#domain/errors";
+import type { BuildingModel, StateHistory } from "#domain/model";
+import { type PointName, zonePoint } from "#domain/points";
+import type { RolloutInitialState } from "#domain/rollout";
+
+const stale = (message: string, todo: string): IsothermError => new IsothermError("retryable", message, { todo });
+
+/** The newest value of a point; a missing one means that planning has to wait. */
+const newest = (history: StateHistory, point: PointName): number => {
+  const value = history.columns.get(point)?.[history.rows - 1];
+  if (value === undefined || !Number.isFinite(value)) {
+    throw stale(
+      `Stale data: ${point} has no value in the newest row (${new Date(history.nowMs).toISOString()}).`,
+      "Check the sensor and its connection; planning goes on as soon as it reports again.",
+    );
+  }
+  return value;
+};
+
+/** A column whose gaps hold the value before them (at the beginning, the first value there is). */
+const withoutGaps = (column: Float64Array, rows: number): Float64Array => {
+  let last = column.find((value) => Number.isFinite(value))!;
+  return column.slice(0, rows).map((value) => {
+    if (Number.isFinite(value)) last = value;
+    return last;
+  });
+};
+
+/**
+ * What a rollout starts from: the last temperatures of every zone, the slow means M_i = M_{i−1} + (1 − exp(−stepS/τ)) (T_i − M_{i−1}) run over
+ * all rows from M_0 = T_0, and the newest setpoints and disturbances. Gaps in older rows hold the value before them.
+ * A value missing in the newest row, or fewer rows than the lags look back, is a retryable error that names the point.
+ */
+export const initialStateFromHistory = (model: BuildingModel, history: StateHistory): RolloutInitialState => {
+  const needs = rolloutRequirements(model);
+  if (history.stepS !== model.stepS) {
+    throw new IsothermError("permanent", `The history has steps of ${history.stepS} s, the model of ${model.stepS} s.`, {
+      todo: "Fit a model for this step, or set the step back.",
+    });
+  }
+  if (history.rows < needs.temperatures) {
+    throw stale(
+      `Stale data: ${history.rows} rows of history; the model looks back ${needs.temperatures}.`,
+      "Wait until enough rows are recorded.",
+    );
+  }
+  const temperatures = model.zones.map(({ zone }) => {
+    const point = zonePoint(zone, "zoneAirTempC");
+    newest(history, point);
+    return withoutGaps(history.columns.get(point)!, history.rows);
+  });
+  const slowMeans = new Map(
+    needs.slowMeans.map(({ key, zone, rate }) => {
+      const column = temperatures[zone]!;
+      return [key, column.reduce((mean, value) => mean + rate * (value - mean), column[0]!)] as const;
+    }),
+  );
+  const setpoints = (quantity: "heatingSetpointC" | "coolingSetpointC"): Float64Array =>
+    Float64Array.from(model.zones, ({ zone }) => newest(history, zonePoint(zone, quantity)));
+  return {
+    temperaturesC: temperatures.map((column) => column.slice(-needs.temperatures)),
+    slowMeans,
+    heatingSetpointC: setpoints("heatingSetpointC"),
+    coolingSetpointC: setpoints("coolingSetpointC"),
+    disturbances: new Map(needs.laggedDisturbances.map((point) => [point, newest(history, point)])),
+  };
+};
+
+/** The forecast's columns that the model names, `steps` values each; one that is missing or has a gap there is a retryable error that names it. */
+export const rolloutDisturbances = (
+  model: BuildingModel,
+  forecast: Forecast,
+  steps: number = forecast.stepEndMs.length,
+): ReadonlyMap<PointName, Float64Array> =>
+  new Map(
+    rolloutRequirements(model).disturbances.map((point) => {
+      const column = forecast.columns.get(point)?.subarray(0, steps);
+      if (column === undefined || column.length < steps || !column.every(Number.isFinite)) {
+        const what = column === undefined ? "does not hold it" : `has no value for every one of the next ${steps} steps`;
+        throw stale(
+          `Stale data: the model needs ${point}, but the forecast (${forecast.provider}) ${what}.`,
+          "Check the forecast provider.",
+        );
+      }
+      return [point, column] as const;
+    }),
+  );
