@@ -175,6 +175,15 @@ describe.each(providers)("linear algebra on $name", ({ load, missing }) => {
     }
   });
 
+  check("takes exponentials to a relative error of 1e-14 on [-700, 0]", (la) => {
+    // rbf(r²) = exp(−r²/2), and halving is exact.
+    const r2 = Float64Array.from({ length: 20_001 }, (_, i) => (i / 20_000) * 1400);
+    const k = new Float64Array(r2.length);
+    la.stationary("rbf", r2.length, r2, k, null);
+    const worst = k.reduce((largest, value, i) => Math.max(largest, Math.abs(value / Math.exp(-r2[i]! / 2) - 1)), 0);
+    expect(worst).toBeLessThan(1e-14);
+  });
+
   check("measures squared distances of near-duplicate rows to full relative accuracy", (la) => {
     fc.assert(
       fc.property(size, size, fc.integer({ min: 1, max: 20 }), seeds, (n, m, d, seed) => {
