@@ -111,7 +111,7 @@ export function telemetryStoreContract(
       const row = fc.record({
         timeMs: fc.integer({ min: -5, max: 40 }).map((k) => T0 + k * 86_400_000),
         point: fc.constantFrom(...points),
-        value: fc.double({ noNaN: true, noDefaultInfinity: true }),
+        value: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
       });
       await fc.assert(
         fc.asyncProperty(fc.array(fc.array(row, { maxLength: 12 }), { maxLength: 6 }), async (batches) => {
@@ -125,6 +125,13 @@ export function telemetryStoreContract(
             const found = await collect(own.query(points, T0 - 6 * 86_400_000, T0 + 41 * 86_400_000));
             expect(found).toHaveLength(expected.size);
             for (const point of found) expect(expected.get(`${point.timeMs} ${point.point}`)?.value).toBe(point.value);
+            const series = await own.series(points, T0 - 6 * 86_400_000, T0 + 41 * 86_400_000, 3);
+            for (const point of points) {
+              const values = [...expected.values()].filter((known) => known.point === point).map((known) => known.value);
+              const buckets = series.get(point)!;
+              expect(Math.min(...buckets.map((bucket) => bucket.min))).toBe(Math.min(...values));
+              expect(Math.max(...buckets.map((bucket) => bucket.max))).toBe(Math.max(...values));
+            }
             for (let i = 1; i < found.length; i++) expect(found[i]!.timeMs).toBeGreaterThanOrEqual(found[i - 1]!.timeMs);
           } finally {
             await own.close();

@@ -63,11 +63,15 @@ export async function insertRows(
   }
   const rows = await connection.createAppender("telemetry");
   let seq = index.lastSeq;
+  const newestMs = new Map<PointName, number>();
   for (const { point, timeMs, value } of points) {
     rows.appendBigInt(BigInt(++seq));
     rows.appendBigInt(BigInt(timeMs));
     rows.appendInteger(index.idOf.get(point) ?? fresh.get(point)!);
     rows.appendDouble(value);
+    const before = newestMs.get(point) ?? index.newest.get(point)?.timeMs ?? Number.NEGATIVE_INFINITY;
+    rows.appendBoolean(timeMs <= before);
+    newestMs.set(point, Math.max(before, timeMs));
     rows.endRow();
   }
   rows.closeSync();
@@ -146,6 +150,11 @@ export async function readLatest(
   return (result.getRows() as number[][]).map(([id, timeMs, value]) => ({ point: index.nameOf.get(id!)!, timeMs: timeMs!, value: value! }));
 }
 
+/** Whether a row of the range may have replaced another. */
+async function hasLateRows(connection: DuckDBConnection, range: string): Promise<boolean> {
+  return (await connection.runAndReadAll(`SELECT 1 FROM telemetry WHERE late AND ${range} LIMIT 1`)).currentRowCount > 0;
+}
+
 /** Mean, minimum and maximum over buckets [fromMs + b·widthMs, fromMs + (b+1)·widthMs); a bucket's time is its start; empty buckets are absent. */
 export async function readSeries(
   connection: DuckDBConnection,
@@ -159,11 +168,13 @@ export async function readSeries(
   const ids = idsOf(index, points);
   if (ids.length === 0) return series;
   const from = Math.floor(fromMs);
+  const range = `time_ms >= ${Math.ceil(fromMs)} AND time_ms < ${Math.ceil(toMs)} AND point_id IN (${ids})`;
+  const rows = (await hasLateRows(connection, range))
+    ? `(SELECT point_id, time_ms, arg_max(value, seq) AS value FROM telemetry WHERE ${range} GROUP BY point_id, time_ms)`
+    : `(SELECT point_id, time_ms, value FROM telemetry WHERE ${range})`;
   const result = await connection.runAndReadAll(
-    `SELECT point_id, (${from} + bucket * ${widthMs})::DOUBLE, avg(value), min(value), max(value) FROM (
-       SELECT point_id, (time_ms - ${from}) // ${widthMs} AS bucket, arg_max(value, seq) AS value FROM telemetry
-       WHERE time_ms >= ${Math.ceil(fromMs)} AND time_ms < ${Math.ceil(toMs)} AND point_id IN (${ids})
-       GROUP BY point_id, time_ms)
+    `SELECT point_id, (${from} + bucket * ${widthMs})::DOUBLE, avg(value), min(value), max(value)
+     FROM (SELECT point_id, (time_ms - ${from}) // ${widthMs} AS bucket, value FROM ${rows})
      GROUP BY point_id, bucket ORDER BY point_id, bucket`,
   );
   const [pointIds, timesMs, means, mins, maxs] = result.getColumns() as number[][];
