@@ -174,7 +174,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
     }),
   );
   app.use("/api/v1", createApi(context, statusView, events));
-  app.use(pages(options.webRoot ?? findWebRoot()));
+  app.use(pages(options.webRoot === undefined ? findWebRoot() : isBuilt(options.webRoot) ? options.webRoot : null));
   app.use(notFoundHandler);
   app.use(errorHandler(log));
 

@@ -61,10 +61,10 @@ export class Live {
   private watch(): void {
     const now = performance.now();
     if (now - this.heardAtMs > silenceMs) this.set("lost");
-    // The browser retries by itself while the source is connecting; a refused or silent one has to be opened anew.
-    const dead =
-      this.source?.readyState === EventSource.CLOSED || (this.source?.readyState === EventSource.OPEN && now - this.heardAtMs > silenceMs);
-    if (dead && now - this.openedAtMs > retryMs) this.open();
+    // The browser retries broken connections by itself; refused and silent ones have to be opened anew.
+    const refused = this.source?.readyState === EventSource.CLOSED && now - this.openedAtMs > retryMs;
+    const silent = now - this.heardAtMs > silenceMs && now - this.openedAtMs > silenceMs;
+    if (refused || silent) this.open();
   }
 
   private set(connection: Connection): void {

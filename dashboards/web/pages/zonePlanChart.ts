@@ -4,10 +4,7 @@ import type { Formats } from "#dashboards/web/app/format";
 import type { LaneContent, LegendEntry, TableCell, TableContent } from "#dashboards/web/charts/chartCard";
 import { hatch, type Palette } from "#dashboards/web/charts/palette";
 import { stepLine, type TimeDataset, timeChart, type XY } from "#dashboards/web/charts/timeChart";
-
-/** Standard normal quantiles of the 90th and the 95th percentile. */
-export const z90 = 1.2815515655446004;
-export const z95 = 1.6448536269514722;
+import { z90, z95 } from "#dashboards/web/pages/quantiles";
 
 interface Step {
   readonly startMs: number;
