@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { configurationError } from "#domain/errors";
 import { civilTime, type StandardTimeZone } from "#simulators/weather/localTime";
+import { parseYaml, readTextFile } from "#simulators/yamlFile";
 
 /** A price or intensity that changes with the time of the week: the first period that holds the time counts, `otherwise` where none does. */
 export interface TimedRate {
@@ -117,29 +116,13 @@ const tariffSchema = z.strictObject({
 
 /** Reads a tariff from YAML text. All errors at once, each with its line, in one `IsothermError` (configuration). */
 export function parseTariff(text: string, file: string): Tariff {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const lineAt = (offset: number | undefined): number => (offset === undefined ? 1 : lineCounter.linePos(offset).line);
-  const refuse = (problems: { line: number; message: string }[]) => {
-    const [first, ...rest] = problems;
-    return configurationError([first!.message, ...rest.map((p) => `${file}:${p.line}: ${p.message}`)].join("\n"), {
-      place: { file, line: first!.line },
-      todo: "A tariff needs energyPricePerKwh; demandChargePerKwMonth, fuelPricePerKwh, carbonKgPerKwh and fuelCarbonKgPerKwh are optional.",
-    });
-  };
-  if (document.errors.length > 0) throw refuse(document.errors.map((e) => ({ line: lineAt(e.pos[0]), message: e.message })));
-  const parsed = tariffSchema.safeParse(document.toJS());
-  if (!parsed.success)
-    throw refuse(
-      parsed.error.issues.map((issue) => {
-        // The deepest part of the path that the file has tells the line.
-        let node: { range?: [number, number, number] | null } | undefined;
-        for (let depth = issue.path.length; depth > 0 && node === undefined; depth--)
-          node = document.getIn(issue.path.slice(0, depth), true) as typeof node;
-        return { line: lineAt(node?.range?.[0]), message: `${issue.path.join(".") || "tariff"}: ${issue.message}` };
-      }),
-    );
-  const { name, ...rest } = parsed.data;
+  const { name, ...rest } = parseYaml(
+    text,
+    file,
+    tariffSchema,
+    "tariff",
+    "A tariff needs energyPricePerKwh; demandChargePerKwMonth, fuelPricePerKwh, carbonKgPerKwh and fuelCarbonKgPerKwh are optional.",
+  );
   return { name: name ?? file.replace(/^.*[/\\]/, "").replace(/\.ya?ml$/i, ""), ...rest };
 }
 
@@ -148,15 +131,5 @@ export function loadTariff(nameOrFile: string): Tariff {
   if (Object.hasOwn(builtInTariffs, nameOrFile)) return builtInTariffs[nameOrFile as keyof typeof builtInTariffs];
   const todo = `Name one of ${Object.keys(builtInTariffs).join(", ")}, or a YAML file.`;
   if (!/\.ya?ml$/i.test(nameOrFile)) throw configurationError(`there is no tariff "${nameOrFile}"`, { todo });
-  let text: string;
-  try {
-    text = readFileSync(nameOrFile, "utf8");
-  } catch (cause) {
-    throw configurationError(`the tariff file cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      place: { file: nameOrFile },
-      todo,
-      cause,
-    });
-  }
-  return parseTariff(text, nameOrFile);
+  return parseTariff(readTextFile(nameOrFile, "tariff", todo), nameOrFile);
 }

@@ -1,19 +1,22 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { IsothermError } from "#domain/errors";
 import type { Observation } from "#domain/points";
 import type { SetpointCommand, ZoneSetpoints } from "#domain/setpoints";
+import { parseBuilding } from "#simulators/rc/buildingFile";
 import { bundledBuildings } from "#simulators/rc/buildings/catalogue";
 import { fiveZoneOffice } from "#simulators/rc/buildings/fiveZoneOffice";
 import { plausibilityLine, plausibleWeek } from "#simulators/rc/plausibility";
 import { createRcPlant, type RcPlant, type RcPlantState } from "#simulators/rc/rcPlant";
-import { centralLimits } from "#simulators/rc/rooftopUnit";
+import { centralLimits, unitPower } from "#simulators/rc/rooftopUnit";
 import { bundledWeather, loadWeather } from "#simulators/weather/loadWeather";
 import { localStandardToMs } from "#simulators/weather/localTime";
 import { simulatedPlantContract } from "../contracts/simulatedPlant.js";
 
 const pittsburgh = loadWeather("pittsburgh");
 const at = (iso: string): number => localStandardToMs(pittsburgh, iso);
-const office = (): RcPlant => createRcPlant({ building: "five-zone-office", weather: pittsburgh });
 const quickStart = { ...fiveZoneOffice, conditioningDays: 1 };
 const quick = (options: { seed?: number; sensorNoiseK?: number } = {}): RcPlant =>
   createRcPlant({ building: quickStart, weather: pittsburgh, ...options });
@@ -213,13 +216,64 @@ describe("RC plant", () => {
       "12.8/40",
     ]);
   });
-  it("draws more power to give the same heat when it is colder outside", () => {
-    const { heatPump } = fiveZoneOffice.hvac!;
-    expect(heatPump!.cop.slopePerK).toBeGreaterThan(0);
-    expect(heatPump!.relativeCapacity.slopePerK).toBeGreaterThan(0);
-    const sized = office().sized!;
-    expect(sized.zoneHeatingW.every((w) => w > 1000)).toBe(true);
-    expect(sized.auxiliaryHeatingW).toBeGreaterThan(0);
+  it("draws more power for the same heat when it is colder outside, and gives less heat in all", () => {
+    const hvac = fiveZoneOffice.hvac!;
+    const sized = quick().sized!;
+    const powerW = (outdoorC: number, zoneHeatW: number): number =>
+      unitPower(hvac, sized, {
+        outdoorC,
+        zoneHeatW: new Float64Array(5).fill(zoneHeatW),
+        zoneAirC: new Float64Array(5).fill(21),
+        freeShare: 0,
+        designFlowM3s: sized.designFlowM3s,
+        ventilationM3s: 0,
+      }).totalW;
+    expect(powerW(-10, 2000)).toBeGreaterThan(1.4 * powerW(8, 2000));
+    expect(powerW(35, -2000)).toBeGreaterThan(1.2 * powerW(22, -2000));
+    const limit = (outdoorC: number) => centralLimits(hvac, sized, outdoorC, 0);
+    expect(limit(-10).heatingW).toBeLessThan(0.8 * limit(8).heatingW);
+    expect(limit(35).coolingW).toBeLessThan(limit(22).coolingW);
+    expect(powerW(-10, 0)).toBe(0);
+  });
+  it("reads a building from a file as from the code", async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "isotherm-building-")), "office.json");
+    try {
+      writeFileSync(file, JSON.stringify(quickStart));
+      const [fromFile, fromCode] = [createRcPlant({ building: file, weather: pittsburgh }), quick()];
+      expect(fromFile.building).toEqual(quickStart);
+      expect(await fromFile.initialize(at("1991-01-02T00:00"), 0)).toEqual(await fromCode.initialize(at("1991-01-02T00:00"), 0));
+    } finally {
+      rmSync(dirname(file), { recursive: true });
+    }
+  });
+  it("refuses a building file with every error at once, each with its line", () => {
+    const text = JSON.stringify(
+      {
+        ...quickStart,
+        groundReflectance: 7,
+        windows: quickStart.windows.map((window) => ({ ...window, zone: "attic" })),
+        films: { ...quickStart.films, outsideWm2K: -1 },
+      },
+      null,
+      1,
+    );
+    const lineOf = (part: string): number => text.slice(0, text.indexOf(part)).split("\n").length;
+    try {
+      parseBuilding(text, "office.json");
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(IsothermError);
+      const all = (error as IsothermError).describe();
+      expect(all).toContain(`office.json:${lineOf('"groundReflectance"')}: groundReflectance`);
+      expect(all).toContain(`office.json:${lineOf('"outsideWm2K"')}: films.outsideWm2K`);
+    }
+    expect(() =>
+      parseBuilding(
+        JSON.stringify({ ...quickStart, windows: quickStart.windows.map((window) => ({ ...window, zone: "attic" })) }),
+        "office.json",
+      ),
+    ).toThrow(/windows.0.zone: there is no zone "attic"/);
+    expect(() => createRcPlant({ building: "missing.yaml", weather: pittsburgh })).toThrow(/cannot be read/);
   });
   it("refuses steps, starts and setpoints that make no sense", async () => {
     const plant = quick();
