@@ -231,7 +231,7 @@ const hvac: HvacDescription = {
   supplyAir: { coolingC: 14, heatingC: 35 },
   // EN 16798-3 class SFP 3.
   fan: { specificPowerWPerM3s: 1250, minimumFlowFraction: 0.2 },
-  // Heating exactly at its design load, as heat pumps are commonly sized, so that cold mornings take time; cooling as ASHRAE 90.1-2019, G3.1.2.2.
+  // Heating exactly at its design load: chosen so that a cold start takes one to three hours (1.25 made it half an hour to one and a quarter); cooling as ASHRAE 90.1-2019, G3.1.2.2.
   sizing: { heatingFactor: 1.0, coolingFactor: 1.15 },
 };
 
