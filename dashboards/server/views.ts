@@ -63,7 +63,9 @@ const zoneTile = (
   const band = bandNow(decision, zone.id, nowMs);
   const fresh = measured !== undefined && nowMs - measured.timeMs <= staleMs;
   const command = decision !== null && decision.validUntilMs > nowMs ? decision.command[zone.id] : undefined;
-  const inCharge = status.inCharge[zone.id];
+  const claim = status.inCharge[zone.id];
+  // What has run out no longer says who is in charge.
+  const inCharge = claim === undefined || (claim.untilMs !== null && claim.untilMs <= nowMs) ? undefined : claim;
   return {
     id: zone.id,
     label: zone.label,

@@ -117,6 +117,7 @@ const start = async (): Promise<void> => {
       const before = status;
       status = next;
       statusAtMs = performance.now();
+      shell.setClock(next, next.nowMs);
       page?.onStatus?.(next);
       // A change of phase or mode shows in figures that the page reads.
       if (first || before?.phase !== next.phase || before.mode !== next.mode) schedule(0);
