@@ -27,8 +27,9 @@ export interface PosteriorData {
  * How a zone's next temperature follows from its GP.
  * absolute: T' = f(x). increment: T' = T + f(x).
  * thermostat: with f evaluated with no gate (free float), the heating gate (full heating) and the cooling gate (full cooling),
- * T_free = T + f(x, none), T_heat = max(T_free, T + f(x, heating)), T_cool = min(T_free, T + f(x, cooling)):
+ * T_free = T + f(x, none), T_heat = T + f(x, heating), T_cool = T + f(x, cooling):
  * T' = min(T_hea, T_heat) if T_free < T_hea; max(T_coo, T_cool) if T_free > T_coo; else T_free.
+ * T_cool may exceed T_free (T_heat may lie below it) where equipment is off by its own schedule: what rows under a call showed decides, not T_free.
  */
 export type Transition = "absolute" | "increment" | "thermostat";
 

@@ -1,0 +1,64 @@
+import type { Dataset } from "#domain/dataset";
+import type { PointName } from "#domain/points";
+import { type FeatureSource, slowMeanRate } from "#math/features";
+
+/** Turns a data set's times (ms, UTC) into local wall-clock time written as if it were UTC. */
+export type ToLocalMs = (timeMs: number) => number;
+
+/** Rows of a data set as samples: sample k is the step from row rows[k] to row rows[k] + 1. */
+export class DatasetRows {
+  readonly #slowMeans = new Map<string, Float64Array>();
+  readonly #local: Float64Array;
+  constructor(
+    readonly dataset: Dataset,
+    toLocalMs: ToLocalMs = (timeMs) => timeMs,
+  ) {
+    this.#local = dataset.timesMs.map(toLocalMs);
+  }
+
+  get length(): number {
+    return this.dataset.timesMs.length;
+  }
+
+  /** Column of a point; a point that the data lack is NaN everywhere. */
+  column(point: PointName): Float64Array {
+    return this.dataset.columns.get(point) ?? new Float64Array(this.length).fill(Number.NaN);
+  }
+
+  /** M_i for every row; starts at the first temperature, holds over missing rows. */
+  slowMean(point: PointName, timeConstantS: number): Float64Array {
+    const key = `${point}@${timeConstantS}`;
+    let values = this.#slowMeans.get(key);
+    if (values === undefined) {
+      const rate = slowMeanRate(this.dataset.stepS, timeConstantS);
+      let mean = Number.NaN;
+      values = this.column(point).map((value) => {
+        if (Number.isFinite(value)) mean = Number.isFinite(mean) ? mean + rate * (value - mean) : value;
+        return mean;
+      });
+      this.#slowMeans.set(key, values);
+    }
+    return values;
+  }
+
+  localMs(row: number): number {
+    return this.#local[row]!;
+  }
+
+  /** Samples for the steps that begin at `rows`. A row before the first is NaN. */
+  source(rows: ArrayLike<number>): FeatureSource {
+    const pick = (values: Float64Array, shift: number): Float64Array =>
+      Float64Array.from(rows, (row) => {
+        const at = row + shift;
+        return at >= 0 && at < values.length ? values[at]! : Number.NaN;
+      });
+    return {
+      count: rows.length,
+      state: (point, lagSteps) => pick(this.column(point), -lagSteps),
+      slowMean: (point, timeConstantS) => pick(this.slowMean(point, timeConstantS), 0),
+      disturbance: (point, lagSteps) => pick(this.column(point), 1 - lagSteps),
+      setpoint: (zone, side, lagSteps) => pick(this.column(`${zone}.${side}SetpointC`), 1 - lagSteps),
+      localMs: () => pick(this.#local, 1),
+    };
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { configurationError } from "#domain/errors";
+import { z } from "zod";
+
+/** A normal prior on one number: log hyperparameters, or a mean coefficient. */
+const normalSchema = z.strictObject({ location: z.number(), spread: z.number().positive() });
+
+const sourceSchema = z.strictObject({
+  /** Building and city, e.g. `five-zone-office/pittsburgh`. */
+  name: z.string(),
+  building: z.string(),
+  weather: z.string(),
+  /** First day of each segment, ISO. */
+  segments: z.array(z.string()),
+  rows: z.number(),
+  /** sha-256 of the source's outdoor temperatures, so that a copy under another name is recognised. */
+  weatherFingerprint: z.string(),
+});
+
+const priorSchema = z.strictObject({
+  schema: z.literal("isotherm-prior-1"),
+  name: z.string(),
+  model: z.literal("thermostat"),
+  stepS: z.number().positive(),
+  /** Natural logarithms. */
+  logHyperparameters: z.record(z.string(), normalSchema),
+  meanCoefficients: z.record(z.string(), normalSchema),
+  manifest: z.strictObject({
+    made: z.string(),
+    version: z.string(),
+    command: z.string(),
+    seed: z.number(),
+    sources: z.array(sourceSchema),
+    logMarginalLikelihoodPerRow: z.number(),
+  }),
+});
+
+/** What other buildings taught: location and spread of every log hyperparameter and mean coefficient, with its sources. */
+export type Prior = z.infer<typeof priorSchema>;
+export type PriorSource = z.infer<typeof sourceSchema>;
+export type NormalPrior = z.infer<typeof normalSchema>;
+
+/** Reads a prior; a file that is no prior is refused with every fault (exit code 78). */
+export const readPrior = (file: string): Prior => {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw configurationError("This prior cannot be read.", { place: { file }, todo: "Give a file made by `isotherm meta-train`, or `none`.", cause });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    const position = /position (\d+)/.exec(String(cause));
+    const line = position === null ? 1 : text.slice(0, Number(position[1])).split("\n").length;
+    throw configurationError("This prior is not valid JSON.", { place: { file, line }, todo: "Make it again with `isotherm meta-train`.", cause });
+  }
+  const result = priorSchema.safeParse(json);
+  if (!result.success) {
+    const faults = result.error.issues.slice(0, 8).map(({ path, message }) => `${path.join(".") || "(file)"}: ${message}`);
+    throw configurationError(`This is not a prior: ${faults.join("; ")}.`, { place: { file }, todo: "Make it again with `isotherm meta-train`." });
+  }
+  return result.data;
+};
+
+/** sha-256 of outdoor temperatures rounded to 0.01 K. */
+export const weatherFingerprint = (outdoorAirTempC: ArrayLike<number>): string => {
+  const hash = createHash("sha256");
+  for (let i = 0; i < outdoorAirTempC.length; i++) hash.update(`${outdoorAirTempC[i]!.toFixed(2)};`);
+  return hash.digest("hex");
+};
+
+/** Priors that hold without any source building, by hyperparameter name pattern: log location and spread, first match counts. */
+const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [
+  [/^smooth\.outputScale$/, 2 * Math.log(0.2), 2],
+  [/^smooth\.lengthscale\./, Math.log(4), 1],
+  [/^linear\.lengthscale\.neighbour$/, Math.log(8), 1],
+  [/^linear\.lengthscale\.(heating|cooling)\*constant$/, Math.log(0.7), 0.7],
+  [/^linear\.lengthscale\.(heating|cooling)\*/, Math.log(4), 1],
+  [/^linear\.lengthscale\./, Math.log(8), 1.2],
+  [/^daily(Cooling)?\.outputScale$/, 2 * Math.log(0.2), 2],
+  [/^daily(Cooling)?\.lengthscale\.workday$/, Math.log(0.5), 1],
+  [/^daily(Cooling)?\.lengthscale\./, Math.log(0.08), 0.5],
+  [/^dailyCooling\.gate$/, 0, 1],
+  [/^noiseVariance$/, 2 * Math.log(0.05), 2],
+];
+
+/** Capacity of about 2 K in a quarter of an hour; everything else is left to the data. */
+const genericCoefficient = (key: string, stepS: number): NormalPrior => {
+  const steps = stepS / 900;
+  if (key === "heating*constant") return { location: 2 * steps, spread: 1 };
+  if (key === "cooling*constant") return { location: -2 * steps, spread: 1 };
+  return { location: 0, spread: 1 };
+};
+
+/** The prior's view of one log hyperparameter; where it has none, the generic one. */
+export const hyperparameterPrior = (prior: Prior | null, name: string): NormalPrior => {
+  const learned = prior?.logHyperparameters[name];
+  if (learned !== undefined) return learned;
+  const generic = genericHyperparameters.find(([pattern]) => pattern.test(name));
+  if (generic === undefined) throw new RangeError(`No prior speaks of the hyperparameter ${name}.`);
+  return { location: generic[1], spread: generic[2] };
+};
+
+export const coefficientPrior = (prior: Prior | null, key: string, stepS: number): NormalPrior =>
+  prior?.meanCoefficients[key] ?? genericCoefficient(key, stepS);

@@ -1,0 +1,91 @@
+import type { Transition, ZoneModel } from "#domain/model";
+import { createBatchPredictor } from "#math/batchPredictor";
+import { type FeatureSource, fillInputs, type SampleColumn } from "#math/features";
+import type { LinearAlgebra } from "#math/linearAlgebra";
+import { normalCdf } from "#math/statistics";
+
+/** Predictive distribution of the next temperature, one entry per sample. */
+export interface StepPrediction {
+  readonly meanC: Float64Array;
+  /** Including noise and the calibrated scale; null where only means were asked for. */
+  readonly stdDevK: Float64Array | null;
+  /** T_free, °C. */
+  readonly freeC: Float64Array;
+}
+
+export interface StepPredictor {
+  predict(source: FeatureSource, withSpread: boolean): StepPrediction;
+}
+
+const at = (column: SampleColumn, k: number): number => (typeof column === "number" ? column : column[k]!);
+
+/**
+ * One-step predictions of one zone for any samples (see `Transition` for the mean). The spread of a thermostat zone is that of a mixture over its
+ * regimes: with p_h = P(T_free < T_hea) and p_hl = p_h P(T_heat < T_hea) (likewise for cooling),
+ * Var ≈ (1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool² + (p_h − p_hl + p_c − p_cl) s_held².
+ */
+export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatch = 512): StepPredictor => {
+  const { posterior } = model;
+  const predictor = createBatchPredictor(la, posterior, maxBatch);
+  const { d, meanCoefficients } = posterior;
+
+  const evaluate = (inputs: Float64Array, count: number, withVariance: boolean): { f: Float64Array; variance: Float64Array | null } => {
+    const f = new Float64Array(count);
+    const variance = withVariance ? new Float64Array(count) : null;
+    for (let start = 0; start < count; start += maxBatch) {
+      const rows = Math.min(maxBatch, count - start);
+      predictor.predict(inputs.subarray(start * d, (start + rows) * d), rows, f.subarray(start, start + rows), variance?.subarray(start, start + rows) ?? null);
+    }
+    for (let k = 0; k < count; k++) for (let c = 0; c < d; c++) f[k]! += meanCoefficients[c]! * inputs[k * d + c]!;
+    return { f, variance };
+  };
+
+  return {
+    predict: (source, withSpread) => {
+      const { count } = source;
+      const temperature = source.state(`${model.zone}.zoneAirTempC`, 0);
+      const base = model.transition === "absolute" ? 0 : temperature;
+      const run = (gate: "none" | "heating" | "cooling"): { next: Float64Array; spread: Float64Array | null } => {
+        const ones = new Uint8Array(count).fill(1);
+        const gates = { heating: gate === "heating" ? ones : null, cooling: gate === "cooling" ? ones : null };
+        const { f, variance } = evaluate(fillInputs(posterior.features, source, gates), count, withSpread);
+        return {
+          next: f.map((value, k) => at(base, k) + value),
+          spread: variance?.map((value) => Math.sqrt(value + model.noiseVarianceK2)) ?? null,
+        };
+      };
+      const free = run("none");
+      const scaled = (spread: Float64Array | null): Float64Array | null => spread?.map((value) => value * model.spreadScale) ?? null;
+      if (model.transition !== ("thermostat" satisfies Transition)) return { meanC: free.next, stdDevK: scaled(free.spread), freeC: free.next };
+      const heatingC = source.setpoint(model.zone, "heating", 0);
+      const coolingC = source.setpoint(model.zone, "cooling", 0);
+      const heat = run("heating");
+      const cool = run("cooling");
+      const meanC = new Float64Array(count);
+      const variance = withSpread ? new Float64Array(count) : null;
+      for (let k = 0; k < count; k++) {
+        const tFree = free.next[k]!;
+        const hea = at(heatingC, k);
+        const coo = at(coolingC, k);
+        const tHeat = heat.next[k]!;
+        const tCool = cool.next[k]!;
+        if (tFree < hea) meanC[k] = tHeat < hea ? tHeat : hea + model.heldOffsetK;
+        else if (tFree > coo) meanC[k] = tCool > coo ? tCool : coo + model.heldOffsetK;
+        else meanC[k] = tFree;
+        if (variance === null) continue;
+        const sFree = free.spread![k]!;
+        const sHeat = heat.spread![k]!;
+        const sCool = cool.spread![k]!;
+        const pHeating = normalCdf((hea - tFree) / sFree);
+        const pHeatLimited = pHeating * normalCdf((hea - heat.next[k]!) / sHeat);
+        const pCooling = normalCdf((tFree - coo) / sFree);
+        const pCoolLimited = pCooling * normalCdf((cool.next[k]! - coo) / sCool);
+        const pIdle = Math.max(0, 1 - pHeating - pCooling);
+        const pHeld = pHeating - pHeatLimited + pCooling - pCoolLimited;
+        variance[k] =
+          model.spreadScale ** 2 * (pIdle * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2) + pHeld * model.heldStdDevK ** 2;
+      }
+      return { meanC, stdDevK: variance?.map(Math.sqrt) ?? null, freeC: free.next };
+    },
+  };
+};

@@ -1,0 +1,36 @@
+/** What a row says: 0 idle (free float), 1 heating at its limit, 2 cooling at its limit, 3 held at the heating, 4 at the cooling setpoint. */
+export const regimes = { idle: 0, heatingLimited: 1, coolingLimited: 2, heldHeating: 3, heldCooling: 4 } as const;
+export type Regime = (typeof regimes)[keyof typeof regimes];
+
+/**
+ * Regime of one row from the temperature reached and the setpoints in force: within `toleranceK` of a setpoint it is held there and only bounds the
+ * free float (a censored row); below heating or above cooling the equipment was at its limit; between them it idled.
+ */
+export const regimeOf = (temperatureC: number, heatingSetpointC: number, coolingSetpointC: number, toleranceK: number): Regime => {
+  if (Math.abs(temperatureC - heatingSetpointC) <= toleranceK) return regimes.heldHeating;
+  if (Math.abs(temperatureC - coolingSetpointC) <= toleranceK) return regimes.heldCooling;
+  if (temperatureC < heatingSetpointC) return regimes.heatingLimited;
+  return temperatureC > coolingSetpointC ? regimes.coolingLimited : regimes.idle;
+};
+
+/**
+ * How near a setpoint counts as held, K: 0.06 K for a simulator or a fine sensor; for a coarser or noisier one, three times the
+ * scatter of the temperature around the setpoint that it hovers at (median absolute deviation of the rows within 0.5 K of it), at most 0.4 K.
+ */
+export const holdToleranceK = (temperatureC: ArrayLike<number>, heatingSetpointC: ArrayLike<number>, coolingSetpointC: ArrayLike<number>): number => {
+  const near: number[] = [];
+  for (let i = 1; i < temperatureC.length; i++) {
+    const heating = temperatureC[i]! - heatingSetpointC[i]!;
+    const cooling = temperatureC[i]! - coolingSetpointC[i]!;
+    const distance = Math.abs(heating) < Math.abs(cooling) ? heating : cooling;
+    // Held for two rows running, so that a passage through the setpoint does not count.
+    const before = Math.abs(heating) < Math.abs(cooling) ? temperatureC[i - 1]! - heatingSetpointC[i]! : temperatureC[i - 1]! - coolingSetpointC[i]!;
+    if (Math.abs(distance) < 0.5 && Math.abs(before) < 0.5) near.push(Math.abs(distance));
+  }
+  if (near.length < 8) return MIN_TOLERANCE_K;
+  near.sort((a, b) => a - b);
+  const median = near[Math.floor(near.length / 2)]!;
+  return Math.min(Math.max(3 * 1.4826 * median, MIN_TOLERANCE_K), 0.4);
+};
+
+const MIN_TOLERANCE_K = 0.06;
