@@ -1,0 +1,133 @@
+import type { BlockState } from "#controllers/rollout/batched/blockState";
+import { columnRoles, sharedRows } from "#controllers/rollout/batched/columnRoles";
+import { COOLING, type FastLinearAlgebra, FREE, HEATING, StepPredictor } from "#controllers/rollout/batched/stepPredictor";
+import type { ZoneModel } from "#domain/model";
+import type { RolloutRequest } from "#domain/rollout";
+import { evaluateTerm, plainTerm } from "#math/features";
+
+/** One zone of all samples of a block. */
+export class ZoneRollout {
+  /** Where the step takes every sample: T' (°C), v' (K²), and what heating and cooling moved it (K). */
+  readonly nextC: Float64Array;
+  readonly nextVarianceK2: Float64Array;
+  readonly heatingK: Float64Array;
+  readonly coolingK: Float64Array;
+  readonly #model: ZoneModel;
+  readonly #z: number;
+  readonly #predictor: StepPredictor;
+  readonly #roles: ReturnType<typeof columnRoles>;
+  readonly #regimes: 1 | 3;
+  readonly #means: readonly Float64Array[];
+  /** Samples off their setpoint, with the regime of each. */
+  readonly #rows: Int32Array;
+  readonly #regimeOf: Uint8Array;
+  readonly #latent: Float64Array;
+
+  constructor(la: FastLinearAlgebra, model: ZoneModel, z: number, maxBatch: number) {
+    const column = (): Float64Array => new Float64Array(maxBatch);
+    this.#model = model;
+    this.#z = z;
+    this.#roles = columnRoles(model.posterior.features);
+    this.#regimes = model.transition === "thermostat" ? 3 : 1;
+    this.#predictor = new StepPredictor({
+      la,
+      posterior: model.posterior,
+      roles: this.#roles,
+      regimes: this.#regimes,
+      withVariance: true,
+      maxBatch,
+    });
+    this.nextC = column();
+    this.nextVarianceK2 = column();
+    this.heatingK = column();
+    this.coolingK = column();
+    this.#latent = column();
+    this.#means = Array.from({ length: this.#regimes }, column);
+    this.#rows = new Int32Array(maxBatch);
+    this.#regimeOf = new Uint8Array(maxBatch);
+  }
+
+  begin(request: RolloutRequest): void {
+    const { features } = this.#model.posterior;
+    this.#predictor.begin(sharedRows(features, this.#roles, this.#regimes, request), request.horizonSteps);
+  }
+
+  /** One step of the samples that are `alive`; the others get arbitrary values. */
+  step(state: BlockState, alive: Uint8Array): void {
+    const { count, t } = state;
+    this.#fillInputs(state);
+    this.#predictor.mean(t, count, this.#means);
+    const off = this.#regimes === 3 ? this.#thermostat(state, alive) : this.#withoutThermostat(state, alive);
+    if (off === 0) return;
+    this.#predictor.variance(t, this.#rows, this.#regimeOf, off, this.#latent);
+    const before = state.varianceK2[this.#z]!;
+    const carried = this.#model.stateGain ** 2;
+    for (let j = 0; j < off; j++) {
+      const k = this.#rows[j]!;
+      this.nextVarianceK2[k] = carried * before[k]! + this.#latent[j]! + this.#model.noiseVarianceK2;
+    }
+  }
+
+  #fillInputs(state: BlockState): void {
+    const { inputs, inputColumns, ownColumns } = this.#predictor;
+    const { features } = this.#model.posterior;
+    ownColumns.forEach((c, o) => {
+      const { term, scale } = features[c]!;
+      const column = evaluateTerm(plainTerm(term), state) as Float64Array;
+      for (let k = 0, at = o; k < state.count; k++, at += inputColumns) inputs[at] = column[k]! / scale;
+    });
+  }
+
+  #withoutThermostat(state: BlockState, alive: Uint8Array): number {
+    const now = state.temperatureC(this.#z);
+    const f = this.#means[FREE]!;
+    const isAbsolute = this.#model.transition === "absolute";
+    let off = 0;
+    for (let k = 0; k < state.count; k++) {
+      this.nextC[k] = isAbsolute ? f[k]! : now[k]! + f[k]!;
+      if (alive[k] === 0) continue;
+      this.#rows[off] = k;
+      this.#regimeOf[off++] = FREE;
+    }
+    return off;
+  }
+
+  /** Next temperatures by the thermostat's cases; returns how many samples are off their setpoint, listed in #rows. */
+  #thermostat(state: BlockState, alive: Uint8Array): number {
+    const now = state.temperatureC(this.#z);
+    const heatingC = state.heatingSetpointC(this.#z);
+    const coolingC = state.coolingSetpointC(this.#z);
+    const [free, heating, cooling] = this.#means as [Float64Array, Float64Array, Float64Array];
+    const { heldOffsetK, heldStdDevK } = this.#model;
+    const heldVarianceK2 = heldStdDevK ** 2;
+    let off = 0;
+    for (let k = 0; k < state.count; k++) {
+      const freeC = now[k]! + free[k]!;
+      let nextC = freeC;
+      let regime = FREE;
+      let isHeld = false;
+      this.heatingK[k] = 0;
+      this.coolingK[k] = 0;
+      if (freeC < heatingC[k]!) {
+        const heatedC = Math.max(freeC, now[k]! + heating[k]!);
+        isHeld = heatedC >= heatingC[k]!;
+        regime = HEATING;
+        nextC = isHeld ? heatingC[k]! + heldOffsetK : heatedC;
+        this.heatingK[k] = Math.max(0, nextC - freeC);
+      } else if (freeC > coolingC[k]!) {
+        const cooledC = Math.min(freeC, now[k]! + cooling[k]!);
+        isHeld = cooledC <= coolingC[k]!;
+        regime = COOLING;
+        nextC = isHeld ? coolingC[k]! + heldOffsetK : cooledC;
+        this.coolingK[k] = Math.max(0, freeC - nextC);
+      }
+      this.nextC[k] = nextC;
+      if (isHeld) this.nextVarianceK2[k] = heldVarianceK2;
+      else if (alive[k] !== 0) {
+        this.#rows[off] = k;
+        this.#regimeOf[off++] = regime;
+      }
+    }
+    return off;
+  }
+}
