@@ -11,6 +11,10 @@ export interface CostTerms {
   readonly uncertainty: number;
   /** Setpoint movement (equipment wear). */
   readonly movement: number;
+  /** Demand charge × how far the plan raises the billing period's highest power; absent or 0 where no charge is known. */
+  readonly demand?: number;
+  /** Energy still owed at the horizon's end: what it takes to bring zones that end colder (warmer) than both the rule and their band back to it. */
+  readonly terminal?: number;
   readonly total: number;
 }
 
@@ -18,7 +22,7 @@ export interface CostTerms {
 export interface ZoneTrajectory {
   readonly heatingSetpointC: readonly number[];
   readonly coolingSetpointC: readonly number[];
-  /** Predictive mean and standard deviation of the zone air temperature. */
+  /** Predictive mean and standard deviation of the zone air temperature; both empty, like `powerW`, where no model could predict. */
   readonly meanC: readonly number[];
   readonly stdDevK: readonly number[];
 }
@@ -87,4 +91,8 @@ export interface Decision {
   readonly source: ControlSource;
   /** What the safety envelope changed, in words; empty when nothing. */
   readonly envelopeChanges: readonly string[];
+  /** Who decided for each zone, where that differs from `source`: overrides, zones that hold or follow the bounded schedule. */
+  readonly zoneSources?: Readonly<Record<string, ControlSource>>;
+  /** shadow: decided and stored, not published. auto where absent. */
+  readonly mode?: "auto" | "shadow";
 }

@@ -11,6 +11,13 @@ export interface ControlSequence {
   readonly coolingSetpointC: Float64Array;
 }
 
+/** What the billing period's highest mean power over one step costs. */
+export interface DemandCharge {
+  readonly pricePerKw: number;
+  /** Highest power of the period so far; power up to it costs nothing more. A caller that knows a higher peak to be inevitable gives that one. */
+  readonly peakSoFarW: number;
+}
+
 /** Everything one decision is made from; the same request and seed give the same plan. */
 export interface PlanRequest {
   readonly nowMs: number;
@@ -29,6 +36,8 @@ export interface PlanRequest {
   /** In force now: where slew limits start. */
   readonly inForce: ReadonlyMap<string, ZoneSetpoints>;
   readonly pricePerKwh: Float64Array;
+  /** Absent: the peak costs nothing. */
+  readonly demandCharge?: DemandCharge;
   /** The rule's own plans; the first is the one that acts when the planner may not. */
   readonly rulePlans: readonly ControlSequence[];
   /** Others to be kept among the samples, e.g. the building's schedule. */

@@ -1,0 +1,203 @@
+import type { CostTerms } from "#domain/plan";
+import type { DemandCharge } from "#domain/planner";
+import type { RolloutResult } from "#domain/rollout";
+import { normalCdf, normalPdf } from "#math/statistics";
+
+/** What is traded against what, in the currency of the prices. */
+export interface CostWeights {
+  /** One zone one kelvin outside its band for one hour. */
+  readonly comfortPerKh: number;
+  /** One kelvin of mean predictive standard deviation. */
+  readonly uncertaintyPerK: number;
+  /** Moving one setpoint by one kelvin. */
+  readonly movementPerK: number;
+}
+
+/** kWh that may be spent to spare one zone one kelvin-hour. */
+const COMFORT_KWH_PER_KH = 100;
+/** kW of peak that may be added to spare one zone one kelvin-hour. */
+const COMFORT_KW_PER_KH = 6;
+const UNCERTAINTY_KWH_PER_K = 1;
+const MOVEMENT_KWH_PER_K = 0.002;
+
+/**
+ * Weights where nobody chose any: comfort comes first, and the weights scale with the price so that the choice is the same in any currency.
+ * A kelvin-hour outside the band weighs as much as 100 kWh at the horizon's highest price: 0.1 K in one zone for one 15-minute step weighs 2.5 kWh,
+ * while being 0.1 K colder in one zone of an office saves some 0.03 kWh. With a demand charge a kelvin-hour also weighs 6 kW of peak, because
+ * cutting one kW for a step leaves a zone of that size about 0.8 K (0.2 Kh) behind. A kelvin of mean spread weighs 1 kWh and a setpoint moved by a
+ * kelvin 2 Wh: they only decide between plans that are otherwise alike. Prices that are all 0 count as 1.
+ */
+export const defaultWeights = (pricePerKwh: Float64Array, demandPricePerKw = 0): CostWeights => {
+  const reference = referencePrice(pricePerKwh);
+  return {
+    comfortPerKh: COMFORT_KWH_PER_KH * reference + COMFORT_KW_PER_KH * Math.max(0, demandPricePerKw),
+    uncertaintyPerK: UNCERTAINTY_KWH_PER_K * reference,
+    movementPerK: MOVEMENT_KWH_PER_K * reference,
+  };
+};
+
+/** Highest magnitude of the prices; 1 where all are 0 or none is finite. */
+export const referencePrice = (pricePerKwh: Float64Array): number => {
+  let reference = 0;
+  for (const price of pricePerKwh) if (Number.isFinite(price)) reference = Math.max(reference, Math.abs(price));
+  return reference > 0 ? reference : 1;
+};
+
+/** What is owed at the horizon's end. */
+export interface TerminalValue {
+  /** Per zone: colder than this has to be reheated, °C; −∞ where nobody comes. */
+  readonly heatToC: Float64Array;
+  /** Per zone: warmer than this has to be cooled, °C; +∞ where nobody comes. */
+  readonly coolToC: Float64Array;
+  /** Currency per kelvin of one zone. */
+  readonly pricePerK: number;
+}
+
+/** Everything that costs are computed from besides sequences and predictions. */
+export interface CostProblem {
+  readonly horizonSteps: number;
+  readonly nz: number;
+  readonly stepS: number;
+  /** [t][z]; entry t holds at the end of step t. */
+  readonly lowerC: Float64Array;
+  readonly upperC: Float64Array;
+  readonly occupied: Uint8Array;
+  readonly pricePerKwh: Float64Array;
+  readonly demandCharge: DemandCharge | null;
+  readonly inForceHeatingC: Float64Array;
+  readonly inForceCoolingC: Float64Array;
+  readonly weights: CostWeights;
+  /** Kelvin outside the band that do not count. */
+  readonly toleranceK: number;
+  readonly terminal: TerminalValue | null;
+}
+
+/** Beyond so many standard deviations the expectation is one of its asymptotes to 1e-16. */
+const FAR = 8;
+
+/**
+ * Expected positive part of a normal number: E[(X)₊] = d Φ(d/σ) + σ φ(d/σ) for X ~ N(d, σ²); max(0, d) for σ = 0.
+ * With d = lower − T̄ it is the expected kelvin below the band, with d = T̄ − upper above it.
+ */
+export const expectedExcessK = (distanceK: number, stdDevK: number): number => {
+  if (!(stdDevK > 0) || distanceK > FAR * stdDevK) return Math.max(0, distanceK);
+  if (distanceK < -FAR * stdDevK) return 0;
+  const z = distanceK / stdDevK;
+  return Math.max(0, distanceK * normalCdf(z) + stdDevK * normalPdf(z));
+};
+
+/** Costs of one batch, K values each. */
+export interface SampleCosts {
+  readonly terms: readonly CostTerms[];
+  /** NaN where anything predicted is not finite. */
+  readonly totals: Float64Array;
+  /** Spread by which a sequence is judged (`sampleSpreadK`). */
+  readonly spreadsK: Float64Array;
+}
+
+/** [k][t][z] setpoints of K sequences. */
+export interface SetpointBatch {
+  readonly count: number;
+  readonly heatingSetpointC: Float64Array;
+  readonly coolingSetpointC: Float64Array;
+}
+
+/**
+ * Cost of every sequence k of a batch, with h = stepS/3600 hours and T̄, σ the prediction at the end of step t:
+ *   comfort     = comfortPerKh · h · Σ_{t,z occupied} E[(lower − tol − T)₊] + E[(T − upper − tol)₊],   T ~ N(T̄, σ²)
+ *   energy      = Σ_t price_t · P_t/1000 · h
+ *   demand      = pricePerKw · max(0, max_t P_t − peakSoFar)/1000
+ *   uncertainty = uncertaintyPerK · mean of σ over occupied zone-steps (0 where none is occupied)
+ *   movement    = movementPerK · Σ_{t,z} |T_hea,t − T_hea,t−1| + |T_coo,t − T_coo,t−1|, beginning from the setpoints in force
+ *   terminal    = pricePerK · Σ_z max(0, heatTo − T̄_end) + max(0, T̄_end − coolTo)
+ * A sequence with any prediction that is not finite, or a negative σ, gets the total NaN.
+ */
+export const evaluateCosts = (problem: CostProblem, batch: SetpointBatch, result: RolloutResult): SampleCosts => {
+  const totals = new Float64Array(batch.count);
+  const spreadsK = new Float64Array(batch.count);
+  const terms: CostTerms[] = [];
+  for (let k = 0; k < batch.count; k++) {
+    const term = costTerms(problem, batch, result, k);
+    terms.push(term);
+    totals[k] = isFinitePrediction(problem, result, k) ? term.total : Number.NaN;
+    spreadsK[k] = sampleSpreadK(problem, result, k);
+  }
+  return { terms, totals, spreadsK };
+};
+
+const isFinitePrediction = ({ horizonSteps, nz }: CostProblem, { meanC, stdDevK, powerW }: RolloutResult, k: number): boolean => {
+  const size = horizonSteps * nz;
+  for (let i = k * size; i < (k + 1) * size; i++) if (!Number.isFinite(meanC[i]!) || !(stdDevK[i]! >= 0 && stdDevK[i]! < Infinity)) return false;
+  for (let t = k * horizonSteps; t < (k + 1) * horizonSteps; t++) if (!Number.isFinite(powerW[t]!)) return false;
+  return true;
+};
+
+const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutResult, k: number): CostTerms => {
+  const { horizonSteps, nz, weights, toleranceK } = problem;
+  const hours = problem.stepS / 3600;
+  const size = horizonSteps * nz;
+  const from = k * size;
+  let outsideK = 0;
+  let spreadSumK = 0;
+  let occupiedCount = 0;
+  let movedK = 0;
+  for (let i = 0; i < size; i++) {
+    if (problem.occupied[i] === 1) {
+      const mean = result.meanC[from + i]!;
+      const stdDev = result.stdDevK[from + i]!;
+      outsideK += expectedExcessK(problem.lowerC[i]! - toleranceK - mean, stdDev) + expectedExcessK(mean - toleranceK - problem.upperC[i]!, stdDev);
+      spreadSumK += stdDev;
+      occupiedCount++;
+    }
+    const heatingBefore = i < nz ? problem.inForceHeatingC[i]! : batch.heatingSetpointC[from + i - nz]!;
+    const coolingBefore = i < nz ? problem.inForceCoolingC[i]! : batch.coolingSetpointC[from + i - nz]!;
+    if (Number.isFinite(heatingBefore)) movedK += Math.abs(batch.heatingSetpointC[from + i]! - heatingBefore);
+    if (Number.isFinite(coolingBefore)) movedK += Math.abs(batch.coolingSetpointC[from + i]! - coolingBefore);
+  }
+  let energy = 0;
+  let peakW = 0;
+  for (let t = 0; t < horizonSteps; t++) {
+    const power = result.powerW[k * horizonSteps + t]!;
+    energy += (problem.pricePerKwh[t]! * power * hours) / 1000;
+    peakW = Math.max(peakW, power);
+  }
+  const comfort = weights.comfortPerKh * hours * outsideK;
+  const uncertainty = occupiedCount > 0 ? (weights.uncertaintyPerK * spreadSumK) / occupiedCount : 0;
+  const movement = weights.movementPerK * movedK;
+  const demand =
+    problem.demandCharge === null ? 0 : (problem.demandCharge.pricePerKw * Math.max(0, peakW - problem.demandCharge.peakSoFarW)) / 1000;
+  const terminal = problem.terminal === null ? 0 : terminalCost(problem.terminal, result.meanC, from + size - nz);
+  return { comfort, energy, uncertainty, movement, demand, terminal, total: comfort + energy + uncertainty + movement + demand + terminal };
+};
+
+const terminalCost = ({ heatToC, coolToC, pricePerK }: TerminalValue, meanC: Float64Array, from: number): number => {
+  let owedK = 0;
+  for (let z = 0; z < heatToC.length; z++) {
+    const end = meanC[from + z]!;
+    owedK += Math.max(0, heatToC[z]! - end) + Math.max(0, end - coolToC[z]!);
+  }
+  return pricePerK * owedK;
+};
+
+/**
+ * Spread by which sequence k is judged against the model's bound, K: the largest over zones of the zone's mean predictive standard deviation over
+ * its occupied steps (all steps where it has none). The mean, because one doubtful step is no reason to drop five good hours; the largest
+ * over zones, because four well-known zones say nothing about the fifth.
+ */
+export const sampleSpreadK = ({ horizonSteps, nz, occupied }: CostProblem, { stdDevK }: RolloutResult, k: number): number => {
+  let largest = 0;
+  for (let z = 0; z < nz; z++) {
+    let [sum, count, sumAll] = [0, 0, 0];
+    for (let t = 0; t < horizonSteps; t++) {
+      const stdDev = stdDevK[(k * horizonSteps + t) * nz + z]!;
+      sumAll += stdDev;
+      if (occupied[t * nz + z] === 1) {
+        sum += stdDev;
+        count++;
+      }
+    }
+    const spread = count > 0 ? sum / count : sumAll / horizonSteps;
+    if (!(spread <= largest)) largest = spread;
+  }
+  return largest;
+};
