@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["isotherm-source", "node", "import", "default"] },
-  ssr: { resolve: { conditions: ["isotherm-source", "node", "import", "default"] } },
+  resolve: { conditions: ["isotherm-source", "node"] },
+  ssr: { resolve: { conditions: ["isotherm-source", "node"] } },
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { configurationError } from "#domain/errors";
 import { z } from "zod";
@@ -14,8 +13,8 @@ const sourceSchema = z.strictObject({
   /** First day of each segment, ISO. */
   segments: z.array(z.string()),
   rows: z.number(),
-  /** sha-256 of the source's outdoor temperatures, so that a copy under another name is recognised. */
-  weatherFingerprint: z.string(),
+  /** See `dayFingerprints`: recognises the source's weather in other data. */
+  dayFingerprints: z.array(z.string()),
 });
 
 const priorSchema = z.strictObject({
@@ -63,13 +62,6 @@ export const readPrior = (file: string): Prior => {
     throw configurationError(`This is not a prior: ${faults.join("; ")}.`, { place: { file }, todo: "Make it again with `isotherm meta-train`." });
   }
   return result.data;
-};
-
-/** sha-256 of outdoor temperatures rounded to 0.01 K. */
-export const weatherFingerprint = (outdoorAirTempC: ArrayLike<number>): string => {
-  const hash = createHash("sha256");
-  for (let i = 0; i < outdoorAirTempC.length; i++) hash.update(`${outdoorAirTempC[i]!.toFixed(2)};`);
-  return hash.digest("hex");
 };
 
 /** Priors that hold without any source building, by hyperparameter name pattern: log location and spread, first match counts. */

@@ -1,4 +1,3 @@
-import "./requiredFunctions.js";
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";

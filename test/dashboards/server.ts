@@ -1,4 +1,3 @@
-import "./requiredFunctions.js";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { createDashboard, type Dashboard, type DashboardOptions } from "#dashboards/server/createDashboard";

@@ -1,4 +1,3 @@
-import "../dashboards/requiredFunctions.js";
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { IsothermError } from "#domain/errors";
+import type { BuildingModel, PosteriorData } from "#domain/model";
+import { z } from "zod";
+
+const FORMAT = "isotherm-model-1";
+
+/** Float64 arrays as little-endian base64: exact, a third of the size of decimal text. */
+const packed = z.strictObject({ float64: z.string() });
+
+const encodeArray = (values: Float64Array): z.infer<typeof packed> => ({
+  float64: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64"),
+});
+
+const decodeArray = ({ float64 }: z.infer<typeof packed>): Float64Array => {
+  const bytes = Buffer.from(float64, "base64");
+  if (bytes.length % 8 !== 0) throw broken("an array is cut short");
+  const out = new Float64Array(bytes.length / 8);
+  new Uint8Array(out.buffer).set(bytes);
+  return out;
+};
+
+const broken = (what: string): IsothermError =>
+  new IsothermError("permanent", `This is not a whole model: ${what}.`, { todo: "Train again, or promote an earlier version.", exitCode: 78 });
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** The model as one line of JSON with its own checksum; the same model gives the same text. */
+export const modelToJson = (model: BuildingModel): string => {
+  const body = JSON.stringify(model, (_key, value: unknown) => (value instanceof Float64Array ? encodeArray(value) : value));
+  return JSON.stringify({ format: FORMAT, checksum: sha256(body), body });
+};
+
+const number = z.number();
+const array = packed.transform(decodeArray);
+
+const posterior = z.looseObject({
+  kernel: z.looseObject({ kind: z.string() }),
+  meanCoefficients: array,
+  basisInputs: array,
+  m: number,
+  d: number,
+  alpha: array,
+  varianceRoot: array,
+  p: number,
+});
+
+const zonePosterior = posterior.extend({ features: z.array(z.looseObject({ term: z.looseObject({ kind: z.string() }), scale: number })) });
+
+const modelSchema = z.strictObject({
+  version: z.string(),
+  kind: z.string(),
+  stepS: number,
+  zones: z.array(
+    z.strictObject({
+      zone: z.string(),
+      transition: z.enum(["absolute", "increment", "thermostat"]),
+      posterior: zonePosterior,
+      noiseVarianceK2: number,
+      heldOffsetK: number,
+      heldStdDevK: number,
+      stateGain: number,
+      spreadScale: number,
+    }),
+  ),
+  power: z.strictObject({ posterior, zones: z.array(z.string()), inputScale: array, outputScaleW: number, noiseStdDevW: number }).nullable(),
+  spreadBoundK: number,
+  trainedFromMs: number,
+  trainedToMs: number,
+  trainRows: number,
+  prior: z.string(),
+  summary: z.record(z.string(), z.union([z.number(), z.string()])),
+});
+
+const envelopeSchema = z.strictObject({ format: z.literal(FORMAT), checksum: z.string(), body: z.string() });
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw broken("it is not valid JSON, perhaps cut short");
+  }
+};
+
+/** The model in this text; text that was cut, changed or made by another program is refused, never half-read. */
+export const modelFromJson = (text: string): BuildingModel => {
+  const envelope = envelopeSchema.safeParse(parseJson(text));
+  if (!envelope.success) throw broken("it lacks format, checksum or body");
+  if (sha256(envelope.data.body) !== envelope.data.checksum) throw broken("its checksum does not fit");
+  const model = modelSchema.safeParse(parseJson(envelope.data.body));
+  if (!model.success) throw broken(model.error.issues.slice(0, 5).map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+  const result = model.data as unknown as BuildingModel;
+  for (const zone of result.zones) checkShapes(zone.zone, zone.posterior);
+  if (result.power !== null) checkShapes("power", result.power.posterior);
+  return result;
+};
+
+const checkShapes = (name: string, { basisInputs, m, d, alpha, varianceRoot, p, meanCoefficients }: Omit<PosteriorData, "features">): void => {
+  const fits = basisInputs.length === m * d && alpha.length === m && varianceRoot.length === p * m && meanCoefficients.length === d;
+  if (!fits) throw broken(`the arrays of ${name} do not fit each other`);
+};
