@@ -1,0 +1,47 @@
+import type { Decision } from "#domain/plan";
+import type { CycleMemory, CycleParts } from "#loop/cycleParts";
+import { append, decisionRecord, firstPairs, observe, planRequest, send, zoneDuties } from "#loop/cycleSteps";
+import { noQualityMemory } from "#loop/dataQuality";
+import { createPlanGuard } from "#loop/planOrRule";
+import { safetyEnvelope } from "#loop/safetyEnvelope";
+
+/**
+ * One control decision: observe → forecast → plan (or fall back) → safety envelope → actuate → append. Returns a function to be called once per control
+ * interval, never twice at once; it resolves with the decision, or null while the mode is off. It rejects only when `signal` aborts (or, without
+ * fallback, when the planner fails): every other failure ends in a safe command and an alarm.
+ */
+export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) => Promise<Decision | null> {
+  const { site, clock, supervisor } = parts;
+  const memory: CycleMemory = { quality: noQualityMemory, previousPlan: null };
+  const guard = createPlanGuard({
+    deadlineMs: site.deadlineMs,
+    allowFallback: site.allowFallback ?? true,
+    onFailure: parts.onError,
+  });
+
+  return async (signal) => {
+    const nowMs = clock.nowMs();
+    const seen = await observe(parts, memory, nowMs, signal);
+    if (supervisor.mode === "off") return null;
+    const request = await planRequest(parts, memory, seen);
+    const { plan, modelVersion } = await parts.planners.use(async (inUse) => ({
+      plan: await guard.plan(inUse?.planner ?? null, request, signal),
+      modelVersion: inUse?.modelVersion ?? null,
+    }));
+    signal?.throwIfAborted();
+    const duties = zoneDuties(site, seen, request, supervisor.overrides(nowMs));
+    const { zones, changes } = safetyEnvelope({
+      zones: site.zones,
+      wanted: new Map([...firstPairs(plan), ...duties.overridden]),
+      inForce: seen.inForce,
+      bounded: duties.bounded,
+      quality: duties.quality,
+      limits: site.limits,
+    });
+    const command = await send(parts, zones, duties.sourceOf(plan.source), nowMs);
+    const decision = decisionRecord({ command, plan, modelVersion, seen, changes, zoneSources: duties.zoneSources, mode: supervisor.mode });
+    memory.previousPlan = plan;
+    await append(parts, decision, nowMs);
+    return decision;
+  };
+}

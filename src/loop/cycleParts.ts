@@ -1,0 +1,64 @@
+import type { Clock } from "#domain/clock";
+import type { Forecast, ForecastProvider } from "#domain/dataset";
+import type { Plan } from "#domain/plan";
+import type { ControlSequence } from "#domain/planner";
+import type { Plant } from "#domain/plant";
+import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
+import type { DecisionStore } from "#domain/store";
+import type { AlarmBoard } from "#loop/alarmBoard";
+import type { QualityMemory, QualityRules } from "#loop/dataQuality";
+import type { HistoryBuffer } from "#loop/historyBuffer";
+import type { PlannerSlot } from "#loop/plannerSlot";
+import type { Supervisor } from "#loop/supervisor";
+
+/** What comfort, rules and other plans are made from. */
+export interface Outlook {
+  readonly nowMs: number;
+  readonly stepEndMs: Float64Array;
+  readonly forecast: Forecast;
+}
+
+/** What the loop must know of a site; functions so that schedules, tariffs and rules can live in other rooms. */
+export interface ControlSite {
+  readonly zones: readonly string[];
+  readonly stepS: number;
+  readonly horizonSteps: number;
+  readonly limits: SetpointLimits;
+  readonly seed: number;
+  /** Rows of history given to the planner. */
+  readonly historyRows: number;
+  /** Real time after which the rule decides, ms. */
+  readonly deadlineMs: number;
+  /** Default true; false for offline comparisons: a planner that fails then ends the run. */
+  readonly allowFallback?: boolean;
+  readonly quality?: QualityRules;
+  readonly comfort: (outlook: Outlook) => ReadonlyMap<string, ComfortSchedule>;
+  readonly pricePerKwh: (stepEndMs: Float64Array) => Float64Array;
+  /** Local wall-clock time as if it were UTC. */
+  readonly toLocalMs: (timeMs: number) => number;
+  /** The rules' plans (the first acts when the planner may not) and others worth trying, [t][z] over the horizon. */
+  readonly candidates: (outlook: Outlook) => {
+    readonly rulePlans: readonly ControlSequence[];
+    readonly otherPlans: readonly ControlSequence[];
+  };
+}
+
+export interface CycleParts {
+  readonly site: ControlSite;
+  readonly clock: Clock;
+  readonly plant: Pick<Plant, "observe">;
+  readonly forecasts: ForecastProvider;
+  readonly planners: PlannerSlot;
+  readonly supervisor: Supervisor;
+  readonly history: HistoryBuffer;
+  readonly decisions: Pick<DecisionStore, "appendDecision">;
+  readonly alarms: AlarmBoard;
+  /** Failures that the cycle survived (each also stands as an alarm). */
+  readonly onError: (error: unknown) => void;
+}
+
+/** What one cycle hands to the next. */
+export interface CycleMemory {
+  quality: QualityMemory;
+  previousPlan: Plan | null;
+}

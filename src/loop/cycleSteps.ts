@@ -1,0 +1,273 @@
+import type { Forecast } from "#domain/dataset";
+import type { StateHistory } from "#domain/model";
+import type { Decision, Plan } from "#domain/plan";
+import type { PlanRequest } from "#domain/planner";
+import { type Observation, type PointName, zonePoint } from "#domain/points";
+import type { ControlSource, SetpointCommand, ZoneSetpoints } from "#domain/setpoints";
+import type { ControlSite, CycleMemory, CycleParts } from "#loop/cycleParts";
+import { assessZones, type ZoneAssessment } from "#loop/dataQuality";
+import { plannerView } from "#loop/plannerView";
+import { boundedSchedule, type ZoneQuality } from "#loop/safetyEnvelope";
+import type { ControlMode, Override } from "#loop/supervisor";
+
+/** What one look at the plant gave. */
+export interface Seen {
+  /** End of the newest row: the step to plan for begins here. */
+  readonly rowMs: number;
+  readonly trusted: Observation;
+  readonly zones: ReadonlyMap<string, ZoneAssessment>;
+  /** Setpoints in force now: of the last confirmed command, else as the devices report them. */
+  readonly inForce: ReadonlyMap<string, ZoneSetpoints>;
+}
+
+const setpointsIn = (observation: Observation, zone: string): ZoneSetpoints | null => {
+  const heatingSetpointC = observation.values.get(zonePoint(zone, "heatingSetpointC"));
+  const coolingSetpointC = observation.values.get(zonePoint(zone, "coolingSetpointC"));
+  return heatingSetpointC === undefined || coolingSetpointC === undefined ? null : { heatingSetpointC, coolingSetpointC };
+};
+
+/** Reads the plant, judges the zones' temperatures, raises or clears their alarms and writes the row. A plant that does not answer is one without any values. */
+export async function observe(parts: CycleParts, memory: CycleMemory, nowMs: number, signal?: AbortSignal): Promise<Seen> {
+  const { site, history, supervisor, alarms } = parts;
+  let observation: Observation = { timeMs: nowMs, values: new Map() };
+  let silent = false;
+  try {
+    const answer = await parts.plant.observe(signal);
+    // An answer from another interval says nothing about this one.
+    if (history.gridMs(answer.timeMs) === history.gridMs(nowMs)) observation = answer;
+    else silent = true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    parts.onError(error);
+    silent = true;
+  }
+  await alarms.set(
+    silent,
+    {
+      id: "building-silent",
+      level: "critical",
+      text: "The building does not answer.",
+      action: "Check its connection; the zones follow the bounded schedule.",
+    },
+    nowMs,
+  );
+  const confirmed = supervisor.inForce(nowMs);
+  const assessed = assessZones(site.zones, observation, memory.quality, site.quality);
+  memory.quality = assessed.memory;
+  const row = new Map(assessed.trusted.values);
+  const inForce = new Map<string, ZoneSetpoints>();
+  for (const zone of site.zones) {
+    const reported = setpointsIn(observation, zone);
+    const pair = confirmed.get(zone) ?? reported;
+    if (pair !== null) inForce.set(zone, pair);
+    // Devices that do not report their setpoints: what was sent for certain was in force during the step that ends now.
+    if (reported === null && pair !== null)
+      row.set(zonePoint(zone, "heatingSetpointC"), pair.heatingSetpointC).set(zonePoint(zone, "coolingSetpointC"), pair.coolingSetpointC);
+    await zoneAlarms(parts, zone, assessed.zones.get(zone)!, nowMs);
+  }
+  const rowMs = history.gridMs(nowMs);
+  history.add({ timeMs: rowMs, values: row });
+  return { rowMs, trusted: assessed.trusted, zones: assessed.zones, inForce };
+}
+
+async function zoneAlarms(
+  parts: CycleParts,
+  zone: string,
+  { problem, quality, badIntervals }: ZoneAssessment,
+  nowMs: number,
+): Promise<void> {
+  const what =
+    problem === "missing"
+      ? "has no fresh temperature"
+      : problem === "out-of-range"
+        ? "reports an impossible temperature"
+        : "reports a temperature that jumped";
+  const then = quality === "lost" ? "it follows the bounded schedule" : "it keeps its setpoints";
+  await parts.alarms.set(
+    problem !== null,
+    {
+      id: `sensor:${zone}`,
+      level: quality === "lost" ? "critical" : "warning",
+      zone,
+      text: `Zone ${zone} ${what} (${badIntervals} interval${badIntervals === 1 ? "" : "s"}); ${then}.`,
+      action: "Check the sensor, its unit and its connection.",
+    },
+    nowMs,
+  );
+}
+
+/** Everything the planner decides from. Where no forecast can be had its columns are empty, and a planner that needs them fails into the rule. */
+export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: Seen): Promise<PlanRequest> {
+  const { site, history } = parts;
+  const { stepS, horizonSteps, zones } = site;
+  const stepEndMs = Float64Array.from({ length: horizonSteps }, (_, t) => seen.rowMs + (t + 1) * stepS * 1000);
+  let forecast: Forecast = { issuedAtMs: seen.rowMs, provider: "none", stepEndMs, columns: new Map() };
+  let failed = false;
+  try {
+    forecast = await parts.forecasts.forecast(seen.rowMs, stepS, horizonSteps);
+  } catch (error) {
+    failed = true;
+    parts.onError(error);
+  }
+  await parts.alarms.set(
+    failed,
+    {
+      id: "forecast-missing",
+      level: "warning",
+      text: "There is no forecast; the rule decides.",
+      action: "Check the weather provider and the outdoor sensor.",
+    },
+    parts.clock.nowMs(),
+  );
+  const outlook = { nowMs: seen.rowMs, stepEndMs, forecast };
+  return {
+    nowMs: seen.rowMs,
+    stepS,
+    horizonSteps,
+    zones,
+    history: viewOf(site, history.stateHistory(site.historyRows), seen),
+    forecast,
+    localMs: stepEndMs.map(site.toLocalMs),
+    comfort: site.comfort(outlook),
+    limits: site.limits,
+    inForce: seen.inForce,
+    pricePerKwh: site.pricePerKwh(stepEndMs),
+    ...site.candidates(outlook),
+    previousPlan: memory.previousPlan,
+    seed: site.seed,
+    tick: Math.round(seen.rowMs / (stepS * 1000)),
+  };
+}
+
+const viewOf = (site: ControlSite, history: StateHistory, seen: Seen): StateHistory =>
+  plannerView(history, site.zones, new Map([...seen.zones].map(([zone, { quality }]) => [zone, quality])), seen.inForce);
+
+/** The pairs of a plan's coming step; zones without one are left out. */
+export const firstPairs = (plan: Plan): ReadonlyMap<string, ZoneSetpoints> =>
+  new Map(
+    Object.entries(plan.chosen.zones).map(([zone, { heatingSetpointC, coolingSetpointC }]) => [
+      zone,
+      { heatingSetpointC: heatingSetpointC[0]!, coolingSetpointC: coolingSetpointC[0]! },
+    ]),
+  );
+
+export interface ZoneDuties {
+  readonly quality: ReadonlyMap<string, ZoneQuality>;
+  readonly bounded: ReadonlyMap<string, ZoneSetpoints>;
+  readonly overridden: ReadonlyMap<string, ZoneSetpoints>;
+  /** Zones for which somebody other than the plan decides. */
+  readonly zoneSources: Readonly<Record<string, ControlSource>>;
+  /** Source of the whole command: the plan's, unless it decides for no zone. */
+  sourceOf(planSource: ControlSource): ControlSource;
+}
+
+/** Who decides for each zone: a person, else the plan where the zone is measured, else what is in force, else the bounded schedule. */
+export function zoneDuties(site: ControlSite, seen: Seen, request: PlanRequest, overrides: ReadonlyMap<string, Override>): ZoneDuties {
+  const quality = new Map<string, ZoneQuality>();
+  const zoneSources: Record<string, ControlSource> = {};
+  for (const zone of site.zones) {
+    const measured = seen.zones.get(zone)!.quality;
+    // A person's pair needs no measurement.
+    quality.set(zone, overrides.has(zone) ? "good" : measured);
+    if (overrides.has(zone)) zoneSources[zone] = "override";
+    else if (measured === "hold") zoneSources[zone] = "hold";
+    else if (measured === "lost") zoneSources[zone] = "schedule";
+  }
+  const others = site.zones.map((zone) => zoneSources[zone]);
+  return {
+    quality,
+    bounded: new Map(site.zones.map((zone) => [zone, boundedSchedule(request.comfort.get(zone)?.occupied[0] === 1)])),
+    overridden: new Map([...overrides].map(([zone, { setpoints }]) => [zone, setpoints])),
+    zoneSources,
+    sourceOf: (planSource) =>
+      others.every((source) => source !== undefined && source === others[0]) ? (others[0] ?? planSource) : planSource,
+  };
+}
+
+/** Sends the command; one that cannot be sent is an alarm, and what was in force before stays until the device's own expiry. */
+export async function send(
+  parts: CycleParts,
+  zones: ReadonlyMap<string, ZoneSetpoints>,
+  source: ControlSource,
+  nowMs: number,
+): Promise<SetpointCommand> {
+  const { command, sent } = parts.supervisor.command(zones, source, nowMs);
+  let failed = false;
+  try {
+    await sent;
+  } catch (error) {
+    failed = true;
+    parts.onError(error);
+  }
+  await parts.alarms.set(
+    failed,
+    {
+      id: "command-not-sent",
+      level: "critical",
+      text: "The setpoints could not be sent.",
+      action: "Check the connection to the building; devices fall back to their own schedule when the last command expires.",
+    },
+    nowMs,
+  );
+  return command;
+}
+
+export function decisionRecord(from: {
+  readonly command: SetpointCommand;
+  readonly plan: Plan;
+  readonly modelVersion: string | null;
+  readonly seen: Seen;
+  readonly changes: readonly string[];
+  readonly zoneSources: Readonly<Record<string, ControlSource>>;
+  readonly mode: Exclude<ControlMode, "off">;
+}): Decision {
+  const { command, seen } = from;
+  return {
+    id: `${command.epoch}-${command.seq}`,
+    epoch: command.epoch,
+    seq: command.seq,
+    timeMs: command.issuedAtMs,
+    validUntilMs: command.validUntilMs,
+    modelVersion: from.modelVersion,
+    observation: { timeMs: seen.rowMs, values: Object.fromEntries(seen.trusted.values) as Record<PointName, number> },
+    plan: from.plan,
+    command: Object.fromEntries(command.zones),
+    source: command.source,
+    envelopeChanges: from.changes,
+    zoneSources: from.zoneSources,
+    mode: from.mode,
+  };
+}
+
+const failing: ReadonlySet<Plan["fallback"]> = new Set(["late", "not-finite", "planner-failed", "stale-data"]);
+
+/** Stores the decision, and tells people when the planner does not do its work. A store that fails stops nothing. */
+export async function append(parts: CycleParts, decision: Decision, nowMs: number): Promise<void> {
+  await parts.alarms.set(
+    failing.has(decision.plan.fallback),
+    {
+      id: "planner",
+      level: "warning",
+      text: decision.plan.reason,
+      action: "The rule decides meanwhile. See the log for what the planner said.",
+    },
+    nowMs,
+  );
+  let failed = false;
+  try {
+    await parts.decisions.appendDecision(decision);
+  } catch (error) {
+    failed = true;
+    parts.onError(error);
+  }
+  await parts.alarms.set(
+    failed,
+    {
+      id: "store",
+      level: "critical",
+      text: "Decisions cannot be stored; control goes on.",
+      action: "Free space on the disk of the store, or check it.",
+    },
+    nowMs,
+  );
+}

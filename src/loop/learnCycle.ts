@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "#domain/clock";
+import type { Dataset } from "#domain/dataset";
+import type { BuildingModel } from "#domain/model";
+import { zonePoint } from "#domain/points";
+import type { ModelVersionStore } from "#domain/store";
+
+export interface LearnParts {
+  readonly clock: Clock;
+  readonly zones: readonly string[];
+  /** Days of usable rows below which nothing is learned. */
+  readonly minDays: number;
+  /** The rows to learn from, e.g. the last seven days of the history. */
+  readonly dataset: () => Dataset | Promise<Dataset>;
+  readonly train: (dataset: Dataset, signal?: AbortSignal) => Promise<BuildingModel>;
+  /** Held-out error of a model, lower is better; null where it was not measured: then the newer model counts as no worse. */
+  readonly heldOut: (model: BuildingModel) => { readonly value: number; readonly text: string } | null;
+  /** A new model may be this share worse, because the days it was judged on differ. Default 0.1. */
+  readonly tolerance?: number;
+  readonly current: () => BuildingModel | null;
+  /** Puts a model to work from the next decision on, e.g. prepares a planner for it and swaps it into the slot. */
+  readonly install: (model: BuildingModel) => Promise<void> | void;
+  readonly encode: (model: BuildingModel) => string;
+  readonly versions: Pick<ModelVersionStore, "saveModelVersion">;
+  readonly onError: (error: unknown) => void;
+}
+
+export type LearnOutcome =
+  /** Too few usable rows: the model before, or the rule, goes on. */
+  | { readonly kind: "waiting"; readonly text: string; readonly daysThere: number; readonly daysWanted: number }
+  | { readonly kind: "installed"; readonly text: string; readonly model: BuildingModel }
+  /** The new model is worse on held-out data: saved, not put to work. */
+  | { readonly kind: "kept"; readonly text: string; readonly model: BuildingModel }
+  /** Training failed: the model before goes on. */
+  | { readonly kind: "failed"; readonly text: string; readonly error: unknown };
+
+/** Days of rows in which every zone has a temperature and both setpoints. */
+export function usableDays(dataset: Dataset, zones: readonly string[]): number {
+  const needed = zones.flatMap((zone) =>
+    (["zoneAirTempC", "heatingSetpointC", "coolingSetpointC"] as const).map((quantity) => dataset.columns.get(zonePoint(zone, quantity))),
+  );
+  if (needed.some((column) => column === undefined)) return 0;
+  let rows = 0;
+  for (let i = 0; i < dataset.timesMs.length; i++) if (needed.every((column) => Number.isFinite(column![i]))) rows++;
+  return (rows * dataset.stepS) / 86_400;
+}
+
+/**
+ * One round of learning: dataset → train → gates → install. Rejects only when `signal` aborts; every other failure leaves the model before at work.
+ * Every trained model is saved as a version, whether or not it is put to work.
+ */
+export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promise<LearnOutcome> {
+  try {
+    const dataset = await parts.dataset();
+    const daysThere = usableDays(dataset, parts.zones);
+    if (daysThere < parts.minDays)
+      return {
+        kind: "waiting",
+        daysThere,
+        daysWanted: parts.minDays,
+        text: `${days(parts.minDays)} wanted, ${daysThere.toFixed(1)} there`,
+      };
+    const model = await parts.train(dataset, signal);
+    signal?.throwIfAborted();
+    const verdict = compare(parts, model);
+    await save(parts, model, verdict.accept);
+    if (!verdict.accept) return { kind: "kept", model, text: verdict.text };
+    await parts.install(model);
+    return { kind: "installed", model, text: verdict.text };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    parts.onError(error);
+    return { kind: "failed", error, text: `Learning failed: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+const days = (count: number): string => `${count} day${count === 1 ? "" : "s"}`;
+
+function compare(parts: LearnParts, model: BuildingModel): { readonly accept: boolean; readonly text: string } {
+  const current = parts.current();
+  const fresh = parts.heldOut(model);
+  if (fresh !== null && !Number.isFinite(fresh.value))
+    return { accept: false, text: `Model ${model.version} is not used: its held-out error is not a number.` };
+  const before = current === null ? null : parts.heldOut(current);
+  if (fresh === null || before === null)
+    return { accept: true, text: `Model ${model.version} is in use${fresh === null ? "" : ` (${fresh.text})`}.` };
+  const allowed = before.value + Math.abs(before.value) * (parts.tolerance ?? 0.1);
+  return fresh.value <= allowed
+    ? { accept: true, text: `Model ${model.version} is in use (${fresh.text}; before: ${before.text}).` }
+    : { accept: false, text: `Model ${model.version} is not used: ${fresh.text}, the one in use has ${before.text}.` };
+}
+
+/** A store that fails must not keep a good model from being used. */
+async function save(parts: LearnParts, model: BuildingModel, accepted: boolean): Promise<void> {
+  try {
+    const json = parts.encode(model);
+    await parts.versions.saveModelVersion({
+      id: model.version,
+      createdMs: parts.clock.nowMs(),
+      checksum: createHash("sha256").update(json).digest("hex"),
+      json,
+      summary: { ...model.summary, accepted: accepted ? "yes" : "no" },
+    });
+  } catch (error) {
+    parts.onError(error);
+  }
+}
