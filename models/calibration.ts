@@ -69,5 +69,11 @@ export const spreadBound = (pairs: readonly SpreadError[], errorLevelK: number, 
   });
   const largest = sorted[sorted.length - 1]!.spreadK;
   if (bound >= largest) return 1.5 * largest;
-  return Math.max(bound, quantile(sorted.map(({ spreadK }) => spreadK), 0.25));
+  return Math.max(
+    bound,
+    quantile(
+      sorted.map(({ spreadK }) => spreadK),
+      0.25,
+    ),
+  );
 };

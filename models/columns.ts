@@ -35,7 +35,6 @@ const plainKey = (term: PlainTerm): string => {
 };
 
 /** Name of a term without the building's own ids, so that what one building taught can serve another. */
-export const columnKey = (term: FeatureTerm): string =>
-  term.kind === "gated" ? `${term.mode}*${plainKey(term.term)}` : plainKey(term);
+export const columnKey = (term: FeatureTerm): string => (term.kind === "gated" ? `${term.mode}*${plainKey(term.term)}` : plainKey(term));
 
 export const column = (term: FeatureTerm, scale: number): Column => ({ key: columnKey(term), feature: { term, scale } });

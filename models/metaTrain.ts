@@ -1,11 +1,16 @@
 import { factorise } from "#math/gaussianProcess";
-import type { LinearAlgebra } from "#math/linearAlgebra";
 import { minimiseAsync } from "#math/lbfgs";
+import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
 import { mean, standardDeviation } from "#math/statistics";
 import type { DatasetRows } from "#models/datasetRows";
 import { coefficientPrior, hyperparameterPrior, type NormalPrior, type Prior } from "#models/prior";
-import { type HyperparameterSpace, hyperparameterSpace, maximumAPosteriori, negativeLogLikelihood } from "#models/thermostat/hyperparameters";
+import {
+  type HyperparameterSpace,
+  hyperparameterSpace,
+  maximumAPosteriori,
+  negativeLogLikelihood,
+} from "#models/thermostat/hyperparameters";
 import { FIXED_HYPERPARAMETER } from "#models/thermostat/structure";
 import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
 
@@ -47,7 +52,9 @@ export const metaTrain = async (
   la: LinearAlgebra,
   segments: readonly SourceSegment[],
   options: MetaTrainOptions,
-): Promise<Pick<Prior, "logHyperparameters" | "meanCoefficients"> & { readonly logMarginalLikelihoodPerRow: number; readonly rows: number }> => {
+): Promise<
+  Pick<Prior, "logHyperparameters" | "meanCoefficients"> & { readonly logMarginalLikelihoodPerRow: number; readonly rows: number }
+> => {
   const { rounds = 3, iterationsPerRound = 15, onProgress, signal } = options;
   const stepS = segments[0]!.data.dataset.stepS;
   const names: string[] = [];
@@ -71,7 +78,9 @@ export const metaTrain = async (
   const coefficientPriors = keys.map((key) => coefficientPrior(null, key, stepS));
   let theta: Float64Array = Float64Array.from(hyperpriors, ({ location }) => location);
   let beta: Float64Array = Float64Array.from(coefficientPriors, ({ location }) => location);
-  const lower = theta.map((location, i) => (names[i] === FIXED_HYPERPARAMETER ? location : names[i] === "noiseVariance" ? 2 * Math.log(1e-3) : location - 6));
+  const lower = theta.map((location, i) =>
+    names[i] === FIXED_HYPERPARAMETER ? location : names[i] === "noiseVariance" ? 2 * Math.log(1e-3) : location - 6,
+  );
   const upper = theta.map((location, i) => (names[i] === FIXED_HYPERPARAMETER ? location : location + 6));
   const totalRows = tasks.reduce((sum, { rows }) => sum + rows.n, 0);
   let value = Number.POSITIVE_INFINITY;
@@ -128,8 +137,12 @@ export const metaTrain = async (
     return at < 0 ? 1 : Math.min(1, Math.max(1e-3, Math.exp(-theta[at]!)));
   };
   return {
-    logHyperparameters: Object.fromEntries(names.map((name, i): [string, NormalPrior] => [name, { location: theta[i]!, spread: preferred[i]! }])),
-    meanCoefficients: Object.fromEntries(keys.map((key, i): [string, NormalPrior] => [key, { location: beta[i]!, spread: linearSpread(key) }])),
+    logHyperparameters: Object.fromEntries(
+      names.map((name, i): [string, NormalPrior] => [name, { location: theta[i]!, spread: preferred[i]! }]),
+    ),
+    meanCoefficients: Object.fromEntries(
+      keys.map((key, i): [string, NormalPrior] => [key, { location: beta[i]!, spread: linearSpread(key) }]),
+    ),
     logMarginalLikelihoodPerRow: -value / totalRows,
     rows: totalRows,
   };
@@ -155,7 +168,13 @@ const residualsOf = ({ rows, coefficientAt }: Task, beta: Float64Array): Float64
     return y - fitted;
   });
 
-const leastSquares = (la: LinearAlgebra, tasks: readonly Task[], theta: Float64Array, count: number, priors: readonly NormalPrior[]): Float64Array => {
+const leastSquares = (
+  la: LinearAlgebra,
+  tasks: readonly Task[],
+  theta: Float64Array,
+  count: number,
+  priors: readonly NormalPrior[],
+): Float64Array => {
   const normal = new Float64Array(count * count);
   const right = new Float64Array(count);
   for (const task of tasks) {
@@ -214,6 +233,9 @@ const segmentOptima = async (
     onSegment(++done);
   }
   return Float64Array.from(found, (values) =>
-    Math.min(SPREAD_CEILING, Math.max(SPREAD_FLOOR, values.length > 1 ? standardDeviation(values, 1) : mean([SPREAD_FLOOR, SPREAD_CEILING]))),
+    Math.min(
+      SPREAD_CEILING,
+      Math.max(SPREAD_FLOOR, values.length > 1 ? standardDeviation(values, 1) : mean([SPREAD_FLOOR, SPREAD_CEILING])),
+    ),
   );
 };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel, PosteriorData } from "#domain/model";
-import { z } from "zod";
 
 const FORMAT = "isotherm-model-1";
 
@@ -21,7 +21,10 @@ const decodeArray = ({ float64 }: z.infer<typeof packed>): Float64Array => {
 };
 
 const broken = (what: string): IsothermError =>
-  new IsothermError("permanent", `This is not a whole model: ${what}.`, { todo: "Train again, or promote an earlier version.", exitCode: 78 });
+  new IsothermError("permanent", `This is not a whole model: ${what}.`, {
+    todo: "Train again, or promote an earlier version.",
+    exitCode: 78,
+  });
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -63,7 +66,9 @@ const modelSchema = z.strictObject({
       spreadScale: number,
     }),
   ),
-  power: z.strictObject({ posterior, zones: z.array(z.string()), inputScale: array, outputScaleW: number, noiseStdDevW: number }).nullable(),
+  power: z
+    .strictObject({ posterior, zones: z.array(z.string()), inputScale: array, outputScaleW: number, noiseStdDevW: number })
+    .nullable(),
   spreadBoundK: number,
   trainedFromMs: number,
   trainedToMs: number,
@@ -88,14 +93,23 @@ export const modelFromJson = (text: string): BuildingModel => {
   if (!envelope.success) throw broken("it lacks format, checksum or body");
   if (sha256(envelope.data.body) !== envelope.data.checksum) throw broken("its checksum does not fit");
   const model = modelSchema.safeParse(parseJson(envelope.data.body));
-  if (!model.success) throw broken(model.error.issues.slice(0, 5).map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+  if (!model.success)
+    throw broken(
+      model.error.issues
+        .slice(0, 5)
+        .map(({ path, message }) => `${path.join(".")}: ${message}`)
+        .join("; "),
+    );
   const result = model.data as unknown as BuildingModel;
   for (const zone of result.zones) checkShapes(zone.zone, zone.posterior);
   if (result.power !== null) checkShapes("power", result.power.posterior);
   return result;
 };
 
-const checkShapes = (name: string, { basisInputs, m, d, alpha, varianceRoot, p, meanCoefficients }: Omit<PosteriorData, "features">): void => {
+const checkShapes = (
+  name: string,
+  { basisInputs, m, d, alpha, varianceRoot, p, meanCoefficients }: Omit<PosteriorData, "features">,
+): void => {
   const fits = basisInputs.length === m * d && alpha.length === m && varianceRoot.length === p * m && meanCoefficients.length === d;
   if (!fits) throw broken(`the arrays of ${name} do not fit each other`);
 };

@@ -42,7 +42,15 @@ export const exactPosterior = (problem: PosteriorProblem): PosteriorData => {
  * Row numbers of at most `budget` inputs chosen greedily, each time the one with the largest prior variance left given those chosen
  * (pivoted Cholesky of K; its residual trace bounds the error of the Nyström approximation). Fewer when nothing above `tolerance` · max k is left.
  */
-export const chooseInducingRows = (kernel: KernelSpec, la: LinearAlgebra, x: Float64Array, n: number, d: number, budget: number, tolerance = 1e-10): number[] => {
+export const chooseInducingRows = (
+  kernel: KernelSpec,
+  la: LinearAlgebra,
+  x: Float64Array,
+  n: number,
+  d: number,
+  budget: number,
+  tolerance = 1e-10,
+): number[] => {
   const left = kernelDiagonal(kernel, x, n, d);
   const floor = tolerance * left.reduce((a, b) => Math.max(a, b), 0);
   const factor: Float64Array[] = [];

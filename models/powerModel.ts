@@ -142,6 +142,12 @@ export const fitPowerModel = async (
     },
     INDUCING,
   );
-  const model: PowerModel = { posterior, zones: zones.map(({ zone }) => zone), inputScale, outputScaleW, noiseStdDevW: Math.sqrt(noiseVariance) * outputScaleW };
+  const model: PowerModel = {
+    posterior,
+    zones: zones.map(({ zone }) => zone),
+    inputScale,
+    outputScaleW,
+    noiseStdDevW: Math.sqrt(noiseVariance) * outputScaleW,
+  };
   return { model, trainRows: n, rmseW: model.noiseStdDevW };
 };

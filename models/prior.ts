@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { configurationError } from "#domain/errors";
 import { z } from "zod";
+import { configurationError } from "#domain/errors";
 
 /** A normal prior on one number: log hyperparameters, or a mean coefficient. */
 const normalSchema = z.strictObject({ location: z.number(), spread: z.number().positive() });
@@ -46,7 +46,11 @@ export const readPrior = (file: string): Prior => {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    throw configurationError("This prior cannot be read.", { place: { file }, todo: "Give a file made by `isotherm meta-train`, or `none`.", cause });
+    throw configurationError("This prior cannot be read.", {
+      place: { file },
+      todo: "Give a file made by `isotherm meta-train`, or `none`.",
+      cause,
+    });
   }
   let json: unknown;
   try {
@@ -54,12 +58,19 @@ export const readPrior = (file: string): Prior => {
   } catch (cause) {
     const position = /position (\d+)/.exec(String(cause));
     const line = position === null ? 1 : text.slice(0, Number(position[1])).split("\n").length;
-    throw configurationError("This prior is not valid JSON.", { place: { file, line }, todo: "Make it again with `isotherm meta-train`.", cause });
+    throw configurationError("This prior is not valid JSON.", {
+      place: { file, line },
+      todo: "Make it again with `isotherm meta-train`.",
+      cause,
+    });
   }
   const result = priorSchema.safeParse(json);
   if (!result.success) {
     const faults = result.error.issues.slice(0, 8).map(({ path, message }) => `${path.join(".") || "(file)"}: ${message}`);
-    throw configurationError(`This is not a prior: ${faults.join("; ")}.`, { place: { file }, todo: "Make it again with `isotherm meta-train`." });
+    throw configurationError(`This is not a prior: ${faults.join("; ")}.`, {
+      place: { file },
+      todo: "Make it again with `isotherm meta-train`.",
+    });
   }
   return result.data;
 };

@@ -34,7 +34,12 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
     const variance = withVariance ? new Float64Array(count) : null;
     for (let start = 0; start < count; start += maxBatch) {
       const rows = Math.min(maxBatch, count - start);
-      predictor.predict(inputs.subarray(start * d, (start + rows) * d), rows, f.subarray(start, start + rows), variance?.subarray(start, start + rows) ?? null);
+      predictor.predict(
+        inputs.subarray(start * d, (start + rows) * d),
+        rows,
+        f.subarray(start, start + rows),
+        variance?.subarray(start, start + rows) ?? null,
+      );
     }
     for (let k = 0; k < count; k++) for (let c = 0; c < d; c++) f[k]! += meanCoefficients[c]! * inputs[k * d + c]!;
     return { f, variance };
@@ -56,7 +61,8 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
       };
       const free = run("none");
       const scaled = (spread: Float64Array | null): Float64Array | null => spread?.map((value) => value * model.spreadScale) ?? null;
-      if (model.transition !== ("thermostat" satisfies Transition)) return { meanC: free.next, stdDevK: scaled(free.spread), freeC: free.next };
+      if (model.transition !== ("thermostat" satisfies Transition))
+        return { meanC: free.next, stdDevK: scaled(free.spread), freeC: free.next };
       const heatingC = source.setpoint(model.zone, "heating", 0);
       const coolingC = source.setpoint(model.zone, "cooling", 0);
       const heat = run("heating");
@@ -83,7 +89,8 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
         const pIdle = Math.max(0, 1 - pHeating - pCooling);
         const pHeld = pHeating - pHeatLimited + pCooling - pCoolLimited;
         variance[k] =
-          model.spreadScale ** 2 * (pIdle * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2) + pHeld * model.heldStdDevK ** 2;
+          model.spreadScale ** 2 * (pIdle * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2) +
+          pHeld * model.heldStdDevK ** 2;
       }
       return { meanC, stdDevK: variance?.map(Math.sqrt) ?? null, freeC: free.next };
     },

@@ -81,14 +81,20 @@ export const fitZone = async (
     noiseVariance,
     onWarning,
   };
-  const { alpha, choleskyLower } = factorise({ la, kernel, x, n, d, y: residuals, noiseVariance: new Float64Array(n).fill(noiseVariance), onWarning });
+  const { alpha, choleskyLower } = factorise({
+    la,
+    kernel,
+    x,
+    n,
+    d,
+    y: residuals,
+    noiseVariance: new Float64Array(n).fill(noiseVariance),
+    onWarning,
+  });
   const day = rows.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / 86_400_000));
   const heldOut = leaveDayOut(la, n, choleskyLower, alpha, day);
   const spreadScale = spreadScaleFrom(heldOut.errors, heldOut.variances);
-  const posterior =
-    options.budget !== null && options.budget < n
-      ? budgetedPosterior(problem, options.budget)
-      : exactPosterior(problem);
+  const posterior = options.budget !== null && options.budget < n ? budgetedPosterior(problem, options.budget) : exactPosterior(problem);
   const held = rows.heldOffsetsK;
   return {
     model: {

@@ -1,8 +1,8 @@
 import type { KernelSpec } from "#domain/kernel";
 import { logMarginalLikelihoodAndGradient } from "#math/gaussianProcess";
-import { MatrixPool } from "#math/matrixPool";
 import { type LbfgsResult, minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { MatrixPool } from "#math/matrixPool";
 import { coefficientPrior, hyperparameterPrior, type NormalPrior, type Prior } from "#models/prior";
 import { FIXED_HYPERPARAMETER, hyperparameterNames, type ThermostatStructure, thermostatKernel } from "#models/thermostat/structure";
 import type { TrainingRows } from "#models/thermostat/trainingRows";

@@ -17,14 +17,19 @@ export const regimeOf = (temperatureC: number, heatingSetpointC: number, cooling
  * How near a setpoint counts as held, K: 0.06 K for a simulator or a fine sensor; for a coarser or noisier one, three times the
  * scatter of the temperature around the setpoint that it hovers at (median absolute deviation of the rows within 0.5 K of it), at most 0.4 K.
  */
-export const holdToleranceK = (temperatureC: ArrayLike<number>, heatingSetpointC: ArrayLike<number>, coolingSetpointC: ArrayLike<number>): number => {
+export const holdToleranceK = (
+  temperatureC: ArrayLike<number>,
+  heatingSetpointC: ArrayLike<number>,
+  coolingSetpointC: ArrayLike<number>,
+): number => {
   const near: number[] = [];
   for (let i = 1; i < temperatureC.length; i++) {
     const heating = temperatureC[i]! - heatingSetpointC[i]!;
     const cooling = temperatureC[i]! - coolingSetpointC[i]!;
     const distance = Math.abs(heating) < Math.abs(cooling) ? heating : cooling;
     // Held for two rows running, so that a passage through the setpoint does not count.
-    const before = Math.abs(heating) < Math.abs(cooling) ? temperatureC[i - 1]! - heatingSetpointC[i]! : temperatureC[i - 1]! - coolingSetpointC[i]!;
+    const before =
+      Math.abs(heating) < Math.abs(cooling) ? temperatureC[i - 1]! - heatingSetpointC[i]! : temperatureC[i - 1]! - coolingSetpointC[i]!;
     if (Math.abs(distance) < 0.5 && Math.abs(before) < 0.5) near.push(Math.abs(distance));
   }
   if (near.length < 8) return MIN_TOLERANCE_K;

@@ -51,7 +51,9 @@ export const gatesOf = (regimeOfStep: ArrayLike<Regime | number>): { heating: Ui
 export const trainingRows = (data: DatasetRows, zone: string, neighbours: readonly string[]): TrainingRows => {
   for (const quantity of ["zoneAirTempC", "heatingSetpointC", "coolingSetpointC"] as const) {
     if (!data.dataset.columns.has(zonePoint(zone, quantity))) {
-      throw configurationError(`The data have no column ${zonePoint(zone, quantity)}.`, { todo: "Give the zone's temperature and both setpoints." });
+      throw configurationError(`The data have no column ${zonePoint(zone, quantity)}.`, {
+        todo: "Give the zone's temperature and both setpoints.",
+      });
     }
   }
   const temperature = data.column(zonePoint(zone, "zoneAirTempC"));

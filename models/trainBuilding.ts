@@ -1,0 +1,160 @@
+import type { Dataset } from "#domain/dataset";
+import { configurationError, IsothermError } from "#domain/errors";
+import type { BuildingModel, ZoneModel } from "#domain/model";
+import { zonePoint } from "#domain/points";
+import type { LinearAlgebra } from "#math/linearAlgebra";
+import { type SpreadError, spreadBound } from "#models/calibration";
+import { DatasetRows, type ToLocalMs } from "#models/datasetRows";
+import { sliceDataset } from "#models/datasetSlice";
+import { openLoop } from "#models/evaluation/openLoop";
+import { fitPowerModel } from "#models/powerModel";
+import type { Prior } from "#models/prior";
+import { createStepPredictor } from "#models/stepPredictor";
+import { fitZone } from "#models/thermostat/fitZone";
+
+export interface TrainOptions {
+  /** Inducing inputs per zone at most; null: exact. */
+  readonly budget: number | null;
+  /** Error (K) that a plan's uncertainty may stand for; see `spreadBound`. */
+  readonly errorLevelK?: number;
+  readonly horizonSteps?: number;
+}
+
+export interface TrainRequest {
+  readonly dataset: Dataset;
+  readonly zones: readonly string[];
+  readonly prior: Prior | null;
+  readonly toLocalMs: ToLocalMs;
+  readonly la: LinearAlgebra;
+  readonly options: TrainOptions;
+  readonly onProgress: (fraction: number, text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Held-out trajectories start this often. */
+const START_EVERY = 4;
+
+/** One zone: its model from all the data, and how sure and how wrong a model of the first five sevenths was on the rest. */
+export const trainZone = async (
+  request: Omit<TrainRequest, "zones"> & { readonly zone: string; readonly neighbours: readonly string[] },
+): Promise<{
+  readonly model: ZoneModel;
+  readonly trainRows: number;
+  readonly leaveDayOutRmseK: number;
+  readonly heldOut: readonly SpreadError[];
+  readonly heldOutRmseK: number | null;
+}> => {
+  const { dataset, zone, neighbours, prior, toLocalMs, la, options, onProgress, signal } = request;
+  const data = new DatasetRows(dataset, toLocalMs);
+  const warnings = new Set<string>();
+  const common = { ...(signal === undefined ? {} : { signal }), onWarning: (text: string) => warnings.add(text) };
+  const fit = await fitZone(la, data, zone, neighbours, prior, {
+    budget: options.budget,
+    ...common,
+    onIteration: (iteration) => onProgress(Math.min(0.7, iteration / 40), `${zone}: iteration ${iteration}`),
+  });
+  const horizon = options.horizonSteps ?? 20;
+  const split = Math.floor((data.length * 5) / 7);
+  const heldOut: SpreadError[] = [];
+  let heldOutRmseK: number | null = null;
+  if (data.length - split > horizon + START_EVERY) {
+    onProgress(0.75, `${zone}: checking on days left out`);
+    try {
+      const early = await fitZone(la, new DatasetRows(sliceDataset(dataset, 0, split), toLocalMs), zone, neighbours, prior, {
+        ...common,
+        budget: 160,
+        maxIterations: prior === null ? 20 : 0,
+      });
+      const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
+      const starts: number[] = [];
+      for (let row = split; row + horizon < data.length; row += START_EVERY) starts.push(row);
+      const { meanC, stdDevK } = openLoop(createStepPredictor(la, early.model), early.model, data, starts, horizon, true);
+      const last: number[] = [];
+      starts.forEach((row, k) => {
+        let errorK = 0;
+        let spreadK = 0;
+        for (let step = 0; step < horizon; step++) {
+          errorK = Math.max(errorK, Math.abs(meanC[step]![k]! - temperature[row + step + 1]!));
+          spreadK = Math.max(spreadK, stdDevK[step]![k]!);
+        }
+        if (!Number.isFinite(errorK) || !Number.isFinite(spreadK)) return;
+        heldOut.push({ spreadK, errorK });
+        last.push((meanC[horizon - 1]![k]! - temperature[row + horizon]!) ** 2);
+      });
+      if (last.length > 0) heldOutRmseK = Math.sqrt(last.reduce((a, b) => a + b, 0) / last.length);
+    } catch (error) {
+      // Too little data to hold any out: the bound then stands on the error level alone.
+      if (!(error instanceof IsothermError)) throw error;
+    }
+  }
+  onProgress(1, `${zone}: learned from ${fit.trainRows} rows`);
+  return { model: fit.model, trainRows: fit.trainRows, leaveDayOutRmseK: fit.leaveDayOutRmseK, heldOut, heldOutRmseK };
+};
+
+export type ZoneTraining = Awaited<ReturnType<typeof trainZone>>;
+
+/** Puts trained zones together and learns the power model. */
+export const assembleBuilding = async (request: TrainRequest, trained: readonly ZoneTraining[], fitMs: number): Promise<BuildingModel> => {
+  const { dataset, prior, la, options, signal, onProgress } = request;
+  onProgress(0.9, "learning HVAC power");
+  const data = new DatasetRows(dataset, request.toLocalMs);
+  const models = trained.map(({ model }) => model);
+  const power = await fitPowerModel(la, data, models, signal === undefined ? {} : { signal });
+  const heldOut = trained.flatMap((one) => one.heldOut);
+  const figures = trained.map(({ heldOutRmseK }) => heldOutRmseK).filter((value) => value !== null);
+  const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  const { timesMs } = dataset;
+  const trainedToMs = timesMs[timesMs.length - 1]!;
+  return {
+    version: `thermostat-${new Date(trainedToMs).toISOString().slice(0, 16)}Z`,
+    kind: "thermostat",
+    stepS: dataset.stepS,
+    zones: models,
+    power: power?.model ?? null,
+    spreadBoundK: spreadBound(heldOut, options.errorLevelK ?? 1),
+    trainedFromMs: timesMs[0]!,
+    trainedToMs,
+    trainRows: trained.reduce((sum, one) => sum + one.trainRows, 0),
+    prior: prior?.name ?? "none",
+    summary: {
+      leaveDayOutRmseK: average(trained.map((one) => one.leaveDayOutRmseK)),
+      ...(figures.length === 0 ? {} : { heldOutRmse20K: average(figures) }),
+      ...(power === null ? {} : { powerNoiseW: power.rmseW }),
+      fitMs,
+      linearAlgebra: la.name,
+      budget: options.budget ?? "exact",
+    },
+  };
+};
+
+/** Refuses data that no model can be learned from, before any work is done. */
+export const checkTrainingData = (dataset: Dataset, zones: readonly string[]): void => {
+  if (zones.length === 0) throw configurationError("There is no zone to learn.", { todo: "Name at least one zone." });
+  if (dataset.timesMs.length < 2) {
+    throw configurationError(`The data hold ${dataset.timesMs.length} rows; a step needs two.`, {
+      todo: "Give more data, 7 days are wanted.",
+    });
+  }
+};
+
+/**
+ * Learns a whole building from its data: every zone's thermostat-aware GP, HVAC power, and the spread beyond which plans are not trusted.
+ * Zones one after the other in this thread; `trainInWorker` spreads them over threads.
+ */
+export const trainBuilding = async (request: TrainRequest): Promise<BuildingModel> => {
+  const { dataset, zones, onProgress } = request;
+  checkTrainingData(dataset, zones);
+  const started = performance.now();
+  const trained: ZoneTraining[] = [];
+  for (const [i, zone] of zones.entries()) {
+    trained.push(
+      await trainZone({
+        ...request,
+        zone,
+        neighbours: zones.filter((other) => other !== zone),
+        onProgress: (fraction, text) => onProgress((0.9 * (i + fraction)) / zones.length, text),
+      }),
+    );
+  }
+  return assembleBuilding(request, trained, performance.now() - started);
+};

@@ -1,0 +1,51 @@
+import { parentPort } from "node:worker_threads";
+import type { Dataset } from "#domain/dataset";
+import { IsothermError } from "#domain/errors";
+import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
+import type { Prior } from "#models/prior";
+import { type TrainOptions, trainZone } from "#models/trainBuilding";
+
+/** What `trainInWorker` asks a worker for: one zone. Local times travel as a column because functions cannot. */
+export interface ZoneTask {
+  readonly dataset: Dataset;
+  readonly localMs: Float64Array;
+  readonly zone: string;
+  readonly neighbours: readonly string[];
+  readonly prior: Prior | null;
+  readonly options: TrainOptions;
+  readonly backend: LinearAlgebraPreference;
+  /** Threads that BLAS may use; the library's setting is process-wide, so every worker asks for the same. */
+  readonly blasThreads: number;
+}
+
+export type WorkerReply =
+  | { readonly kind: "progress"; readonly fraction: number; readonly text: string }
+  | { readonly kind: "done"; readonly result: Awaited<ReturnType<typeof trainZone>> }
+  | { readonly kind: "failed"; readonly message: string; readonly todo: string; readonly exitCode: number | null; readonly stack: string };
+
+const port = parentPort;
+if (port !== null) {
+  port.on("message", (task: ZoneTask) => {
+    const reply = (message: WorkerReply): void => port.postMessage(message);
+    const local = new Map(Array.from(task.dataset.timesMs, (time, i) => [time, task.localMs[i]!]));
+    createLinearAlgebra(task.backend, { threads: task.blasThreads })
+      .then((la) =>
+        trainZone({
+          ...task,
+          la,
+          toLocalMs: (timeMs) => local.get(timeMs) ?? timeMs,
+          onProgress: (fraction, text) => reply({ kind: "progress", fraction, text }),
+        }),
+      )
+      .then((result) => reply({ kind: "done", result }))
+      .catch((error: unknown) =>
+        reply({
+          kind: "failed",
+          message: error instanceof Error ? error.message : String(error),
+          todo: error instanceof IsothermError ? error.todo : "",
+          exitCode: error instanceof IsothermError ? error.exitCode : null,
+          stack: error instanceof Error ? (error.stack ?? "") : "",
+        }),
+      );
+  });
+}

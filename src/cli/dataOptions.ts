@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
+import type { Dataset } from "#domain/dataset";
+import { configurationError, usageError } from "#domain/errors";
+import { rowAt, sliceDataset } from "#models/datasetSlice";
+import { type Prior, readPrior } from "#models/prior";
+import { sharedSources, shippedPriorFor } from "#models/shippedPriors";
+
+const DAY_MS = 86_400_000;
+
+/** Zones of a data set: everything that has a temperature. */
+export const zonesOf = (dataset: Dataset): readonly string[] =>
+  [...dataset.columns.keys()].filter((point) => point.endsWith(".zoneAirTempC")).map((point) => point.slice(0, point.lastIndexOf(".")));
+
+/** Reads a CSV and says its warnings; no zone in it is refused. */
+export const readData = async (file: string, say: (text: string) => void): Promise<Dataset> => {
+  const dataset = await readDatasetCsv(file);
+  for (const warning of dataset.warnings) say(warning);
+  if (zonesOf(dataset).length === 0) {
+    throw configurationError("There is no zone temperature in this file.", {
+      place: { file, line: 1 },
+      todo: "Add a column zoneAirTempC, or <zone>.zoneAirTempC for several zones.",
+    });
+  }
+  return dataset;
+};
+
+/** `1991-01-01` or `1991-01-01T06:00`, in the data's own time. */
+export const parseDay = (text: string, option: string): number => {
+  const match = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?$/.test(text);
+  const timeMs = match ? Date.parse(text.length === 10 ? `${text}T00:00:00Z` : `${text}Z`) : Number.NaN;
+  if (!Number.isFinite(timeMs)) throw usageError(`${option} ${text} is not a date.`, "Write it as 1991-01-31 or 1991-01-31T06:00.");
+  return timeMs;
+};
+
+export const parseDays = (text: string, option: string): number => {
+  const days = Number(text);
+  if (!(days > 0 && days <= 3660)) throw usageError(`${option} ${text} is not a number of days.`, "Write a number above 0, such as 7.");
+  return days;
+};
+
+/** Rows of `days` days from `fromMs`; a range the data do not cover is refused with what they cover. */
+export const daysFrom = (
+  dataset: Dataset,
+  fromMs: number,
+  days: number,
+  file: string,
+  what: string,
+): { readonly first: number; readonly end: number } => {
+  const first = rowAt(dataset, fromMs);
+  const wanted = Math.round((days * DAY_MS) / (dataset.stepS * 1000));
+  const rows = dataset.timesMs.length;
+  const starts = first < rows && dataset.timesMs[first]! < fromMs + dataset.stepS * 1000;
+  if (!starts || first + wanted > rows) {
+    const iso = (row: number): string => new Date(dataset.timesMs[row]!).toISOString().slice(0, 16);
+    throw configurationError(
+      `The ${what} days (${new Date(fromMs).toISOString().slice(0, 16)}, ${days} days) are not all in the data, which run from ${iso(0)} to ${iso(rows - 1)}.`,
+      { place: { file }, todo: "Choose other days, or fewer of them." },
+    );
+  }
+  return { first, end: first + wanted };
+};
+
+export const cut = sliceDataset;
+
+/**
+ * The prior asked for: `none`, a file, or (nothing given) the shipped one that has not seen these data. A prior that has seen them is refused:
+ * its figures would flatter.
+ */
+export const choosePrior = (wanted: string | undefined, dataset: Dataset): { readonly prior: Prior | null; readonly name: string } => {
+  if (wanted === "none") return { prior: null, name: "none" };
+  if (wanted === undefined) {
+    const shipped = shippedPriorFor(dataset);
+    return shipped === null ? { prior: null, name: "none" } : { prior: shipped.prior, name: shipped.prior.name };
+  }
+  if (!existsSync(wanted))
+    throw configurationError("This prior is not there.", { place: { file: wanted }, todo: "Give a file, or `none`." });
+  const prior = readPrior(wanted);
+  const shared = sharedSources(prior, dataset);
+  if (shared.length > 0) {
+    throw configurationError(`This prior was learned from the very data it would be judged on (${shared.join(", ")}).`, {
+      place: { file: wanted },
+      todo: "Choose a prior without that city, leave out --prior, or give `none`.",
+    });
+  }
+  return { prior, name: prior.name };
+};

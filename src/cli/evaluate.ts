@@ -1,0 +1,183 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { atomicWrite } from "#adapters/files/atomicWrite";
+import { choosePrior, daysFrom, parseDay, parseDays, readData, zonesOf } from "#cli/dataOptions";
+import { evaluationReport } from "#cli/evaluationReport";
+import { runForFigures } from "#cli/figures";
+import { unavailableError, usageError } from "#domain/errors";
+import type { ZoneModel } from "#domain/model";
+import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
+import type { LinearAlgebra } from "#math/linearAlgebra";
+import { DatasetRows } from "#models/datasetRows";
+import { sliceDataset } from "#models/datasetSlice";
+import { evaluateZone, type ZoneAccuracy } from "#models/evaluation/evaluateZone";
+import { fitZone } from "#models/thermostat/fitZone";
+
+interface EvaluateArguments {
+  readonly data: string;
+  readonly trainFrom: string;
+  readonly trainDays: string;
+  readonly testDays: string;
+  readonly prior?: string;
+  readonly model: string;
+  readonly zone?: string;
+  readonly budget?: string;
+  readonly backend: LinearAlgebraPreference;
+  readonly report?: string;
+  readonly seed: string;
+  readonly json?: boolean;
+}
+
+const models = ["isotherm", "clue", "clue-mended", "ensemble", "arx", "persistence"] as const;
+type ModelName = (typeof models)[number];
+
+/** The JSON of `isotherm evaluate`; over several zones every figure is the mean, the largest error the largest. */
+export interface EvaluateResult extends ZoneAccuracy {
+  readonly model: string;
+  readonly prior: string;
+  readonly trainRows: number;
+  readonly fitMs: number;
+  readonly linearAlgebra: string;
+  readonly zones?: Readonly<Record<string, ZoneAccuracy>>;
+}
+
+export const registerEvaluate = (program: Command): void => {
+  program
+    .command("evaluate")
+    .description("accuracy and calibration of a dynamics model on held-out data")
+    .requiredOption("--data <file>", "CSV with time and canonical columns (.csv or .csv.gz)")
+    .requiredOption("--train-from <date>", "first training day, e.g. 1991-01-01")
+    .option("--train-days <n>", "days to learn from", "7")
+    .option("--test-days <n>", "days to test on, directly after them", "7")
+    .option("--prior <file>", "a prior, or none; default: the shipped one that has not seen these data")
+    .option("--model <name>", models.join(" | "), "isotherm")
+    .option("--zone <id>", "one zone of several")
+    .option("--budget <n>", "inducing inputs at most; default: exact")
+    .option("--backend <name>", "auto | reference | wasm | blas", "auto")
+    .option("--report <dir>", "write a report there")
+    .option("--seed <n>", "seed", "1")
+    .option("--json", "print the figures as JSON")
+    .action((options: EvaluateArguments) =>
+      runForFigures(options, async ({ say, progress, signal }) => {
+        const modelName = options.model as ModelName;
+        if (!models.includes(modelName)) throw usageError(`There is no model ${options.model}.`, `Choose one of ${models.join(", ")}.`);
+        if (modelName === "ensemble") {
+          throw unavailableError("The neural-network ensemble is not in this version.", { todo: "Choose another baseline, such as arx." });
+        }
+        const trainDays = parseDays(options.trainDays, "--train-days");
+        const testDays = parseDays(options.testDays, "--test-days");
+        const from = parseDay(options.trainFrom, "--train-from");
+        const dataset = await readData(options.data, say);
+        const { first, end } = daysFrom(dataset, from, trainDays + testDays, options.data, "training and test");
+        const whole = sliceDataset(dataset, first, end);
+        const split = Math.round((trainDays * 86_400) / dataset.stepS);
+        const train = sliceDataset(whole, 0, split);
+        const zones = options.zone === undefined ? zonesOf(dataset) : [options.zone];
+        if (options.zone !== undefined && !zonesOf(dataset).includes(options.zone)) {
+          throw usageError(`There is no zone ${options.zone} in the data.`, `Choose one of ${zonesOf(dataset).join(", ")}.`);
+        }
+        const la = await createLinearAlgebra(options.backend);
+        const started = performance.now();
+        const fits = await fitAll(modelName, { la, dataset, train, zones, options, say, progress, signal });
+        const fitMs = performance.now() - started;
+        say(`${modelName}: learned from ${fits.trainRows} rows in ${Math.round(fitMs)} ms (${la.name}), prior ${fits.prior}`);
+        const all = new DatasetRows(whole);
+        const byZone = Object.fromEntries(fits.models.map((model) => [model.zone, evaluateZone(la, model, all, split, all.length)]));
+        const result: EvaluateResult = {
+          model: modelName,
+          prior: fits.prior,
+          trainRows: fits.trainRows,
+          ...average(Object.values(byZone)),
+          fitMs,
+          linearAlgebra: la.name,
+          ...(zones.length > 1 ? { zones: byZone } : {}),
+        };
+        if (options.report !== undefined) {
+          await atomicWrite(join(options.report, "evaluation.json"), `${JSON.stringify(result, null, 2)}\n`);
+          await atomicWrite(
+            join(options.report, "evaluation.md"),
+            evaluationReport(result, options.data, options.trainFrom, trainDays, testDays),
+          );
+          say(`Wrote ${join(options.report, "evaluation.md")}.`);
+        }
+        return result;
+      }),
+    );
+};
+
+interface FitContext {
+  readonly la: LinearAlgebra;
+  readonly dataset: Parameters<typeof sliceDataset>[0];
+  readonly train: Parameters<typeof sliceDataset>[0];
+  readonly zones: readonly string[];
+  readonly options: EvaluateArguments;
+  readonly say: (text: string) => void;
+  readonly progress: (fraction: number, text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const fitAll = async (
+  name: ModelName,
+  context: FitContext,
+): Promise<{ readonly models: readonly ZoneModel[]; readonly prior: string; readonly trainRows: number }> => {
+  const { la, dataset, train, zones, options, progress, signal } = context;
+  const data = new DatasetRows(train);
+  const budget = options.budget === undefined ? null : Number(options.budget);
+  if (budget !== null && !(Number.isInteger(budget) && budget > 0)) throw usageError(`--budget ${options.budget} is not a number above 0.`);
+  const fitted: ZoneModel[] = [];
+  let trainRows = 0;
+  const chosen = name === "isotherm" ? choosePrior(options.prior, dataset) : null;
+  for (const [i, zone] of zones.entries()) {
+    progress(i / zones.length, `${zone}: learning`);
+    if (chosen !== null) {
+      const fit = await fitZone(
+        la,
+        data,
+        zone,
+        zones.filter((other) => other !== zone),
+        chosen.prior,
+        {
+          budget,
+          signal,
+          onWarning: context.say,
+        },
+      );
+      fitted.push(fit.model);
+      trainRows += fit.trainRows;
+    } else {
+      const { trainBaselineForEvaluation } = await import("#cli/baselineModels");
+      const model = await trainBaselineForEvaluation(name, { la, dataset, data, zone, progress, signal });
+      fitted.push(model);
+      trainRows += data.length - 1;
+    }
+  }
+  return { models: fitted, prior: chosen?.name ?? "none", trainRows };
+};
+
+const meanOf = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((a, b) => a + b, 0) / known.length;
+};
+
+const average = (zones: readonly ZoneAccuracy[]): ZoneAccuracy => {
+  const figure = (of: (one: ZoneAccuracy) => number | null): number | null => meanOf(zones.map(of));
+  const largest = zones.map((one) => one.maxAbsOpenLoopErrorK).filter((value) => value !== null);
+  return {
+    testRows: zones.reduce((sum, one) => sum + one.testRows, 0),
+    rmse1K: figure((one) => one.rmse1K)!,
+    mae1K: figure((one) => one.mae1K)!,
+    nlpd: figure((one) => one.nlpd)!,
+    coverage90: figure((one) => one.coverage90)!,
+    coverage90ByRegime: {
+      idle: figure((one) => one.coverage90ByRegime.idle),
+      limited: figure((one) => one.coverage90ByRegime.limited),
+      onSetpoint: figure((one) => one.coverage90ByRegime.onSetpoint),
+    },
+    rmse4K: figure((one) => one.rmse4K),
+    rmse20K: figure((one) => one.rmse20K),
+    rmse96K: figure((one) => one.rmse96K),
+    persistenceRmse1K: figure((one) => one.persistenceRmse1K)!,
+    maxAbsOpenLoopErrorK: largest.length === 0 ? null : Math.max(...largest),
+    predictMsPer1000: figure((one) => one.predictMsPer1000)!,
+  };
+};
