@@ -127,7 +127,8 @@ export const evaluateCosts = (problem: CostProblem, batch: SetpointBatch, result
 
 const isFinitePrediction = ({ horizonSteps, nz }: CostProblem, { meanC, stdDevK, powerW }: RolloutResult, k: number): boolean => {
   const size = horizonSteps * nz;
-  for (let i = k * size; i < (k + 1) * size; i++) if (!Number.isFinite(meanC[i]!) || !(stdDevK[i]! >= 0 && stdDevK[i]! < Infinity)) return false;
+  for (let i = k * size; i < (k + 1) * size; i++)
+    if (!Number.isFinite(meanC[i]!) || !(stdDevK[i]! >= 0 && stdDevK[i]! < Infinity)) return false;
   for (let t = k * horizonSteps; t < (k + 1) * horizonSteps; t++) if (!Number.isFinite(powerW[t]!)) return false;
   return true;
 };
@@ -145,7 +146,8 @@ const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutRe
     if (problem.occupied[i] === 1) {
       const mean = result.meanC[from + i]!;
       const stdDev = result.stdDevK[from + i]!;
-      outsideK += expectedExcessK(problem.lowerC[i]! - toleranceK - mean, stdDev) + expectedExcessK(mean - toleranceK - problem.upperC[i]!, stdDev);
+      outsideK +=
+        expectedExcessK(problem.lowerC[i]! - toleranceK - mean, stdDev) + expectedExcessK(mean - toleranceK - problem.upperC[i]!, stdDev);
       spreadSumK += stdDev;
       occupiedCount++;
     }

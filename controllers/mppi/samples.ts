@@ -8,6 +8,18 @@ export interface Sequence {
   readonly coolingSetpointC: Float64Array;
 }
 
+/** 53 bits of two FNV-1a hashes over the bits of both sides: a chance of 1e-10 to lose one of a thousand samples. */
+const fingerprint = (heating: Float64Array, cooling: Float64Array): number => {
+  let [low, high] = [0x811c9dc5, 0x9747b28c];
+  for (const side of [heating, cooling]) {
+    for (const word of new Uint32Array(side.buffer, side.byteOffset, 2 * side.length)) {
+      low = Math.imul(low ^ word, 0x01000193);
+      high = Math.imul(high ^ (word >>> 7) ^ (word << 3), 0x01000193);
+    }
+  }
+  return (high >>> 11) * 0x100000000 + (low >>> 0);
+};
+
 /** A batch under construction: sequences are added in order, each made admissible as it enters. */
 export class BatchBuilder {
   readonly horizonSteps: number;
@@ -16,13 +28,16 @@ export class BatchBuilder {
   readonly #heating: Float64Array;
   readonly #cooling: Float64Array;
   readonly #size: number;
+  readonly #known: Set<number> | null;
   #count = 0;
 
-  constructor(capacity: number, horizonSteps: number, nz: number, admission: Admission) {
+  /** `known`: fingerprints of sequences that are not to be added again, extended by those added; null: everything is added. */
+  constructor(capacity: number, horizonSteps: number, nz: number, admission: Admission, known: Set<number> | null = null) {
     this.horizonSteps = horizonSteps;
     this.nz = nz;
     this.#size = horizonSteps * nz;
     this.#admission = admission;
+    this.#known = known;
     this.#heating = new Float64Array(capacity * this.#size);
     this.#cooling = new Float64Array(capacity * this.#size);
   }
@@ -32,16 +47,20 @@ export class BatchBuilder {
   get room(): number {
     return this.#heating.length / this.#size - this.#count;
   }
-  /** Adds a copy; returns its index. */
+  /** Adds a copy; returns its index, or −1 where the same (admissible) sequence is known or no room is left. */
   add(sequence: Sequence): number {
+    if (this.room === 0) return -1;
     const from = this.#count * this.#size;
+    const to = from + this.#size;
     this.#heating.set(sequence.heatingSetpointC, from);
     this.#cooling.set(sequence.coolingSetpointC, from);
     admit(this.#heating, this.#cooling, from, this.horizonSteps, this.nz, this.#admission);
+    if (this.#known !== null) {
+      const key = fingerprint(this.#heating.subarray(from, to), this.#cooling.subarray(from, to));
+      if (this.#known.has(key)) return -1;
+      this.#known.add(key);
+    }
     return this.#count++;
-  }
-  sequence(k: number): Sequence {
-    return sequenceOf(this.batch(), k, this.#size);
   }
   batch(): SetpointBatch {
     const end = this.#count * this.#size;
@@ -55,7 +74,13 @@ export const sequenceOf = (batch: SetpointBatch, k: number, size: number): Seque
 });
 
 /** `base` with zone z (or all zones for −1) taken from `donor`, on both sides or one. */
-export const withZone = (base: Sequence, donor: Sequence, z: number, nz: number, side: "both" | "heating" | "cooling" = "both"): Sequence => {
+export const withZone = (
+  base: Sequence,
+  donor: Sequence,
+  z: number,
+  nz: number,
+  side: "both" | "heating" | "cooling" = "both",
+): Sequence => {
   const heatingSetpointC = base.heatingSetpointC.slice();
   const coolingSetpointC = base.coolingSetpointC.slice();
   for (let i = 0; i < heatingSetpointC.length; i++) {
@@ -109,13 +134,15 @@ const MAX_STRETCH_STEPS = 8;
 const COMMON = 0.5;
 
 /**
- * Adds `count` perturbations of `nominal` to the batch, in a fixed order: smooth (band narrowed or widened by correlated noise), shifted in time
- * (zones start and stop earlier or later), and with a stretch replaced by the widest or tightest pair (stop early, start now, hold off for an hour).
- * Narrowing moves heating up and cooling down alike, because at any time at most one of them acts. All randomness comes from (seed, tick, use).
+ * Adds up to `count` perturbations of `nominal` to the batch, in a fixed order: smooth (band narrowed or widened by correlated noise), shifted in
+ * time (zones start and stop earlier or later), and with a stretch replaced by the widest or tightest pair (stop early, start now, hold off for an
+ * hour). Narrowing moves heating up and cooling down alike, because at any time at most one of them acts. A shift or stretch that gives a known
+ * sequence is replaced by a blend with one of `others`. All randomness comes from (seed, tick, use).
  */
 export const addPerturbations = (
   builder: BatchBuilder,
   nominal: Sequence,
+  others: readonly Sequence[],
   count: number,
   range: PairRange,
   options: PerturbationOptions,
@@ -130,10 +157,18 @@ export const addPerturbations = (
   for (let k = 0; k < count; k++) {
     const kind = k % 3;
     if (kind === 0) builder.add(smooth(nominal, noise, (k / 3) * horizonSteps * nz, options.noiseStdDevK));
-    else if (kind === 1) builder.add(shifted(nominal, nz, options.maxShiftSteps, random));
-    else builder.add(stretched(nominal, nz, range, random));
+    else {
+      const moved = kind === 1 ? shifted(nominal, nz, options.maxShiftSteps, random) : stretched(nominal, nz, range, random);
+      if (builder.add(moved) < 0 && others.length > 0) builder.add(blended(moved, others[random.below(others.length)]!, random.next()));
+    }
   }
 };
+
+/** (1 − share) a + share b. */
+const blended = (a: Sequence, b: Sequence, share: number): Sequence => ({
+  heatingSetpointC: a.heatingSetpointC.map((value, i) => value + share * (b.heatingSetpointC[i]! - value)),
+  coolingSetpointC: a.coolingSetpointC.map((value, i) => value + share * (b.coolingSetpointC[i]! - value)),
+});
 
 const smooth = (nominal: Sequence, noise: Float64Array, from: number, stdDevK: number): Sequence => ({
   heatingSetpointC: nominal.heatingSetpointC.map((value, i) => value + stdDevK * noise[from + i]!),

@@ -1,6 +1,6 @@
 import type { TerminalValue } from "#controllers/mppi/cost";
-import type { ComfortSchedule } from "#domain/setpoints";
 import type { RolloutResult } from "#domain/rollout";
+import type { ComfortSchedule } from "#domain/setpoints";
 
 /** Plans that end (or pass) closer together than this say nothing about what a kelvin costs. */
 const LEAST_DIFFERENCE_K = 1;

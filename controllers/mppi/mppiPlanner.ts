@@ -1,0 +1,227 @@
+import { admit } from "#controllers/admission";
+import type { CostProblem, CostWeights } from "#controllers/mppi/cost";
+import { referencePrice } from "#controllers/mppi/cost";
+import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
+import { type Candidate, CandidatePool, cheapest } from "#controllers/mppi/pool";
+import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
+import { explainLate, explainNotFinite, explainPlan, explainTooUncertain } from "#controllers/mppi/reason";
+import { rolloutInputs } from "#controllers/mppi/rolloutInputs";
+import { BatchBuilder, type Sequence, sameInZone } from "#controllers/mppi/samples";
+import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
+import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
+import { permanentError } from "#controllers/permanentError";
+import type { BuildingModel } from "#domain/model";
+import type { Plan, PlanDiagnostics } from "#domain/plan";
+import type { Planner, PlanRequest } from "#domain/planner";
+import type { PreparedRollout } from "#domain/rollout";
+
+export interface MppiOptions extends SearchOptions {
+  /** What is not given follows from the prices (`defaultWeights`). */
+  readonly weights: Partial<CostWeights>;
+  /** Kelvin outside the band that do not count: thermostats are no better, and a prediction that sits on the band's edge is not half a violation. */
+  readonly comfortToleranceK: number;
+  /** Setpoints are multiples of it, K; 0: any value. */
+  readonly gridK: number;
+  /** Whether energy owed at the horizon's end is charged. */
+  readonly terminal: boolean;
+  /** false: where nothing is sure enough the least uncertain plans are used and the planner always acts. */
+  readonly allowFallback: boolean;
+  /** Time after which the best plan so far is returned, ms from the call; asked between evaluations. */
+  readonly deadlineMs: number;
+  /** Most sequences that the backend takes at once. */
+  readonly maxSamplesPerRun: number;
+  /** What costs are counted in; shown in reasons. */
+  readonly currency: string;
+  /** Shown in diagnostics. */
+  readonly backendName: string;
+  /** Monotonic clock for durations, ms. */
+  readonly clockMs: () => number;
+}
+
+export const defaultMppiOptions: MppiOptions = {
+  numSamples: 1000,
+  iterations: 3,
+  mppiTemperature: null,
+  targetEffectiveSamples: 20,
+  noiseStdDevK: 0.7,
+  correlationSteps: 6,
+  sharedFraction: 0.5,
+  maxShiftSteps: 6,
+  weights: {},
+  comfortToleranceK: 0.05,
+  gridK: 0,
+  terminal: true,
+  allowFallback: true,
+  deadlineMs: Number.POSITIVE_INFINITY,
+  maxSamplesPerRun: 1000,
+  currency: "EUR",
+  backendName: "",
+  clockMs: () => performance.now(),
+};
+
+export interface MppiPlannerArguments {
+  /** The model on a backend; closed with the planner. */
+  readonly rollout: PreparedRollout;
+  readonly model: BuildingModel;
+  readonly options?: Partial<MppiOptions>;
+}
+
+/** Each iteration draws from streams of its own. */
+const MAX_ITERATIONS = 10;
+
+const checkOptions = (options: MppiOptions): void => {
+  const wrong = (what: string): never => {
+    throw permanentError(`The planner was given ${what}.`, "Correct the planner's options.");
+  };
+  const { iterations, numSamples, maxSamplesPerRun, mppiTemperature } = options;
+  if (!Number.isInteger(iterations) || iterations < 1 || iterations > MAX_ITERATIONS)
+    wrong(`${iterations} iterations, not 1…${MAX_ITERATIONS}`);
+  if (!Number.isInteger(numSamples) || numSamples < 1) wrong(`${numSamples} samples, not 1 or more`);
+  if (!Number.isInteger(maxSamplesPerRun) || maxSamplesPerRun < 1) wrong(`${maxSamplesPerRun} samples per run, not 1 or more`);
+  if (mppiTemperature !== null && !(mppiTemperature > 0)) wrong(`the MPPI temperature ${mppiTemperature}, not above 0`);
+};
+
+/** Given plans, each once: the rule that acts stands first. */
+interface GivenPlans {
+  readonly sequences: readonly Sequence[];
+  readonly ruleName: string;
+}
+
+const givenPlans = (request: PlanRequest, { admission, cost }: PlanProblem): GivenPlans => {
+  const { horizonSteps, nz } = cost;
+  const previous = shiftedPrevious(request);
+  const sequences: Sequence[] = [];
+  for (const { heatingSetpointC, coolingSetpointC } of [
+    ...request.rulePlans,
+    ...request.otherPlans,
+    ...(previous === null ? [] : [previous]),
+  ]) {
+    const one = { heatingSetpointC: heatingSetpointC.slice(), coolingSetpointC: coolingSetpointC.slice() };
+    admit(one.heatingSetpointC, one.coolingSetpointC, 0, horizonSteps, nz, admission);
+    if (!sequences.some((other) => sameInZone(one, other, -1, nz))) sequences.push(one);
+  }
+  return { sequences, ruleName: request.rulePlans[0]!.name };
+};
+
+/** Costs with what is owed at the end, from what the model says of the given plans. */
+const withTerminal = (problem: PlanProblem, given: readonly Candidate[], options: MppiOptions): CostProblem => {
+  const { cost, comfort } = problem;
+  const { horizonSteps, nz, stepS } = cost;
+  // All given plans were rolled in one or more runs; the first run holds the rule and, at any sensible size, all of them.
+  const [rule] = given;
+  if (!options.terminal || rule === undefined) return cost;
+  const { result, batch } = rule;
+  const size = horizonSteps * nz;
+  const ruleEndC = result.meanC.slice(size - nz, size);
+  const pricePerK = referencePrice(cost.pricePerKwh) * kwhPerKelvin(result, batch.count, horizonSteps, nz, stepS);
+  return { ...cost, terminal: terminalValue(comfort, horizonSteps, ruleEndC, pricePerK) };
+};
+
+/**
+ * Uncertainty-aware MPPI over heating and cooling setpoints of all zones.
+ *
+ * Evaluates the given plans (rules, schedule, the previous plan), then `numSamples` sequences in all around the best and the weighted mean, and
+ * carries out the cheapest one that keeps the model's spread bound: so the plan is never predicted to cost more than a given plan that keeps it.
+ * Sequences whose spread (`sampleSpreadK`) exceeds `model.spreadBoundK` are discarded, those with values that are not finite dropped and counted.
+ * Nothing left: the request's first rule plan with `fallback` "too-uncertain" or "not-finite". Same request and options, same plan (but for durations).
+ * An aborted signal or the deadline ends the search between two evaluations with the best plan so far; before the first one, the rule ("late").
+ * A request that does not fit the model, and a backend that fails, reject with the error.
+ * (Williams et al. 2017; discarding uncertain sequences: Ding et al. 2024, arXiv 2407.12195.)
+ */
+export const createMppiPlanner = ({ rollout, model, options: given = {} }: MppiPlannerArguments): Planner => {
+  const options: MppiOptions = { ...defaultMppiOptions, ...given };
+  checkOptions(options);
+  const modelZones = model.zones.map(({ zone }) => zone);
+  return {
+    name: "mppi",
+    plan: (request, signal) => decide(request, rollout, model, modelZones, options, signal),
+    close: async () => rollout.close(),
+  };
+};
+
+const NO_SEARCH: SearchOutcome = { preferred: null, effectiveSampleSize: 0, mppiTemperature: 0 };
+
+const decide = async (
+  request: PlanRequest,
+  rollout: PreparedRollout,
+  model: BuildingModel,
+  modelZones: readonly string[],
+  options: MppiOptions,
+  signal: AbortSignal | undefined,
+): Promise<Plan> => {
+  const beganMs = options.clockMs();
+  const problem = planProblem(request, modelZones, {
+    weights: options.weights,
+    toleranceK: options.comfortToleranceK,
+    gridK: options.gridK,
+  });
+  const mayGoOn = (): boolean => signal?.aborted !== true && options.clockMs() - beganMs < options.deadlineMs;
+  const plans = givenPlans(request, problem);
+  const inputs = rolloutInputs(model, request);
+  const { horizonSteps, nz } = problem.cost;
+
+  const builder = new BatchBuilder(plans.sequences.length, horizonSteps, nz, problem.admission);
+  for (const sequence of plans.sequences) builder.add(sequence);
+  const started = mayGoOn();
+  let cost = problem.cost;
+  let pool = new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+  let outcome = NO_SEARCH;
+  if (started) {
+    const first = await pool.evaluate(builder.batch());
+    cost = withTerminal(problem, first, options);
+    pool = new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+    pool.add(pool.charge(first));
+    const context = { cost, admission: problem.admission, options, seed: request.seed, tick: request.tick, mayGoOn };
+    outcome = await search(pool, plans.sequences, context);
+  }
+
+  const working = pool.working();
+  const acts = working.some((candidate) => pool.isAdmitted(candidate)) || (!options.allowFallback && working.length > 0);
+  const finite = pool.finite();
+  const rule = pool.candidates[0];
+  const ruleIsPredicted = rule !== undefined && Number.isFinite(rule.total);
+  const rulePlan = ruleIsPredicted ? predictedPlan(request.zones, rule, horizonSteps) : null;
+  const diagnostics: PlanDiagnostics = {
+    numSamples: pool.candidates.length,
+    horizonSteps,
+    samplesDiscarded: finite.filter((candidate) => !pool.isAdmitted(candidate)).length,
+    samplesNotFinite: pool.candidates.length - finite.length,
+    effectiveSampleSize: outcome.effectiveSampleSize,
+    mppiTemperature: outcome.mppiTemperature,
+    spreadBoundK: model.spreadBoundK,
+    solveMs: options.clockMs() - beganMs,
+    backend: options.backendName,
+    seed: request.seed,
+  };
+  const frame = planFrame(request);
+  if (acts) {
+    const preferred = working.filter((candidate) => candidate === outcome.preferred);
+    const chosen = predictedPlan(request.zones, cheapest([...preferred, ...working])!, horizonSteps);
+    const nowC = inputs.initial.temperaturesC.map((values) => values[values.length - 1]!);
+    const { zones, stepS } = request;
+    const reason =
+      rulePlan === null
+        ? "Acts on the model's plan; what the rule would do could not be predicted."
+        : explainPlan({
+            ...frame,
+            zones,
+            stepS,
+            chosen,
+            rule: rulePlan,
+            ruleName: plans.ruleName,
+            nowC,
+            currency: options.currency,
+            comfortPerKh: cost.weights.comfortPerKh,
+          });
+    return { ...frame, source: "mppi", chosen, rule: rulePlan, reason, fallback: null, diagnostics };
+  }
+  const surestK = finite.reduce((least, { spreadK }) => Math.min(least, spreadK), Number.POSITIVE_INFINITY);
+  const evaluated = pool.candidates.length;
+  const [fallback, reason] = !started
+    ? (["late", explainLate(plans.ruleName)] as const)
+    : finite.length > 0
+      ? (["too-uncertain", explainTooUncertain(evaluated, surestK, model.spreadBoundK, plans.ruleName)] as const)
+      : (["not-finite", explainNotFinite(evaluated, plans.ruleName)] as const);
+  const chosen = rulePlan ?? unpredictedPlan(request.zones, plans.sequences[0]!);
+  return { ...frame, source: "rule", chosen, rule: rulePlan, reason, fallback, diagnostics };
+};

@@ -1,0 +1,211 @@
+import type { Admission } from "#controllers/admission";
+import type { CostProblem } from "#controllers/mppi/cost";
+import { type Candidate, type CandidatePool, cheapest } from "#controllers/mppi/pool";
+import {
+  addCrossovers,
+  addPerturbations,
+  BatchBuilder,
+  type PairRange,
+  type PerturbationOptions,
+  pairRange,
+  type Sequence,
+  sameInZone,
+  withZone,
+} from "#controllers/mppi/samples";
+import { weightedUpdate } from "#controllers/mppi/update";
+import { importanceWeights, temperatureFor } from "#controllers/mppi/weights";
+
+export interface SearchOptions extends PerturbationOptions {
+  /** K: sequences evaluated in one decision, given plans included. */
+  readonly numSamples: number;
+  readonly iterations: number;
+  /** λ; null: chosen for `targetEffectiveSamples`. */
+  readonly mppiTemperature: number | null;
+  readonly targetEffectiveSamples: number;
+}
+
+export interface SearchContext {
+  readonly cost: CostProblem;
+  readonly admission: Admission;
+  readonly options: SearchOptions;
+  readonly seed: number;
+  readonly tick: number;
+  /** Asked between evaluations. */
+  readonly mayGoOn: () => boolean;
+}
+
+export interface SearchOutcome {
+  /** To be taken where it costs no more than any other: it differs least from the rule. */
+  readonly preferred: Candidate | null;
+  readonly effectiveSampleSize: number;
+  readonly mppiTemperature: number;
+}
+
+/** Share of an iteration that tries other zones' starts one zone at a time, and that mixes good sequences zone by zone. */
+const SWAP_SHARE = 0.4;
+const CROSSOVER_SHARE = 0.15;
+const ELITES = 12;
+
+const distinct = (sequences: readonly Sequence[]): Sequence[] => {
+  const out: Sequence[] = [];
+  for (const one of sequences) if (!out.some((other) => sameInZone(one, other, -1, 1))) out.push(one);
+  return out;
+};
+
+/** A candidate that differs from the base in one zone. */
+interface Swap {
+  readonly zone: number;
+  readonly donor: Sequence;
+  readonly index: number;
+}
+
+/** Adds the base with zone z from donor j, donors in order, zones within; swaps that change nothing or repeat another are left out. */
+const addSwaps = (builder: BatchBuilder, base: Sequence, donors: readonly Sequence[], most: number): Swap[] => {
+  const { nz } = builder;
+  const swaps: Swap[] = [];
+  const tried: Sequence[][] = Array.from({ length: nz }, () => [base]);
+  for (const donor of donors)
+    for (let zone = 0; zone < nz; zone++) {
+      if (swaps.length >= most || builder.room === 0) return swaps;
+      if (tried[zone]!.some((other) => sameInZone(donor, other, zone, nz))) continue;
+      tried[zone]!.push(donor);
+      const index = builder.add(withZone(base, donor, zone, nz));
+      if (index >= 0) swaps.push({ zone, donor, index });
+    }
+  return swaps;
+};
+
+/**
+ * The base with every zone's best swap at once, and with only the 1, 2, … most gainful ones. Costs are a sum over zones and the building's power nearly
+ * one, so the combination is close to the best one; a demand charge makes it less so, hence the smaller steps too.
+ */
+const mixtures = (
+  base: Candidate,
+  baseSequence: Sequence,
+  swaps: readonly Swap[],
+  results: readonly Candidate[],
+  nz: number,
+): Sequence[] => {
+  const best = new Map<number, { gain: number; donor: Sequence }>();
+  for (const { zone, donor, index } of swaps) {
+    const gain = base.total - results[index]!.total;
+    if (gain > 0 && gain > (best.get(zone)?.gain ?? 0)) best.set(zone, { gain, donor });
+  }
+  const ordered = [...best].sort(([, a], [, b]) => b.gain - a.gain);
+  const out: Sequence[] = [];
+  let mixed = baseSequence;
+  for (const [zone, { donor }] of ordered) {
+    mixed = withZone(mixed, donor, zone, nz);
+    out.push(mixed);
+  }
+  return out.reverse();
+};
+
+/** Σ_k ω_k V_k over everything evaluated so far. */
+const weightedMean = (pool: CandidatePool, context: SearchContext): { mean: Sequence; outcome: SearchOutcome } | null => {
+  const working = pool.working();
+  if (working.length === 0) return null;
+  const { options, cost } = context;
+  const costs = Float64Array.from(working, ({ total }) => total);
+  const mppiTemperature = options.mppiTemperature ?? temperatureFor(costs, Math.min(options.targetEffectiveSamples, working.length / 2));
+  const { weights, effectiveSampleSize } = importanceWeights(costs, mppiTemperature);
+  const size = cost.horizonSteps * cost.nz;
+  let heatingSetpointC: Float64Array = new Float64Array(size);
+  let coolingSetpointC: Float64Array = new Float64Array(size);
+  working.forEach((candidate, i) => {
+    const one = pool.sequence(candidate);
+    heatingSetpointC = weightedUpdate(heatingSetpointC, one.heatingSetpointC, weights.subarray(i, i + 1));
+    coolingSetpointC = weightedUpdate(coolingSetpointC, one.coolingSetpointC, weights.subarray(i, i + 1));
+  });
+  return { mean: { heatingSetpointC, coolingSetpointC }, outcome: { preferred: null, effectiveSampleSize, mppiTemperature } };
+};
+
+const bestSequences = (pool: CandidatePool, count: number): Sequence[] =>
+  distinct(
+    [...pool.working()]
+      .sort((a, b) => a.total - b.total)
+      .slice(0, 2 * count)
+      .map((candidate) => pool.sequence(candidate)),
+  ).slice(0, count);
+
+/** How many sequences `polish` evaluates at most. */
+const polishCount = (nz: number): number => 3 * nz + 2;
+
+/**
+ * Improves on the given plans, which are in the pool already. Every iteration tries the given plans (later also the best so far) zone by zone in
+ * place of the best sequence's, mixes what gained, crosses good sequences and perturbs the best one and the weighted mean. Last comes the polish.
+ */
+export const search = async (pool: CandidatePool, given: readonly Sequence[], context: SearchContext): Promise<SearchOutcome> => {
+  const { cost, admission, options, seed, tick } = context;
+  const { horizonSteps, nz } = cost;
+  const range = pairRange(given, nz);
+  const iterations = Math.max(1, options.iterations);
+  let left = Math.max(0, options.numSamples - pool.candidates.length - polishCount(nz));
+  let mixed: Sequence[] = [];
+  const known = new Set<number>();
+  for (let iteration = 0; iteration < iterations && left > 0; iteration++) {
+    const base = cheapest(pool.working());
+    if (base === null || !context.mayGoOn()) break;
+    const baseSequence = pool.sequence(base);
+    const count = Math.ceil(left / (iterations - iteration));
+    left -= count;
+    const builder = new BatchBuilder(count, horizonSteps, nz, admission, known);
+    for (const sequence of mixed) builder.add(sequence);
+    const elites = bestSequences(pool, ELITES);
+    const donors = distinct([...elites, ...given]);
+    const swaps = nz > 1 ? addSwaps(builder, baseSequence, donors, Math.floor(count * SWAP_SHARE)) : [];
+    addCrossovers(builder, elites, Math.min(builder.room, Math.floor(count * CROSSOVER_SHARE)), seed, tick, 3 * iteration);
+    perturbBoth(builder, baseSequence, weightedMean(pool, context)?.mean ?? baseSequence, donors, range, context, iteration);
+    const results = await pool.evaluate(builder.batch());
+    pool.add(results);
+    mixed = mixtures(base, baseSequence, swaps, results, nz);
+  }
+  return polish(pool, given[0]!, mixed, context);
+};
+
+const perturbBoth = (
+  builder: BatchBuilder,
+  best: Sequence,
+  mean: Sequence,
+  others: readonly Sequence[],
+  range: PairRange,
+  { options, seed, tick }: SearchContext,
+  iteration: number,
+): void => {
+  const half = Math.floor(builder.room / 2);
+  addPerturbations(builder, best, others, builder.room - half, range, options, seed, tick, 3 * iteration + 1);
+  addPerturbations(builder, mean, others, half, range, options, seed, tick, 3 * iteration + 2);
+};
+
+/**
+ * Evaluates the weighted mean (an average of good sequences need not be good), the last mixtures, and the best sequence with each zone's heating or
+ * cooling put back to the rule's; then all of those put back at once that made nothing worse. What differs from the rule for no gain goes, and the
+ * plan can be explained.
+ */
+const polish = async (pool: CandidatePool, rule: Sequence, mixed: readonly Sequence[], context: SearchContext): Promise<SearchOutcome> => {
+  const { cost, admission } = context;
+  const { horizonSteps, nz } = cost;
+  const average = weightedMean(pool, context);
+  if (average === null) return { preferred: null, effectiveSampleSize: 0, mppiTemperature: context.options.mppiTemperature ?? 0 };
+  if (!context.mayGoOn()) return average.outcome;
+  const first = new BatchBuilder(1 + mixed.length, horizonSteps, nz, admission);
+  first.add(average.mean);
+  for (const sequence of mixed) first.add(sequence);
+  pool.add(await pool.evaluate(first.batch()));
+  const best = cheapest(pool.working());
+  if (best === null || !context.mayGoOn()) return average.outcome;
+
+  const bestSequence = pool.sequence(best);
+  const parts = Array.from({ length: nz }, (_, zone) => (["heating", "cooling"] as const).map((side) => ({ zone, side }))).flat();
+  const second = new BatchBuilder(parts.length, horizonSteps, nz, admission);
+  for (const { zone, side } of parts) second.add(withZone(bestSequence, rule, zone, nz, side));
+  const put = await pool.evaluate(second.batch());
+  pool.add(put);
+  const harmless = parts.filter((_, i) => pool.isAdmitted(put[i]!) === pool.isAdmitted(best) && put[i]!.total <= best.total);
+  if (harmless.length < 2 || !context.mayGoOn()) return average.outcome;
+  const third = new BatchBuilder(1, horizonSteps, nz, admission);
+  third.add(harmless.reduce((sequence, { zone, side }) => withZone(sequence, rule, zone, nz, side), bestSequence));
+  const together = await pool.evaluate(third.batch());
+  pool.add(together);
+  return { ...average.outcome, preferred: together[0]! };
+};
