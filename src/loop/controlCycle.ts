@@ -18,17 +18,21 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     allowFallback: site.allowFallback ?? true,
     onFailure: parts.onError,
   });
+  // Asked anew after every wait: a person may have switched.
+  const modeNow = () => supervisor.mode;
 
   return async (signal) => {
     const nowMs = clock.nowMs();
     const seen = await observe(parts, memory, nowMs, signal);
-    if (supervisor.mode === "off") return null;
+    if (modeNow() === "off") return null;
     const request = await planRequest(parts, memory, seen);
     const { plan, modelVersion } = await parts.planners.use(async (inUse) => ({
       plan: await guard.plan(inUse?.planner ?? null, request, signal),
       modelVersion: inUse?.modelVersion ?? null,
     }));
     signal?.throwIfAborted();
+    const mode = modeNow();
+    if (mode === "off") return null;
     const duties = zoneDuties(site, seen, request, supervisor.overrides(nowMs));
     const { zones, changes } = safetyEnvelope({
       zones: site.zones,
@@ -39,7 +43,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
       limits: site.limits,
     });
     const command = await send(parts, zones, duties.sourceOf(plan.source), nowMs);
-    const decision = decisionRecord({ command, plan, modelVersion, seen, changes, zoneSources: duties.zoneSources, mode: supervisor.mode });
+    const decision = decisionRecord({ command, plan, modelVersion, seen, changes, zoneSources: duties.zoneSources, mode });
     memory.previousPlan = plan;
     await append(parts, decision, nowMs);
     return decision;

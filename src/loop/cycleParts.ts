@@ -1,7 +1,7 @@
 import type { Clock } from "#domain/clock";
 import type { Forecast, ForecastProvider } from "#domain/dataset";
 import type { Plan } from "#domain/plan";
-import type { ControlSequence } from "#domain/planner";
+import type { ControlSequence, DemandCharge } from "#domain/planner";
 import type { Plant } from "#domain/plant";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 import type { DecisionStore } from "#domain/store";
@@ -32,8 +32,11 @@ export interface ControlSite {
   /** Default true; false for offline comparisons: a planner that fails then ends the run. */
   readonly allowFallback?: boolean;
   readonly quality?: QualityRules;
+  /** At least the horizon; a day more lets the planner value what it leaves behind. */
   readonly comfort: (outlook: Outlook) => ReadonlyMap<string, ComfortSchedule>;
   readonly pricePerKwh: (stepEndMs: Float64Array) => Float64Array;
+  /** What the billing period's peak costs now; absent or null: nothing. */
+  readonly demandCharge?: (nowMs: number) => DemandCharge | null;
   /** Local wall-clock time as if it were UTC. */
   readonly toLocalMs: (timeMs: number) => number;
   /** The rules' plans (the first acts when the planner may not) and others worth trying, [t][z] over the horizon. */

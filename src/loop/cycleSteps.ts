@@ -1,9 +1,9 @@
 import type { Forecast } from "#domain/dataset";
 import type { StateHistory } from "#domain/model";
 import type { Decision, Plan } from "#domain/plan";
-import type { PlanRequest } from "#domain/planner";
+import type { ControlSequence, PlanRequest } from "#domain/planner";
 import { type Observation, type PointName, zonePoint } from "#domain/points";
-import type { ControlSource, SetpointCommand, ZoneSetpoints } from "#domain/setpoints";
+import type { ComfortSchedule, ControlSource, SetpointCommand, ZoneSetpoints } from "#domain/setpoints";
 import type { ControlSite, CycleMemory, CycleParts } from "#loop/cycleParts";
 import { assessZones, type ZoneAssessment } from "#loop/dataQuality";
 import { plannerView } from "#loop/plannerView";
@@ -120,6 +120,31 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     parts.clock.nowMs(),
   );
   const outlook = { nowMs: seen.rowMs, stepEndMs, forecast };
+  const failures: unknown[] = [];
+  const attempt = <T>(make: () => T, otherwise: T): T => {
+    try {
+      return make();
+    } catch (error) {
+      failures.push(error);
+      parts.onError(error);
+      return otherwise;
+    }
+  };
+  const comfort = attempt(() => site.comfort(outlook), new Map());
+  const candidates = attempt(() => site.candidates(outlook), { rulePlans: [], otherPlans: [] });
+  const bounded = boundedSequence(site, comfort);
+  const pricePerKwh = attempt(() => site.pricePerKwh(stepEndMs), new Float64Array(horizonSteps));
+  const demandCharge = attempt(() => site.demandCharge?.(seen.rowMs) ?? null, null);
+  await parts.alarms.set(
+    failures.length > 0,
+    {
+      id: "site-schedules",
+      level: "critical",
+      text: "Comfort, rule or tariff cannot be computed; the bounded schedule stands in.",
+      action: "See the log, and check the site file.",
+    },
+    parts.clock.nowMs(),
+  );
   return {
     nowMs: seen.rowMs,
     stepS,
@@ -128,15 +153,31 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     history: viewOf(site, history.stateHistory(site.historyRows), seen),
     forecast,
     localMs: stepEndMs.map(site.toLocalMs),
-    comfort: site.comfort(outlook),
+    comfort,
     limits: site.limits,
     inForce: seen.inForce,
-    pricePerKwh: site.pricePerKwh(stepEndMs),
-    ...site.candidates(outlook),
+    pricePerKwh,
+    ...(demandCharge === null ? {} : { demandCharge }),
+    rulePlans: candidates.rulePlans.length > 0 ? candidates.rulePlans : [bounded],
+    otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,
     seed: site.seed,
     tick: Math.round(seen.rowMs / (stepS * 1000)),
   };
+}
+
+/** The bounded schedule along the horizon: the rule of last resort. */
+function boundedSequence(site: ControlSite, comfort: ReadonlyMap<string, ComfortSchedule>): ControlSequence {
+  const nz = site.zones.length;
+  const heatingSetpointC = new Float64Array(site.horizonSteps * nz);
+  const coolingSetpointC = new Float64Array(site.horizonSteps * nz);
+  for (let t = 0; t < site.horizonSteps; t++)
+    site.zones.forEach((zone, z) => {
+      const pair = boundedSchedule(comfort.get(zone)?.occupied[t] === 1);
+      heatingSetpointC[t * nz + z] = pair.heatingSetpointC;
+      coolingSetpointC[t * nz + z] = pair.coolingSetpointC;
+    });
+  return { name: "bounded schedule", heatingSetpointC, coolingSetpointC };
 }
 
 const viewOf = (site: ControlSite, history: StateHistory, seen: Seen): StateHistory =>

@@ -1,0 +1,68 @@
+import { usageError } from "#domain/errors";
+import type { BackendName } from "#domain/rollout";
+
+export const plantNames = ["rc", "replay", "energyplus", "boptest", "slow-house"] as const;
+export type PlantName = (typeof plantNames)[number];
+export const controllerNames = ["schedule", "rule", "rule-best", "mppi", "random-shooting", "clue", "clue-mended", "ensemble"] as const;
+export type ControllerName = (typeof controllerNames)[number];
+export const historyNames = ["schedule", "explore", "none"] as const;
+export type HistoryName = (typeof historyNames)[number];
+export const objectiveNames = ["energy", "bill", "carbon"] as const;
+export type Objective = (typeof objectiveNames)[number];
+export const forecastErrorNames = ["none", "low", "medium", "high"] as const;
+export const backendNames = ["auto", "reference", "wasm", "blas", "webgpu"] as const satisfies readonly (BackendName | "auto")[];
+export const relearnNames = ["nightly", "never"] as const;
+
+/** Longest lead that `rule-best` tries and that a planner is shown, in steps. */
+export const maxLeadSteps = 12;
+export const stepS = 900;
+
+/** One closed-loop run, checked. */
+export interface SimulateOptions {
+  readonly plant: PlantName;
+  readonly building: string;
+  readonly weather: string;
+  /** CSV to replay; null for other plants. */
+  readonly data: string | null;
+  /** MM-DD of the first scored day. */
+  readonly start: string;
+  readonly year: number;
+  readonly days: number;
+  readonly controller: ControllerName;
+  readonly leadSteps: number;
+  readonly ramp: boolean;
+  readonly allowFallback: boolean;
+  readonly history: HistoryName;
+  readonly historyDays: number;
+  /** null: the season's own. */
+  readonly comfort: { readonly lowerC: number; readonly upperC: number } | null;
+  readonly tariff: string;
+  readonly objective: Objective;
+  readonly forecastError: (typeof forecastErrorNames)[number];
+  readonly backend: BackendName | "auto";
+  readonly samples: number;
+  readonly horizonSteps: number;
+  /** `shipped`, `none` or a file. */
+  readonly prior: string;
+  readonly relearn: (typeof relearnNames)[number];
+  readonly seed: number;
+}
+
+export const learned: ReadonlySet<ControllerName> = new Set(["mppi", "random-shooting", "clue", "clue-mended", "ensemble"]);
+
+/** Combinations that make no sense, one message each. */
+export function checkCombination(options: SimulateOptions, given: (option: string) => boolean): void {
+  const { controller } = options;
+  if ((given("lead") || given("ramp")) && controller !== "rule")
+    throw usageError(
+      `--lead and --ramp belong to --controller rule, not ${controller}`,
+      controller === "rule-best" ? "rule-best tries every lead and ramp by itself." : "Leave them out, or choose --controller rule.",
+    );
+  if (options.ramp && options.leadSteps === 0) throw usageError("--ramp needs --lead of at least 1", "A ramp over no steps is no ramp.");
+  if (!options.allowFallback && !learned.has(controller))
+    throw usageError(`--no-fallback means nothing for --controller ${controller}`, "It belongs to learned controllers such as mppi.");
+  if (options.plant === "replay" && options.data === null)
+    throw usageError("--plant replay needs --data FILE.csv", "Name the logged data to play back.");
+  if (options.plant !== "replay" && options.data !== null)
+    throw usageError(`--data belongs to --plant replay, not ${options.plant}`, "Leave it out, or choose --plant replay.");
+}

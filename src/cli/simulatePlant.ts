@@ -1,0 +1,125 @@
+import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
+import { type SimulateOptions, stepS } from "#cli/simulateOptions";
+import type { Dataset, Forecast, ForecastProvider } from "#domain/dataset";
+import { configurationError, IsothermError, unavailableError } from "#domain/errors";
+import type { SimulatedPlant } from "#domain/plant";
+import { type PointName, zonePoint } from "#domain/points";
+import { createRcPlant } from "#simulators/rc/rcPlant";
+import { createReplayPlant } from "#simulators/replay/replayPlant";
+import { loadWeather } from "#simulators/weather/loadWeather";
+import { localStandardToMs, type StandardTimeZone } from "#simulators/weather/localTime";
+
+const dayMs = 86_400_000;
+
+/** A plant with the calendar of the run. */
+export interface SimulatedSite {
+  readonly plant: SimulatedPlant;
+  readonly timeZone: StandardTimeZone;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Where the history begins; `startMs` without one. */
+  readonly beginMs: number;
+  /** Goes back to the state it had when the function was made, exactly; null where the plant cannot. */
+  readonly remember: (() => () => void) | null;
+}
+
+const notYet = (what: string): IsothermError =>
+  unavailableError(`${what} cannot be simulated in this version`, { todo: "Choose --plant rc or --plant replay." });
+
+/** The plant that the options name. Unknown buildings, weather and plants are refused with those there are. */
+export async function createSite(options: SimulateOptions, warn: (line: string) => void): Promise<SimulatedSite> {
+  const historyMs = options.history === "none" ? 0 : options.historyDays * dayMs;
+  const calendar = (timeZone: StandardTimeZone) => {
+    const startMs = localStandardToMs(timeZone, `${options.year}-${options.start}T00:00`);
+    return { timeZone, startMs, endMs: startMs + options.days * dayMs, beginMs: startMs - historyMs };
+  };
+  switch (options.plant) {
+    case "rc": {
+      const weather = loadWeather(options.weather);
+      const plant = createRcPlant({ building: options.building, weather, seed: options.seed });
+      const remember = () => {
+        const state = plant.saveState();
+        return () => plant.restoreState(state);
+      };
+      return { plant, ...calendar(weather), remember };
+    }
+    case "replay": {
+      const file = options.data!;
+      const read = await readDatasetCsv(file);
+      for (const warning of read.warnings) warn(warning);
+      const dataset: Dataset = read;
+      if (dataset.stepS !== stepS)
+        throw configurationError(`the rows are ${dataset.stepS} s apart; replay needs 15 minutes`, {
+          place: { file },
+          todo: "Resample the data.",
+        });
+      const site = { plant: createReplayPlant(dataset), ...calendar({ timeZoneH: 0 }), remember: null };
+      const firstMs = dataset.timesMs[0]!;
+      const lastMs = dataset.timesMs[dataset.timesMs.length - 1]!;
+      if (site.beginMs < firstMs || site.endMs > lastMs)
+        throw configurationError(
+          `the data runs from ${iso(firstMs)} to ${iso(lastMs)}; the run needs ${iso(site.beginMs)} to ${iso(site.endMs)}`,
+          { place: { file }, todo: "Choose --start, --year, --days and --history-days inside the data." },
+        );
+      return site;
+    }
+    case "energyplus":
+      throw notYet("EnergyPlus");
+    case "boptest":
+      throw notYet("BOPTEST");
+    case "slow-house":
+      throw notYet("slow-house");
+  }
+}
+
+const iso = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 16);
+
+/** Weather and occupancy of a whole run, computed once: what the perfect forecast, comfort and rules read. */
+export interface RunTable extends ForecastProvider {
+  /** Rows [fromRow, fromRow + count) of the table, row 0 ending at `firstEndMs`; beyond its ends occupancy is 0 and weather missing. */
+  readonly firstEndMs: number;
+  rowOf(stepEndMs: number): number;
+  occupancy(zone: string): Float64Array;
+  readonly rows: number;
+}
+
+/** From the local midnight before the run to two days after it, as far as the plant knows. */
+export async function createRunTable(site: SimulatedSite): Promise<RunTable> {
+  const { plant, beginMs, endMs } = site;
+  const stepMs = stepS * 1000;
+  const wanted = Math.round((endMs - beginMs) / stepMs);
+  let table: Forecast | null = null;
+  // Logged data ends somewhere: as much as there is.
+  for (const beyond of [3 * 96, 96, 0]) {
+    try {
+      table = await plant.forecast(beginMs, stepS, wanted + beyond);
+      break;
+    } catch (error) {
+      if (beyond === 0 || !(error instanceof IsothermError) || error.kind !== "retryable") throw error;
+    }
+  }
+  const { columns, stepEndMs } = table!;
+  const rows = stepEndMs.length;
+  const firstEndMs = beginMs + stepMs;
+  const rowOf = (endMs: number): number => Math.round((endMs - firstEndMs) / stepMs);
+  const empty = new Float64Array(rows);
+  return {
+    name: "perfect",
+    firstEndMs,
+    rows,
+    rowOf,
+    occupancy: (zone) => columns.get(zonePoint(zone, "occupancyCount")) ?? empty,
+    forecast: async (fromMs, _stepS, steps) => {
+      const from = rowOf(fromMs + stepMs);
+      const slice = (values: Float64Array): Float64Array =>
+        // Past the end of logged data the last row stands: a typical plant's table never ends inside a horizon.
+        Float64Array.from({ length: steps }, (_, j) => values[Math.min(from + j, rows - 1)]!);
+      return {
+        issuedAtMs: fromMs,
+        provider: "perfect",
+        stepEndMs: Float64Array.from({ length: steps }, (_, j) => fromMs + (j + 1) * stepMs),
+        columns: new Map([...columns].map(([point, values]): [PointName, Float64Array] => [point, slice(values)])),
+      };
+    },
+  };
+}

@@ -1,0 +1,307 @@
+import { createSimulatedClock } from "#adapters/clocks/clocks";
+import { writeTraceCsv } from "#adapters/csv/writeCsv";
+import type { CommandContext } from "#cli/cliKit";
+import { historyCommands } from "#cli/simulateHistory";
+import { createLearner, type Learner } from "#cli/simulateLearned";
+import { learned, maxLeadSteps, type SimulateOptions, stepS } from "#cli/simulateOptions";
+import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#cli/simulatePlant";
+import { rulePlanner } from "#cli/simulateRules";
+import { simulationSite } from "#cli/simulateSite";
+import type { RuleStart } from "#controllers/ruleBased";
+import { unavailableError } from "#domain/errors";
+import type { Decision } from "#domain/plan";
+import { buildingPoint, type Observation } from "#domain/points";
+import { createAlarmBoard } from "#loop/alarmBoard";
+import { createControlCycle } from "#loop/controlCycle";
+import { createHistoryBuffer, type HistoryBuffer } from "#loop/historyBuffer";
+import { createPlannerSlot } from "#loop/plannerSlot";
+import { createSupervisor } from "#loop/supervisor";
+import { quantiles } from "#math/statistics";
+import { DatasetRecorder } from "#simulators/datasetRecorder";
+import { computeKpis, type Kpis } from "#simulators/kpis";
+import { loadTariff, type Tariff } from "#simulators/tariffs";
+import { civilTime } from "#simulators/weather/localTime";
+
+/** What `simulate --json` prints (docs/cli.md). */
+export interface SimulateResult {
+  readonly controller: string;
+  readonly plant: string;
+  readonly steps: number;
+  readonly occupiedSteps: number;
+  readonly comfortViolationPct: number;
+  readonly comfortViolationPctByZone: Readonly<Record<string, number>>;
+  readonly discomfortKh: number;
+  readonly hvacElectricityKwh: number;
+  readonly fuelKwh: number;
+  readonly peakKw: number;
+  readonly cost: number;
+  readonly emissionsKg: number;
+  /** Of one control cycle, without learning; 0 where nothing is decided. */
+  readonly decisionMs: { readonly p50: number; readonly p95: number; readonly max: number };
+  /** Learning before the first decision; 0 for controllers that do not learn. */
+  readonly fitMs: number;
+  /** Share of scored steps in which the rule acted for a learned controller. */
+  readonly fallbackPct: number;
+  readonly peakRssMb: number;
+  readonly seed: number;
+  readonly backend: string | null;
+  readonly priorManifest: unknown;
+  readonly bestLead?: number;
+  readonly bestRamp?: boolean;
+  readonly wallMs: number;
+}
+
+export interface SimulationOutcome {
+  readonly result: SimulateResult;
+  /** The scored steps as CSV, in local standard time. */
+  readonly writeTrace: (file: string) => Promise<void>;
+  readonly rows: readonly Observation[];
+  readonly decisions: readonly Decision[];
+}
+
+/** Everything one pass over the scored days needs. */
+interface Pass {
+  readonly options: SimulateOptions;
+  readonly run: SimulatedSite;
+  readonly table: RunTable;
+  readonly tariff: Tariff;
+  readonly history: HistoryBuffer;
+  readonly context: CommandContext;
+}
+interface Scored {
+  readonly kpis: Kpis;
+  readonly rows: readonly Observation[];
+  readonly decisions: readonly Decision[];
+  readonly decisionMs: readonly number[];
+  readonly fitMs: number;
+  readonly backend: string | null;
+  readonly priorManifest: unknown;
+}
+
+const stepMs = stepS * 1000;
+const rowsPerDay = 86_400_000 / stepMs;
+/** Signals are only seen between macrotasks: this often the event loop gets its turn. */
+const turnEveryMs = 50;
+
+/** One closed-loop run: history, then the controller in charge, then the figures. */
+export async function runSimulation(options: SimulateOptions, context: CommandContext): Promise<SimulationOutcome> {
+  const beganMs = performance.now();
+  if (options.forecastError !== "none")
+    throw unavailableError(`forecasts with ${options.forecastError} error cannot be simulated in this version`, {
+      todo: "Leave --forecast-error out: forecasts are then perfect.",
+    });
+  const tariff = loadTariff(options.tariff);
+  const run = await createSite(options, context.say);
+  try {
+    const table = await createRunTable(run);
+    const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
+    const pass: Pass = { options, run, table, tariff, history, context };
+    await runHistory(pass);
+    const { scored, best } =
+      options.controller === "rule-best" ? await bestRule(pass) : { scored: await score(pass, acting(options)), best: null };
+    const [p50, p95, max] = scored.decisionMs.length === 0 ? [0, 0, 0] : quantiles(scored.decisionMs, [0.5, 0.95, 1]);
+    const { missingZoneSteps, ...kpis } = scored.kpis;
+    if (missingZoneSteps > 0)
+      context.say(`${missingZoneSteps} occupied zone-steps have no temperature and are left out of the comfort figures.`);
+    const fallbacks = scored.decisions.filter(({ plan }) => plan.fallback !== null).length;
+    const result: SimulateResult = {
+      controller: options.controller,
+      plant: options.plant,
+      ...kpis,
+      decisionMs: { p50: p50!, p95: p95!, max: max! },
+      fitMs: scored.fitMs,
+      fallbackPct: learned.has(options.controller) && kpis.steps > 0 ? (100 * fallbacks) / kpis.steps : 0,
+      peakRssMb: process.resourceUsage().maxRSS / 1024,
+      seed: options.seed,
+      backend: scored.backend,
+      priorManifest: scored.priorManifest,
+      ...(best === null ? {} : { bestLead: best.leadSteps, bestRamp: best.ramp }),
+      wallMs: performance.now() - beganMs,
+    };
+    const localRows = scored.rows.map(({ timeMs, values }) => ({ timeMs: timeMs + run.timeZone.timeZoneH * 3_600_000, values }));
+    return {
+      result,
+      rows: scored.rows,
+      decisions: scored.decisions,
+      writeTrace: (file) => writeTraceCsv(file, run.plant.zones, localRows),
+    };
+  } finally {
+    await run.plant.close();
+  }
+}
+
+/** The rule that acts: the controller itself, or what a learned one falls back to (an hour's ramp). */
+const acting = ({ controller, leadSteps, ramp }: SimulateOptions): RuleStart =>
+  controller === "rule" ? { leadSteps, ramp } : { leadSteps: 4, ramp: true };
+
+/** Lets signals and timers through now and then; throws where the run was interrupted. */
+function breather(signal: AbortSignal): () => Promise<void> {
+  let lastMs = performance.now();
+  return async () => {
+    if (performance.now() - lastMs > turnEveryMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+      lastMs = performance.now();
+    }
+    signal.throwIfAborted();
+  };
+}
+
+async function runHistory({ options, run, history, context }: Pass): Promise<void> {
+  const { plant } = run;
+  const breathe = breather(context.signal);
+  let row = await plant.initialize(run.beginMs, 0);
+  const commandAt = historyCommands(options, plant.zones);
+  const steps = Math.round((run.startMs - run.beginMs) / stepMs);
+  for (let step = 0; step < steps; step++) {
+    const command = commandAt(step, row.timeMs, stepMs);
+    if (command !== null) await plant.actuate(command);
+    row = await plant.advance(stepS);
+    history.add(row);
+    if ((step + 1) % rowsPerDay === 0) context.progress(`history: day ${(step + 1) / rowsPerDay} of ${options.historyDays}`);
+    await breathe();
+  }
+  await plant.relinquish();
+  // Without a history the planner still starts from the state at the start.
+  if (steps === 0) history.add(row);
+}
+
+/** The scored days under one controller; `rule` acts or is fallen back to. */
+async function score(pass: Pass, rule: RuleStart, quiet = false): Promise<Scored> {
+  const { options, run, table, tariff, context } = pass;
+  const { plant, timeZone } = run;
+  const isLearned = learned.has(options.controller);
+  let peakW = 0;
+  const { site, comfortAt } = simulationSite(options, run, table, tariff, rule, () => peakW, isLearned);
+  const clock = createSimulatedClock(run.startMs);
+  const planners = createPlannerSlot({ onError: (error) => context.say(`closing a planner: ${String(error)}`) });
+  const failures = new Set<string>();
+  const onError = (error: unknown): void => {
+    const text = error instanceof Error ? error.message : String(error);
+    if (failures.has(text) || failures.size > 20) return;
+    failures.add(text);
+    context.say(`warning: ${text}`);
+  };
+  // Every pass starts from the same history; rule-best makes several.
+  const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
+  const before = pass.history.dataset();
+  before.timesMs.forEach((timeMs, i) => {
+    history.add({ timeMs, values: new Map([...before.columns].map(([point, values]) => [point, values[i]!])) });
+  });
+  const decisions: Decision[] = [];
+  const supervisor = createSupervisor({
+    zones: plant.zones,
+    outlet: { send: (command) => plant.actuate(command) },
+    epoch: 1,
+    commandValidityS: 3 * stepS,
+    initial: { mode: options.controller === "schedule" ? "off" : "auto" },
+  });
+  const cycle = createControlCycle({
+    site,
+    clock,
+    plant,
+    forecasts: table,
+    planners,
+    supervisor,
+    history,
+    decisions: { appendDecision: async (decision) => void decisions.push(decision) },
+    alarms: createAlarmBoard({ store: { putAlarm: async () => undefined }, onError }),
+    onError,
+  });
+  let learner: Learner | null = null;
+  const recorder = new DatasetRecorder(stepS);
+  const rows: Observation[] = [];
+  const decisionMs: number[] = [];
+  const breathe = breather(context.signal);
+  try {
+    if (isLearned) learner = await createLearner({ options, run, history, planners, clock, context });
+    else if (options.controller !== "schedule") planners.swap({ planner: rulePlanner(), modelVersion: null });
+    await learner?.learn("before the first decision");
+    const fitMs = learner?.fitMs ?? 0;
+    const steps = Math.round((run.endMs - run.startMs) / stepMs);
+    for (let step = 0; step < steps; step++) {
+      if (learner !== null && step > 0 && isRelearnTime(options, civilTime(timeZone, clock.nowMs()).minuteOfDay))
+        await learner.learn("nightly");
+      const beganMs = performance.now();
+      const decision = await cycle(context.signal);
+      if (decision !== null) decisionMs.push(performance.now() - beganMs);
+      const row = await plant.advance(stepS);
+      clock.advanceTo(row.timeMs);
+      peakW = Math.max(peakW, row.values.get(buildingPoint("hvacPowerW")) ?? 0);
+      recorder.add(row);
+      rows.push(row);
+      if (!quiet && (step + 1) % rowsPerDay === 0)
+        dayDone(context, rows.slice(-rowsPerDay), (step + 1) / rowsPerDay, options.days, decisions, steps);
+      await breathe();
+    }
+    const kpis = computeKpis(recorder.dataset(), { zones: plant.zones, comfort: comfortAt, tariff, timeZone });
+    return {
+      kpis,
+      rows,
+      decisions,
+      decisionMs,
+      fitMs: fitMs || (learner?.fitMs ?? 0),
+      backend: learner?.backend ?? null,
+      priorManifest: learner?.priorManifest ?? null,
+    };
+  } finally {
+    await planners.close();
+    await learner?.close();
+  }
+}
+
+const isRelearnTime = (options: SimulateOptions, minuteOfDay: number): boolean => options.relearn === "nightly" && minuteOfDay === 3 * 60;
+
+/** One line per simulated day. */
+function dayDone(
+  context: CommandContext,
+  rows: readonly Observation[],
+  day: number,
+  days: number,
+  decisions: readonly Decision[],
+  _steps: number,
+): void {
+  const kwh = rows.reduce((sum, { values }) => sum + ((values.get(buildingPoint("hvacPowerW")) ?? 0) * stepS) / 3_600_000, 0);
+  const peakKw = rows.reduce((max, { values }) => Math.max(max, (values.get(buildingPoint("hvacPowerW")) ?? 0) / 1000), 0);
+  const fallbacks = decisions.slice(-rowsPerDay).filter(({ plan }) => plan.fallback !== null).length;
+  context.say(
+    `day ${day} of ${days}: ${kwh.toFixed(1)} kWh, peak ${peakKw.toFixed(1)} kW${fallbacks === 0 ? "" : `, the rule acted in ${fallbacks} steps`}`,
+  );
+}
+
+/** Figure of merit that a rule is chosen by. */
+const objectiveOf = ({ objective }: SimulateOptions, { hvacElectricityKwh, fuelKwh, cost, emissionsKg }: Kpis): number =>
+  objective === "energy" ? hvacElectricityKwh + fuelKwh : objective === "bill" ? cost : emissionsKg;
+
+/** Comfort that counts as kept, when rules are compared in hindsight. */
+const acceptedViolationPct = 0.5;
+
+/** Every lead with and without ramp over the same days: the cheapest that keeps comfort, or the one that breaks it least. */
+async function bestRule(pass: Pass): Promise<{ readonly scored: Scored; readonly best: RuleStart }> {
+  const { options, run, context } = pass;
+  if (run.remember === null)
+    throw unavailableError(`rule-best cannot be found on --plant ${options.plant}: it does not react to setpoints`, {
+      todo: "Choose --controller rule, or --plant rc.",
+    });
+  const goBack = run.remember();
+  const decisionMs: number[] = [];
+  let chosen: { readonly scored: Scored; readonly best: RuleStart } | null = null;
+  const starts = Array.from({ length: maxLeadSteps + 1 }, (_, leadSteps) => [false, true].map((ramp) => ({ leadSteps, ramp })))
+    .flat()
+    .filter(({ leadSteps, ramp }) => leadSteps > 0 || !ramp);
+  for (const [i, start] of starts.entries()) {
+    goBack();
+    const scored = await score({ ...pass, options: { ...options, controller: "rule" } }, start, true);
+    decisionMs.push(...scored.decisionMs);
+    const { comfortViolationPct } = scored.kpis;
+    const line = `rule ${i + 1} of ${starts.length}: lead ${start.leadSteps}${start.ramp ? " ramp" : ""}: ${comfortViolationPct.toFixed(2)} %, ${scored.kpis.hvacElectricityKwh.toFixed(1)} kWh, peak ${scored.kpis.peakKw.toFixed(1)} kW, cost ${scored.kpis.cost.toFixed(2)}`;
+    context.say(line);
+    if (chosen === null || isBetter(options, scored.kpis, chosen.scored.kpis)) chosen = { scored, best: start };
+  }
+  return { scored: { ...chosen!.scored, decisionMs }, best: chosen!.best };
+}
+
+function isBetter(options: SimulateOptions, one: Kpis, other: Kpis): boolean {
+  const keeps = ({ comfortViolationPct }: Kpis): boolean => comfortViolationPct <= acceptedViolationPct;
+  if (keeps(one) !== keeps(other)) return keeps(one);
+  return keeps(one) ? objectiveOf(options, one) < objectiveOf(options, other) : one.comfortViolationPct < other.comfortViolationPct;
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { reportError } from "#cli/cliKit";
+import { registerEvaluate } from "#cli/evaluate";
+import { registerMetaTrain } from "#cli/metaTrain";
+import { registerSimulate } from "#cli/simulate";
+import { registerTrain } from "#cli/train";
+
+/** Each command registers itself; its work is imported when it runs. */
+const commands: readonly ((program: Command) => void)[] = [registerEvaluate, registerMetaTrain, registerSimulate, registerTrain];
+
+const version = (): string => {
+  for (const up of ["../package.json", "../../package.json"]) {
+    try {
+      return (JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as { version: string }).version;
+    } catch {
+      // One of the two is right: sources lie one folder higher than the compiled code.
+    }
+  }
+  return "unknown";
+};
+
+const program = new Command("isotherm")
+  .description("Building controller: learns how zones warm and cool, plans setpoints, shows what it does.")
+  .version(version())
+  .exitOverride()
+  .showHelpAfterError("Run it with --help for what it takes.")
+  .showSuggestionAfterError(true);
+for (const register of commands) register(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error);
+}
