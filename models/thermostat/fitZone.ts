@@ -125,17 +125,14 @@ const tooFewRows = (zone: string, rows: TrainingRows): IsothermError => {
 };
 
 /**
- * Mean of ∂T'/∂T over idle training rows, by moving T alone by ±0.1 K: the state enters the trend, the masses and the offsets.
+ * Mean of ∂T'/∂T over idle training rows for an error of T that lasts (T and its lags move together by ±0.1 K, so the trend stays; masses and offsets feel it).
  * Within [0.3, 0.98]: a free-floating zone forgets, it does not amplify.
  */
 const stateGain = (rows: TrainingRows, alpha: Float64Array, { la, kernel, x, n, d, meanCoefficients: beta }: PosteriorProblem): number => {
-  // How each input moves with T: +1 for the trend, −1 for offsets from T, divided by the input's scale.
-  const slope = Float64Array.from(rows.structure.columns, ({ feature: { term, scale } }) => {
-    const plain = term.kind === "gated" ? null : term;
-    if (plain === null) return 0;
-    if (plain.kind === "difference") return 1 / scale;
-    return plain.kind === "slowMean" || plain.kind === "offset" || plain.kind === "neighbour" ? -1 / scale : 0;
-  });
+  // How each input moves with a T that has been off for a while: offsets from T by −1 / scale, the trend not at all.
+  const slope = Float64Array.from(rows.structure.columns, ({ feature: { term, scale } }) =>
+    term.kind === "slowMean" || term.kind === "offset" || term.kind === "neighbour" ? -1 / scale : 0,
+  );
   const heating = rows.structure.columns.findIndex(({ key }) => key === "heating*constant");
   const idle: number[] = [];
   for (let i = 0; i < n && idle.length < 200; i++) {
