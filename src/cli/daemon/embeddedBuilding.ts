@@ -47,6 +47,18 @@ export interface EmbeddedBuilding {
   live(bus: MessageBus, clock: Clock, signal: AbortSignal): Promise<void>;
 }
 
+/** Site zone → the building's zone: the same id, or what stands before its first hyphen. */
+const matchZones = (siteZones: readonly string[], plantZones: readonly string[], refusal: () => Error): ReadonlyMap<string, string> => {
+  const matched = new Map<string, string>();
+  for (const zone of siteZones) {
+    const found = plantZones.find((known) => known === zone) ?? plantZones.find((known) => known.startsWith(`${zone}-`));
+    if (found === undefined || [...matched.values()].includes(found)) throw refusal();
+    matched.set(zone, found);
+  }
+  if (matched.size !== plantZones.length) throw refusal();
+  return matched;
+};
+
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
 const pointsOf = ({ timeMs, values }: Observation): TelemetryPoint[] => [...values].map(([point, value]) => ({ timeMs, point, value }));
 
@@ -64,13 +76,27 @@ export const createEmbeddedBuilding = (options: {
     seed: config.planner.seed,
     sensorNoiseK: SENSOR_NOISE_K,
   });
-  const unknown = config.zones.filter(({ id }) => !plant.zones.includes(id)).map(({ id }) => id);
-  const missing = plant.zones.filter((zone) => !config.zones.some(({ id }) => id === zone));
-  if (unknown.length > 0 || missing.length > 0)
-    throw configurationError(`The zones of the site are not those of the building "${building.building}".`, {
-      place: { file: config.file },
-      todo: `Give exactly the zones ${plant.zones.join(", ")}.`,
-    });
+  const plantZoneOf = matchZones(
+    config.zones.map(({ id }) => id),
+    plant.zones,
+    () =>
+      configurationError(`The zones of the site are not those of the building "${building.building}".`, {
+        place: { file: config.file },
+        todo: `Give exactly the zones ${plant.zones.join(", ")}; what stands before the first hyphen is enough.`,
+      }),
+  );
+  const zones = [...plantZoneOf.keys()];
+  const siteZoneOf = new Map([...plantZoneOf].map(([zone, plantZone]) => [plantZone, zone]));
+  /** The building's rows under the site's names. */
+  const renamed = ({ timeMs: endMs, values }: Observation): Observation => ({
+    timeMs: endMs,
+    values: new Map(
+      [...values].map(([point, value]) => {
+        const dot = point.lastIndexOf(".");
+        return [`${siteZoneOf.get(point.slice(0, dot)) ?? point.slice(0, dot)}${point.slice(dot)}` as PointName, value];
+      }),
+    ),
+  });
   const firstLiveMs = localStandardToMs(plant.weather, `${building.year}-${building.start}T${START_HOUR}`);
   const siteId = config.site.id;
   const topics = demoTopics(siteId);
@@ -89,7 +115,7 @@ export const createEmbeddedBuilding = (options: {
         ...Object.fromEntries(quantities.flatMap(([name, point]) => (values.has(point) ? [[name, rounded(values.get(point)!)]] : []))),
       });
     return [
-      ...plant.zones.map((zone): [string, string] => [
+      ...zones.map((zone): [string, string] => [
         topics.zone(zone),
         message(
           (["zoneAirTempC", "heatingSetpointC", "coolingSetpointC", "occupancyCount"] as const).map(
@@ -109,7 +135,7 @@ export const createEmbeddedBuilding = (options: {
     const commanded = new Map<string, ZoneSetpoints>();
     for (const [zone, device] of devices) {
       const { setpoints, from } = device.current();
-      if (from === "controller") commanded.set(zone, setpoints);
+      if (from === "controller") commanded.set(plantZoneOf.get(zone)!, setpoints);
     }
     if (commanded.size === 0) await plant.relinquish();
     else
@@ -158,7 +184,7 @@ export const createEmbeddedBuilding = (options: {
       let rows: TelemetryPoint[] = [];
       const total = Math.round(historyS / HISTORY_STEP_S);
       for (let k = 1; k <= total; k++) {
-        const row = await plant.advance(HISTORY_STEP_S);
+        const row = renamed(await plant.advance(HISTORY_STEP_S));
         timeMs = row.timeMs;
         rows.push(...pointsOf(row));
         if (k % 16 === 0) {
@@ -176,11 +202,10 @@ export const createEmbeddedBuilding = (options: {
     live: async (bus, clock, signal) => {
       const devices = new Map<string, SetpointDevice>();
       const connect = async (): Promise<void> => {
-        for (const zone of plant.zones)
-          devices.set(
-            zone,
-            await createSetpointDevice({ bus, clock, building: siteId, zone, ownSchedule: (nowMs) => plant.scheduleAt(nowMs).get(zone)! }),
-          );
+        for (const zone of zones) {
+          const ownSchedule = (nowMs: number): ZoneSetpoints => plant.scheduleAt(nowMs).get(plantZoneOf.get(zone)!)!;
+          devices.set(zone, await createSetpointDevice({ bus, clock, building: siteId, zone, ownSchedule }));
+        }
       };
       // Sensors speak and time goes on whether or not the broker is there yet.
       const connecting = connect().catch((error: unknown) => {
@@ -191,7 +216,7 @@ export const createEmbeddedBuilding = (options: {
         while (!signal.aborted) {
           for (let k = 0; k < MOST_MINUTES_AT_ONCE && timeMs + MINUTE_MS <= clock.nowMs() && !signal.aborted; k++) {
             await obey(devices);
-            const row = await plant.advance(MINUTE_MS / 1000);
+            const row = renamed(await plant.advance(MINUTE_MS / 1000));
             timeMs = row.timeMs;
             if (bus.connected)
               // A sensor does not care whether its value arrives; the next one comes in a minute.

@@ -1,0 +1,61 @@
+import { comfortSchedule, energyPriceSchedule, localTime } from "#config/comfort";
+import type { SiteConfig } from "#config/siteConfig";
+import { type RuleStart, ruleFamily, ruleLookAround } from "#controllers/ruleBased";
+import type { ControlSequence } from "#domain/planner";
+import type { ControlSite } from "#loop/cycleParts";
+
+/** Longest lead of the rules that the planner compares, s. */
+const LONGEST_LEAD_S = 3 * 3_600;
+/** Rows that lags and slow means of a model start from: days, so that a time constant of half a day has settled. */
+const HISTORY_DAYS = 4;
+
+/** Local wall-clock time at the site written as if it were UTC, ms. */
+export const toLocalMsOf =
+  (config: Pick<SiteConfig, "site">) =>
+  (timeMs: number): number => {
+    const { date, minute } = localTime(config.site.timeZone, timeMs);
+    return Date.parse(`${date}T00:00:00Z`) + Math.round(minute * 60) * 1000;
+  };
+
+/** The rules' plans over the coming steps; the configured one first. */
+export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: number): readonly ControlSequence[] => {
+  const { stepS, rule, setback, limits } = config.control;
+  const stepMs = stepS * 1000;
+  const toLocalMs = toLocalMsOf(config);
+  const zones = config.zones.map(({ id }) => id);
+  const maxLeadSteps = Math.round(LONGEST_LEAD_S / stepS);
+  const first: RuleStart = { leadSteps: Math.round(rule.leadS / stepS), ramp: rule.ramp };
+  const { before, after } = ruleLookAround(toLocalMs(nowMs + stepMs), stepS, horizonSteps, Math.max(maxLeadSteps, first.leadSteps));
+  const stepEndMs = Float64Array.from({ length: before + after }, (_, j) => nowMs + (j + 1 - before) * stepMs);
+  return ruleFamily(
+    {
+      zones,
+      comfort: new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
+      localMs: stepEndMs.map(toLocalMs),
+      offset: before,
+      horizonSteps,
+      setback,
+      limits,
+    },
+    maxLeadSteps,
+    first,
+  );
+};
+
+/** What the control loop must know of a configured site. `deadlineMs` is real time. */
+export const controlSiteOf = (config: SiteConfig, deadlineMs: number): ControlSite => {
+  const zones = config.zones.map(({ id }) => id);
+  return {
+    zones,
+    stepS: config.control.stepS,
+    horizonSteps: config.planner.horizonSteps,
+    limits: config.control.limits,
+    seed: config.planner.seed,
+    historyRows: Math.round((HISTORY_DAYS * 86_400) / config.control.stepS),
+    deadlineMs,
+    comfort: ({ stepEndMs }) => new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
+    pricePerKwh: (stepEndMs) => energyPriceSchedule(config, stepEndMs),
+    toLocalMs: toLocalMsOf(config),
+    candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length), otherPlans: [] }),
+  };
+};

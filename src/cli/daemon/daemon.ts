@@ -1,0 +1,555 @@
+import { readFileSync } from "node:fs";
+import type { Logger } from "pino";
+import { createCronTicks } from "#adapters/clocks/cronTicks";
+import { atomicWrite } from "#adapters/files/atomicWrite";
+import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
+import { listenForCommands } from "#adapters/mqtt/commands";
+import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
+import { announceToHomeAssistant } from "#adapters/mqtt/homeAssistant";
+import { createPublisher } from "#adapters/mqtt/publisher";
+import { openBrokerLink } from "#cli/daemon/broker";
+import { createControlRunner } from "#cli/daemon/controlRunner";
+import { controlSiteOf } from "#cli/daemon/controlSite";
+import { openDataDirectory } from "#cli/daemon/dataDirectory";
+import { createEmbeddedBuilding, type EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
+import { createForecasts } from "#cli/daemon/forecasts";
+import { openInfluxLink } from "#cli/daemon/influxLink";
+import { createLearner } from "#cli/daemon/learning";
+import { orderHandlers } from "#cli/daemon/orders";
+import { createPlannerFactory } from "#cli/daemon/plannerFactory";
+import { mappingsOf } from "#cli/daemon/pointMappings";
+import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
+import { loadHistory } from "#cli/daemon/rowHistory";
+import { Shutdown } from "#cli/daemon/shutdown";
+import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
+import { socketHandlers } from "#cli/daemon/socketApi";
+import { createStatusBoard } from "#cli/daemon/statusBoard";
+import { createStoreWriter } from "#cli/daemon/storeWriter";
+import { keepSupervisorFile, readSupervisorFile } from "#cli/daemon/supervisorFile";
+import { createTelemetry } from "#cli/daemon/telemetry";
+import { createWatch } from "#cli/daemon/watch";
+import type { SiteConfig } from "#config/siteConfig";
+import { createDashboard, type Dashboard } from "#dashboards/server/createDashboard";
+import type { DataSource } from "#dashboards/server/daemonStatus";
+import type { BuildingModel } from "#domain/model";
+import type { Decision } from "#domain/plan";
+import { buildingPoint, type PointName, sitePoint, zonePoint } from "#domain/points";
+import { createAlarmBoard } from "#loop/alarmBoard";
+import { createControlCycle } from "#loop/controlCycle";
+import { createHistoryBuffer } from "#loop/historyBuffer";
+import { createPlannerSlot } from "#loop/plannerSlot";
+import { runLoop } from "#loop/runLoop";
+import { createSupervisor } from "#loop/supervisor";
+
+export interface DaemonRun {
+  readonly config: SiteConfig;
+  /** Of an embedded building: simulated seconds per real second. */
+  readonly speed: number;
+  /** Ends the daemon. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** A plain line for who started it. */
+  readonly say: (line: string) => void;
+  readonly version: string;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** How long a decision waits for the last minute's values of the simulated building, real time. */
+const CATCH_UP_MS = 500;
+/** Shares of a control step, in real time, that a decision may take: beyond the first the best plan so far counts, beyond the second the rule. */
+const BUDGET_SHARE = 0.35;
+const DEADLINE_SHARE = 0.8;
+
+/** Runs the daemon of one site until the signal aborts, and closes everything again. Rejects with an `IsothermError` where it cannot start. */
+export const runDaemon = async (run: DaemonRun): Promise<void> => {
+  const shutdown = new Shutdown();
+  try {
+    await startAndWait(run, shutdown);
+  } finally {
+    await shutdown.run((name, error) => run.log.error({ err: error }, `closing: ${name}`));
+  }
+};
+
+const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> => {
+  const { config, log, say, signal } = run;
+  const { site, control } = config;
+  const zones = config.zones.map(({ id }) => id);
+  const isDemo = config.building.kind === "embedded";
+  const onWarning = (text: string): void => log.warn(text);
+  const onError = (error: unknown): void => log.error({ err: error }, error instanceof Error ? error.message : String(error));
+  for (const warning of config.warnings) log.warn(warning);
+
+  const data = await openDataDirectory(config.store.directory, onWarning);
+  const { store } = data;
+  shutdown.add("store", () => store.close(), 2_000);
+  const mappings = mappingsOf(config);
+  const points: PointName[] = [...mappings.map(({ point }) => point), ...config.derived.map(({ point }) => point)];
+  const newestStoredMs = Math.max(...[...(await store.latest(points)).values()].map(({ timeMs }) => timeMs), Number.NEGATIVE_INFINITY);
+  const clock =
+    config.building.kind === "embedded"
+      ? createDemoClock(
+          Number.isFinite(newestStoredMs) ? newestStoredMs : Date.parse(`${config.building.year}-${config.building.start}T00:00:00Z`),
+          run.speed,
+        )
+      : createLiveSiteClock();
+  const nowMs = (): number => clock.nowMs();
+  const stepRealMs = (control.stepS * 1_000) / clock.speed;
+
+  // ---- what comes in and what goes out
+  const alarms = createAlarmBoard({
+    store,
+    onError,
+    initial: (await store.alarms(nowMs())).filter(({ clearedMs }) => clearedMs === null),
+  });
+  const ending = new AbortController();
+  const writer = createStoreWriter({ store, onHealth: (error) => watch.storeHealth(error), signal: ending.signal });
+  shutdown.add("measurements", () => writer.settled(), 1_500);
+  const telemetry = createTelemetry({
+    mappings,
+    derived: config.derived,
+    zones,
+    stepS: control.stepS,
+    clock,
+    futureToleranceS: config.building.kind === "mqtt" ? config.building.futureToleranceS : 60,
+    writer,
+    onLog: onWarning,
+  });
+  const link = await openBrokerLink({ config, onWarning, onSessionTaken: () => watch.sessionTaken() });
+  shutdown.add("broker", () => link.close());
+  const { bus } = link;
+  const watch = createWatch({
+    alarms,
+    intake: telemetry.intake,
+    nowMs,
+    brokerConnected: () => bus.connected,
+    brokerUrl: link.url,
+  });
+  const initial = readSupervisorFile(data.supervisorFile, control.mode, onWarning);
+  const publisher = createPublisher({
+    bus,
+    clock,
+    building: site.id,
+    version: run.version,
+    clockSpeed: clock.speed,
+    mode: initial.mode ?? control.mode,
+    onWarning,
+  });
+  shutdown.add("publisher", () => publisher.close());
+  const supervisor = createSupervisor({
+    zones,
+    outlet: createOutlet(publisher, bus),
+    epoch: data.epoch,
+    commandValidityS: control.commandValidityS,
+    initial,
+  });
+  shutdown.add("overrides", keepSupervisorFile(data.supervisorFile, control.mode, supervisor, onError));
+  const decisionTopics = createDecisionTopics(bus, publisher, site.id);
+  shutdown.add("plans", () => decisionTopics.close());
+  for (const alarm of alarms.active()) publisher.publishAlarm(alarm);
+  store.onChange((change) => {
+    if (change.kind === "alarm") publisher.publishAlarm(change.alarm);
+  });
+  const influx = await openInfluxLink(config, store, data.quarantineFile, {
+    onWarning,
+    onHealth: (healthy, text) => watch.influx(healthy, text),
+  });
+  shutdown.add("InfluxDB", () => influx.stop());
+
+  // ---- what is known of itself
+  const historyRows = Math.ceil(((Math.max(config.learning.trainingDays, 7) + 1) * 86_400) / control.stepS);
+  const history = createHistoryBuffer({ stepS: control.stepS, maxRows: historyRows });
+  const planners = createPlannerSlot({ onError });
+  shutdown.add("planner", () => planners.close());
+  const plannerFactory = createPlannerFactory(config, Math.min(config.planner.budgetMs, BUDGET_SHARE * stepRealMs));
+  let model: BuildingModel | null = null;
+  let forecasts: ReturnType<typeof createForecasts> | null = null;
+  const sources = (): readonly DataSource[] => {
+    const statuses = new Map(telemetry.intake.snapshot().points.map((status) => [status.point, status]));
+    const group = (name: string, members: readonly PointName[]): DataSource[] => {
+      const known = members.filter((point) => statuses.has(point));
+      if (known.length === 0) return [];
+      const times = known.map((point) => statuses.get(point)!.lastTimeMs);
+      return [
+        {
+          name,
+          // The oldest counts: one silent sensor is not hidden behind the others.
+          lastSeenMs: times.some((time) => time === null) ? null : Math.min(...times.map((time) => time!)),
+          maxAgeS: Math.max(...known.map((point) => telemetry.maxAgeS.get(point)!)),
+        },
+      ];
+    };
+    return [
+      ...group(
+        "Zone temperatures",
+        zones.map((zone) => zonePoint(zone, "zoneAirTempC")),
+      ),
+      ...group("Outdoor temperature", [sitePoint("outdoorAirTempC")]),
+      ...group("HVAC meter", [buildingPoint("hvacPowerW")]),
+      ...(forecasts === null
+        ? []
+        : [{ name: `Forecast (${forecasts.name})`, lastSeenMs: forecasts.lastMs, maxAgeS: config.forecast.maxAgeS }]),
+    ];
+  };
+  const board = createStatusBoard({
+    zones,
+    clockKind: isDemo ? "simulated" : "live",
+    nowMs,
+    speed: () => clock.speed,
+    tickIntervalS: control.stepS,
+    mode: () => supervisor.mode,
+    overrides: () => supervisor.overrides(nowMs()),
+    plannerName: () => planners.current?.planner.name ?? null,
+    backend: () => plannerFactory.backend,
+    modelVersion: () => model?.version ?? null,
+    sources,
+    refusedCounts: telemetry.refusedCounts,
+    brokerConnected: () => bus.connected,
+    influx: influx.status,
+    troubles: watch.troubles,
+  });
+  const dashboard: Dashboard = await createDashboard({
+    reader: store,
+    site,
+    status: board.status,
+    host: config.dashboard.host,
+    port: config.dashboard.port,
+    allowedHosts: config.dashboard.allowedHosts,
+    nowMs,
+    log,
+  });
+  shutdown.add("dashboard", () => dashboard.close());
+  const socket = await createLocalSocketServer({
+    path: data.socketPath,
+    handlers: socketHandlers({
+      store,
+      version: run.version,
+      site: site.id,
+      dashboardUrl: () => dashboard.url,
+      mqttUrl: () => link.url,
+      status: board.status,
+      nowMs,
+    }),
+    onWarning,
+  });
+  shutdown.add("local socket", () => socket.close());
+  const moved = (wanted: number, got: number): string => (wanted !== 0 && wanted !== got ? ` (port ${wanted} is taken)` : "");
+  say(`Dashboard  ${dashboard.url}${moved(config.dashboard.port, dashboard.port)}`);
+  say(
+    `MQTT       ${link.url}${link.embedded === null ? "" : moved(config.mqtt.embedded?.port ?? 0, link.embedded.port)}, topics ${config.mqtt.baseTopic}/${site.id}/#`,
+  );
+  say(`Data       ${data.path}`);
+
+  // ---- the building and its past
+  let building: EmbeddedBuilding | null = null;
+  if (config.building.kind === "embedded") {
+    building = await openBuilding({
+      run,
+      config: config.building,
+      stateFile: data.buildingStateFile,
+      newestStoredMs,
+      progress: (text, fraction, timeMs) => {
+        board.progress("simulating-history", text, fraction);
+        if (Number.isFinite(timeMs)) clock.showMs(timeMs);
+      },
+      append: (rows) => store.append(rows),
+    });
+    clock.showMs(building.timeMs);
+  }
+  await loadHistory(history, store, points, nowMs() - control.stepS * 1_000 * historyRows, nowMs());
+  signal.throwIfAborted();
+
+  // ---- time runs
+  forecasts = createForecasts(config, history, building?.plant.weather ?? null, onWarning);
+  const background: Promise<unknown>[] = [];
+  const inBackground = (name: string, work: Promise<unknown>): void => {
+    background.push(work.catch((error: unknown) => (ending.signal.aborted ? undefined : log.error({ err: error }, `${name} ended`))));
+  };
+  const subscribe = (name: string, subscribing: Promise<() => Promise<void>>): void => inBackground(name, subscribing);
+  if (building !== null) {
+    const living = new AbortController();
+    const buildingBus = link.connectBuilding();
+    clock.run(building.timeMs);
+    const life = building.live(buildingBus, clock, living.signal);
+    life.catch(onError);
+    shutdown.add("building", async () => {
+      living.abort();
+      await life;
+    });
+    say(`Time       the office lives ${run.speed} times as fast as you (--speed)`);
+  }
+  subscribe("the subscription to the sensors", telemetry.connect(bus));
+
+  const runner = createControlRunner({
+    cycle: createControlCycle({
+      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs)),
+      clock,
+      plant: {
+        observe: async () => {
+          const tickMs = nowMs();
+          if (isDemo) await telemetry.caughtUp(Math.floor(tickMs / MINUTE_MS) * MINUTE_MS, CATCH_UP_MS);
+          return telemetry.observe(tickMs);
+        },
+      },
+      forecasts,
+      planners,
+      supervisor,
+      history,
+      decisions: store,
+      alarms,
+      onError,
+    }),
+    onDecision: (decision) => {
+      board.decided(decision);
+      watch.decided(decision);
+      decisionTopics.publish(decision);
+      publishStates();
+      if (model !== null || !learning) board.progress("controlling", controllingText(decision), null);
+      log.info(
+        {
+          decision: decision.id,
+          source: decision.source,
+          solveMs: Math.round(decision.plan.diagnostics.solveMs),
+          samples: decision.plan.diagnostics.numSamples,
+          envelope: decision.envelopeChanges.length,
+        },
+        decision.plan.reason,
+      );
+    },
+  });
+  const decideSoon = (): void => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error));
+
+  const publishStates = (): void => {
+    const atMs = nowMs();
+    const latest = telemetry.latest(atMs);
+    const status = board.status();
+    for (const zone of zones) {
+      const source = status.inCharge[zone]?.source ?? "relinquish";
+      publisher.publishZoneState(
+        zone,
+        zoneStateOf(config, { zone, nowMs: atMs, latest, decision: board.decision, source, mode: supervisor.mode }),
+      );
+      publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
+    }
+    publishMeter(config, publisher, atMs, latest);
+  };
+
+  // ---- learning
+  let learning = false;
+  let learnedOnce = false;
+  const install = async (next: BuildingModel): Promise<void> => {
+    const planner = await plannerFactory.create(next);
+    planners.swap({ planner, modelVersion: next.version });
+    model = next;
+  };
+  const learner = createLearner({
+    config,
+    clock,
+    dataset: () => history.dataset((history.newestMs ?? nowMs()) - config.learning.trainingDays * DAY_MS),
+    versions: store,
+    current: () => model,
+    install,
+    onProgress: (fraction, text) => {
+      if (model === null) board.progress("learning", `Learning: ${text}. The rule decides meanwhile.`, fraction);
+      if (!learnedOnce) learningLines(fraction, text);
+    },
+    onWarning,
+    onError,
+  });
+  const learningLines = progressLines(say);
+  const learn = async (): Promise<void> => {
+    if (learning) return;
+    learning = true;
+    try {
+      if (model === null) board.progress("learning", "Learning how the zones warm and cool. The rule decides meanwhile.", 0);
+      const outcome = await learner.learn(ending.signal);
+      if (outcome.kind === "installed" && !learnedOnce) say(`Learned    ${outcome.text} The planner decides from now on.`);
+      else log.info({ outcome: outcome.kind }, outcome.text);
+      learnedOnce ||= outcome.kind === "installed";
+      watch.learning(
+        model === null ? `No model yet (${outcome.text}): the rule decides.` : outcome.kind === "failed" ? outcome.text : null,
+      );
+      if (outcome.kind === "waiting" && model === null) say(`Learning   ${outcome.text}: the rule decides until then.`);
+    } finally {
+      learning = false;
+    }
+    board.progress("controlling", controllingText(board.decision), null);
+    decideSoon();
+  };
+  const saved = await learner.saved();
+  if (saved !== null) {
+    await install(saved).catch(onError);
+    learnedOnce = model !== null;
+    if (model !== null) say(`Learned    Model ${saved.version} from before the restart is in use.`);
+  }
+
+  // ---- orders of people
+  subscribe(
+    "the subscription to orders",
+    listenForCommands({
+      bus,
+      building: site.id,
+      zones,
+      handlers: orderHandlers({
+        config,
+        clock,
+        supervisor,
+        publisher,
+        current: (zone) => supervisor.inForce(nowMs()).get(zone) ?? null,
+        decideSoon,
+        say: (text) => log.info(text),
+      }),
+      onDropped: (why, topic) => log.warn({ topic, why }, "an order was not carried out"),
+    }),
+  );
+  subscribe(
+    "the watch on foreign setpoints",
+    watchForeignSetpoints({
+      bus,
+      building: site.id,
+      publisher,
+      nowMs,
+      onForeign: ({ zone, overrules }) => watch.foreignSetpoint(zone, overrules),
+    }),
+  );
+  inBackground("Home Assistant's discovery", announce(run, data.announcedFile, bus));
+
+  // ---- the loops
+  inBackground(
+    "the first decision",
+    telemetry.caughtUp(nowMs() - 5 * MINUTE_MS, isDemo ? 3_000 : 5_000).then(() => runner.run(ending.signal)),
+  );
+  if (model === null) inBackground("learning", learn());
+  else board.progress("controlling", "Controlling", null);
+  const ticks = createCronTicks(control.schedule);
+  inBackground(
+    "the control loop",
+    runLoop({
+      clock,
+      nextTickMs: (afterMs) => ticks.nextTickMs(afterMs),
+      onTick: (_tick, aborted) => runner.run(aborted),
+      signal: ending.signal,
+      onSkipped: (count) => log.warn({ skipped: count }, "control ticks came while a decision was still under way and were dropped"),
+      onError,
+      graceMs: 300,
+    }),
+  );
+  const nights = createCronTicks(config.learning.schedule);
+  inBackground(
+    "nightly learning",
+    runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: learn, signal: ending.signal, onError, graceMs: 300 }),
+  );
+  const everyMinute = async (): Promise<void> => {
+    await watch.check();
+    await influx.refresh().catch(onError);
+    publishStates();
+    const atMs = nowMs();
+    publisher.publishHealth({
+      uptimeS: process.uptime(),
+      rssMb: process.memoryUsage.rss() / 1e6,
+      lastTickMs: board.decision?.timeMs ?? null,
+      lastSolveMs: board.decision?.plan.diagnostics.solveMs ?? null,
+      sourceAgeS: Object.fromEntries(
+        sources().map(({ name, lastSeenMs }) => [name, lastSeenMs === null ? null : (atMs - lastSeenMs) / 1_000]),
+      ),
+    });
+  };
+  const minutes = setInterval(() => void everyMinute().catch(onError), Math.max(1_000, MINUTE_MS / clock.speed));
+
+  // ---- until the end
+  shutdown.add(
+    "giving the zones back",
+    async () => {
+      clearInterval(minutes);
+      ending.abort();
+      if (supervisor.mode === "auto" && board.decision !== null) await supervisor.relinquish(nowMs());
+    },
+    2_000,
+  );
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  say("Stopping: the zones go back to the building's own control.");
+};
+
+const controllingText = (decision: Decision | null): string =>
+  decision === null
+    ? "Controlling"
+    : decision.plan.source === "mppi"
+      ? "The planner controls the building"
+      : "The rule controls the building";
+
+/** A line for every zone that has been learned, not for every iteration. */
+const progressLines = (say: (line: string) => void): ((fraction: number, text: string) => void) => {
+  const said = new Set<string>();
+  return (fraction, text) => {
+    if (!/learned from|HVAC power/.test(text) || said.has(text)) return;
+    said.add(text);
+    say(`Learning   ${text} (${Math.round(100 * fraction)} %)`);
+  };
+};
+
+/** Makes the simulated building: goes on where it was, or simulates its history first. */
+const openBuilding = async (options: {
+  readonly run: DaemonRun;
+  readonly config: Extract<SiteConfig["building"], { kind: "embedded" }>;
+  readonly stateFile: string;
+  readonly newestStoredMs: number;
+  readonly progress: (text: string, fraction: number, timeMs: number) => void;
+  readonly append: (rows: Parameters<Parameters<EmbeddedBuilding["simulateHistory"]>[1]>[0]) => Promise<void>;
+}): Promise<EmbeddedBuilding> => {
+  const { run, config } = options;
+  const { say, log } = run;
+  options.progress("Building the simulated office", 0, Number.NaN);
+  const building = createEmbeddedBuilding({
+    config: run.config,
+    building: config,
+    stateFile: options.stateFile,
+    onWarning: (text) => log.warn(text),
+  });
+  if (Number.isFinite(options.newestStoredMs) && building.restore()) {
+    say(`Building   goes on at ${new Date(building.timeMs).toISOString().slice(0, 16)}Z, where it was left`);
+    return building;
+  }
+  if (options.newestStoredMs > building.firstLiveMs) {
+    await building.beginAt(options.newestStoredMs);
+    say("Building   its state was lost: it begins anew where the store ends");
+    return building;
+  }
+  const days = Math.ceil(config.historyS / 86_400);
+  say(`Building   ${config.building}, weather ${config.weather}: ${days} days of history under its own schedule`);
+  await building.simulateHistory(
+    config.historyS,
+    async (rows, day) => {
+      await options.append(rows);
+      options.progress(`Day ${day} of ${days} of the building's history`, day / days, building.timeMs);
+      say(`History    day ${day} of ${days} simulated`);
+    },
+    run.signal,
+  );
+  return building;
+};
+
+/** Tells Home Assistant of the zones, and takes back those that an earlier run announced and the site no longer has. */
+const announce = async (
+  { config, version, log }: DaemonRun,
+  file: string,
+  bus: Parameters<typeof announceToHomeAssistant>[0],
+): Promise<void> => {
+  let announcedBefore: readonly string[] = [];
+  try {
+    announcedBefore = (JSON.parse(readFileSync(file, "utf8")) as unknown[]).filter((zone): zone is string => typeof zone === "string");
+  } catch {
+    // Nothing was announced yet.
+  }
+  const { announced } = await announceToHomeAssistant(bus, {
+    site: config.site,
+    limits: config.control.limits,
+    version,
+    overrideMinutes: 120,
+    announcedBefore,
+    onFailed: (topic, error) => log.debug({ topic, err: error }, "discovery was not published"),
+  });
+  await atomicWrite(file, JSON.stringify(announced));
+};

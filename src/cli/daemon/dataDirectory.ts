@@ -1,0 +1,82 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { atomicWrite } from "#adapters/files/atomicWrite";
+import { askDaemon } from "#adapters/localSocket/localSocketClient";
+import { socketPathOf } from "#adapters/localSocket/socketPath";
+import { type BackedUpStore, openDuckdbStore } from "#adapters/store/duckdbStore";
+import { configurationError, IsothermError, unavailableError } from "#domain/errors";
+
+/** Where a daemon keeps everything: the store, the embedded building's state, overrides, and the socket it answers on. */
+export interface DataDirectory {
+  readonly path: string;
+  readonly store: BackedUpStore;
+  readonly socketPath: string;
+  readonly buildingStateFile: string;
+  readonly supervisorFile: string;
+  readonly announcedFile: string;
+  readonly quarantineFile: string;
+  /** Who commands: greater than that of every earlier start, also where the directory was lost. */
+  readonly epoch: number;
+}
+
+const runningSchema = z.object({ pid: z.number(), dashboardUrl: z.string().nullable().optional() });
+
+/** Names the daemon that holds the directory, where one answers. */
+const refuseSecond = async (path: string, socketPath: string, cause: unknown): Promise<never> => {
+  const answer = await askDaemon(socketPath, "status", {}, { timeoutMs: 2_000 }).catch(() => undefined);
+  const running = runningSchema.safeParse(answer);
+  if (!running.success) throw cause;
+  const { pid, dashboardUrl } = running.data;
+  throw unavailableError(`An isotherm daemon (process ${pid}) already runs on ${path}; it answers on ${socketPath}.`, {
+    todo: `${dashboardUrl == null ? "" : `Its dashboard is ${dashboardUrl}. `}Stop it first (kill ${pid}), or name another store.directory in the site file.`,
+    cause,
+  });
+};
+
+const nextEpoch = async (file: string): Promise<number> => {
+  let before = 0;
+  try {
+    before = z.object({ epoch: z.number().int().min(0) }).parse(JSON.parse(readFileSync(file, "utf8"))).epoch;
+  } catch {
+    // None yet, or unusable: then the wall clock alone makes it greater than before.
+  }
+  const epoch = Math.max(before + 1, Math.floor(Date.now() / 1_000));
+  await atomicWrite(file, JSON.stringify({ epoch }));
+  return epoch;
+};
+
+/** Makes the directory where it is not there and opens its store for this process alone. A directory in use is refused with who uses it (exit code 69). */
+export const openDataDirectory = async (path: string, onWarning: (text: string) => void): Promise<DataDirectory> => {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw configurationError(`The data directory ${path} cannot be made (${(cause as NodeJS.ErrnoException).code}).`, {
+      todo: "Name a directory in store.directory that isotherm may write.",
+      cause,
+    });
+  }
+  const socketPath = socketPathOf(path);
+  let store: BackedUpStore;
+  try {
+    store = await openDuckdbStore(path, { onWarning });
+  } catch (error) {
+    if (error instanceof IsothermError && error.kind === "retryable") return refuseSecond(path, socketPath, error);
+    throw error;
+  }
+  try {
+    return {
+      path,
+      store,
+      socketPath,
+      buildingStateFile: join(path, "building.json"),
+      supervisorFile: join(path, "supervisor.json"),
+      announcedFile: join(path, "announced.json"),
+      quarantineFile: join(path, "influx-quarantine.jsonl"),
+      epoch: await nextEpoch(join(path, "epoch.json")),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+};

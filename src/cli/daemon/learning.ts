@@ -1,0 +1,97 @@
+import { toLocalMsOf } from "#cli/daemon/controlSite";
+import type { SiteConfig } from "#config/siteConfig";
+import type { Clock } from "#domain/clock";
+import type { Dataset } from "#domain/dataset";
+import type { BuildingModel } from "#domain/model";
+import type { ModelVersionStore } from "#domain/store";
+import { type LearnOutcome, learnCycle } from "#loop/learnCycle";
+import { modelFromJson, modelToJson } from "#models/modelJson";
+import { type Prior, readPrior } from "#models/prior";
+import { shippedPriorFor } from "#models/shippedPriors";
+import { trainInWorker } from "#models/trainInWorker";
+
+/** Rows that a zone's posterior keeps: beyond it prediction costs more than it gains. */
+const MODEL_BUDGET = 320;
+
+export interface LearnerOptions {
+  readonly config: SiteConfig;
+  readonly clock: Clock;
+  readonly dataset: () => Dataset;
+  readonly versions: ModelVersionStore;
+  readonly current: () => BuildingModel | null;
+  readonly install: (model: BuildingModel) => Promise<void>;
+  readonly onProgress: (fraction: number, text: string) => void;
+  readonly onWarning: (text: string) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Learner {
+  /** One round: dataset → model → checks → in use. Rejects only when aborted. */
+  learn(signal: AbortSignal): Promise<LearnOutcome>;
+  /** The newest saved model that was in use, whole; null where there is none. */
+  saved(): Promise<BuildingModel | null>;
+}
+
+/** The prior that the site file asks for; the shipped one never holds the site's own weather. */
+const priorFor = (config: SiteConfig, dataset: Dataset): Prior | null => {
+  const { prior } = config.learning;
+  if (prior === "none") return null;
+  return prior === "shipped" ? (shippedPriorFor(dataset)?.prior ?? null) : readPrior(prior);
+};
+
+/** Held-out error over 20 steps of the model, or its leave-day-out error where nothing could be held out. */
+const heldOutOf = ({ summary }: BuildingModel): { value: number; text: string } | null => {
+  const open = summary.heldOutRmse20K;
+  const leaveDayOut = summary.leaveDayOutRmseK;
+  if (typeof open === "number") return { value: open, text: `${open.toFixed(2)} K after 20 steps on days left out` };
+  return typeof leaveDayOut === "number" ? { value: leaveDayOut, text: `${leaveDayOut.toFixed(2)} K a step on days left out` } : null;
+};
+
+/** Learns in worker threads, keeps what was learned as versions with checksums, and finds it again after a restart. */
+export const createLearner = (options: LearnerOptions): Learner => {
+  const { config } = options;
+  const zones = config.zones.map(({ id }) => id);
+  const { backend } = config.planner;
+  return {
+    learn: (signal) =>
+      learnCycle(
+        {
+          clock: options.clock,
+          zones,
+          minDays: config.learning.minDays,
+          dataset: options.dataset,
+          train: (dataset, aborted) =>
+            trainInWorker({
+              dataset,
+              zones,
+              prior: priorFor(config, dataset),
+              toLocalMs: toLocalMsOf(config),
+              options: { budget: MODEL_BUDGET, errorLevelK: config.planner.errorLevelK, horizonSteps: config.planner.horizonSteps },
+              backend: backend === "webgpu" ? "auto" : backend,
+              onProgress: options.onProgress,
+              ...(aborted === undefined ? {} : { signal: aborted }),
+            }),
+          heldOut: heldOutOf,
+          current: options.current,
+          install: options.install,
+          encode: modelToJson,
+          versions: options.versions,
+          onError: options.onError,
+        },
+        signal,
+      ),
+    saved: async () => {
+      for (const version of await options.versions.modelVersions()) {
+        if (version.summary.accepted === "no") continue;
+        try {
+          const model = modelFromJson(version.json);
+          if (zones.every((zone) => model.zones.some((known) => known.zone === zone)) && model.stepS === config.control.stepS) return model;
+          options.onWarning(`Model ${version.id} is of other zones or steps than the site file and is not used.`);
+        } catch (error) {
+          options.onWarning(`Model ${version.id} is not used: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      }
+      return null;
+    },
+  };
+};

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import type { LocalHandler } from "#adapters/localSocket/localSocketServer";
+import type { BackedUpStore } from "#adapters/store/duckdbStore";
+import { csvRows } from "#cli/csvExport";
+import type { DaemonStatus } from "#dashboards/server/daemonStatus";
+import { usageError } from "#domain/errors";
+import type { PointName } from "#domain/points";
+
+export interface SocketParts {
+  readonly store: BackedUpStore;
+  readonly version: string;
+  readonly site: string;
+  readonly dashboardUrl: () => string | null;
+  readonly mqttUrl: () => string | null;
+  readonly status: () => DaemonStatus;
+  readonly nowMs: () => number;
+}
+
+const read = <T>(schema: z.ZodType<T>, params: unknown): T => {
+  const parsed = schema.safeParse(params);
+  if (parsed.success) return parsed.data;
+  throw usageError(
+    `The request's parameters are wrong: ${parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`,
+  );
+};
+
+const exportParams = z.strictObject({ points: z.array(z.string().min(1).max(200)).max(500), fromMs: z.number(), toMs: z.number() });
+const idParams = z.strictObject({ id: z.string().min(1).max(200) });
+const fileParams = z.strictObject({ file: z.string().min(1).max(4_096) });
+
+/** What other commands on this machine may ask the running daemon. Nothing here changes what the building is told. */
+export const socketHandlers = (parts: SocketParts): Readonly<Record<string, LocalHandler>> => ({
+  status: async () => ({
+    pid: process.pid,
+    version: parts.version,
+    site: parts.site,
+    dashboardUrl: parts.dashboardUrl(),
+    mqttUrl: parts.mqttUrl(),
+    nowMs: parts.nowMs(),
+    status: parts.status(),
+  }),
+  plan: () => parts.store.latestDecision(),
+  decision: (params) => parts.store.decision(read(idParams, params).id),
+  models: async () =>
+    (await parts.store.modelVersions()).map(({ id, createdMs, checksum, summary }) => ({ id, createdMs, checksum, summary })),
+  model: async (params) => {
+    const { id } = read(idParams, params);
+    return (await parts.store.modelVersions()).find((version) => version.id === id) ?? null;
+  },
+  export: (params) => {
+    const { points, fromMs, toMs } = read(exportParams, params);
+    return csvRows(parts.store, points as PointName[], fromMs, toMs);
+  },
+  backup: async (params) => {
+    const { file } = read(fileParams, params);
+    await parts.store.backup(file);
+    return { file };
+  },
+});

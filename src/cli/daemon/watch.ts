@@ -1,0 +1,143 @@
+import type { TelemetryIntake } from "#adapters/telemetry/intake";
+import type { Decision } from "#domain/plan";
+import type { AlarmBoard, AlarmText } from "#loop/alarmBoard";
+
+/** How long the broker may be away before people are told, real time. */
+const BROKER_GRACE_MS = 10_000;
+/** Decisions in a row that were too uncertain: two hours at quarter-hours. */
+const UNCERTAIN_DECISIONS = 8;
+/** A foreign setpoint is told of for so long after the last one, site time. */
+const FOREIGN_MS = 30 * 60_000;
+
+export interface WatchParts {
+  readonly alarms: AlarmBoard;
+  readonly intake: TelemetryIntake;
+  readonly nowMs: () => number;
+  readonly brokerConnected: () => boolean;
+  readonly brokerUrl: string;
+}
+
+export interface Watch {
+  /** Looks at everything that no event tells of; to be called about every minute. */
+  check(): Promise<void>;
+  decided(decision: Decision): void;
+  foreignSetpoint(zone: string, overrules: boolean): void;
+  sessionTaken(): void;
+  influx(healthy: boolean, text: string): void;
+  storeHealth(error: Error | null): void;
+  learning(trouble: string | null): void;
+  /** Standing troubles in words, for the status line. */
+  troubles(): readonly string[];
+}
+
+export const createWatch = (parts: WatchParts): Watch => {
+  const { alarms, intake } = parts;
+  const startedMs = parts.nowMs();
+  let disconnectedAtMs: number | null = performance.now();
+  let uncertain = 0;
+  let learningTrouble: string | null = null;
+  const foreign = new Map<string, { readonly atMs: number; readonly overrules: boolean }>();
+  const set = (active: boolean, alarm: AlarmText): Promise<void> => alarms.set(active, alarm, parts.nowMs());
+
+  const brokerLost = (): boolean => {
+    if (parts.brokerConnected()) disconnectedAtMs = null;
+    else disconnectedAtMs ??= performance.now();
+    return disconnectedAtMs !== null && performance.now() - disconnectedAtMs > BROKER_GRACE_MS;
+  };
+
+  const checkSensors = async (): Promise<void> => {
+    const ageOfStartS = (parts.nowMs() - startedMs) / 1_000;
+    for (const { point, state, topic, ageS } of intake.snapshot().points) {
+      // Zone temperatures have an alarm of the control loop, which acts on them.
+      if (point.endsWith(".zoneAirTempC") && state !== "stuck") {
+        await set(false, stuckAlarm(point));
+        continue;
+      }
+      await set(state === "stuck", stuckAlarm(point));
+      const silent = state === "stale" || (state === "never" && ageOfStartS > 3_600);
+      await set(silent, {
+        id: `sensor-stale:${point}`,
+        level: "warning",
+        text: `${point} ${ageS === null ? "has never reported" : `has been silent for ${Math.round(ageS / 60)} min`}.`,
+        action: `Check the sensor and what it publishes on ${topic}.`,
+      });
+    }
+  };
+
+  return {
+    check: async () => {
+      await set(brokerLost(), {
+        id: "broker-lost",
+        level: "critical",
+        text: `The MQTT broker ${parts.brokerUrl} is not reachable.`,
+        action: "Start it, or check address, password and network; devices follow their own schedule when the last setpoints expire.",
+      });
+      await checkSensors();
+      for (const [zone, { atMs, overrules }] of [...foreign]) {
+        const over = parts.nowMs() - atMs > FOREIGN_MS;
+        if (over) foreign.delete(zone);
+        await set(!over, {
+          id: `foreign-setpoint:${zone}`,
+          level: overrules ? "critical" : "warning",
+          zone,
+          text: `Somebody else publishes setpoints for zone ${zone}${overrules ? ", and its device follows them" : ""}.`,
+          action: "Find the other program and stop it, or set isotherm to shadow.",
+        });
+      }
+    },
+    decided: ({ plan }) => {
+      uncertain = plan.fallback === "too-uncertain" ? uncertain + 1 : 0;
+      void set(uncertain >= UNCERTAIN_DECISIONS, {
+        id: "too-uncertain",
+        level: "warning",
+        text: `The model has not been sure enough for ${uncertain} decisions; the rule decides.`,
+        action: "Look at what changed in the building; the model learns from it tonight.",
+      });
+    },
+    foreignSetpoint: (zone, overrules) => {
+      foreign.set(zone, { atMs: parts.nowMs(), overrules });
+    },
+    sessionTaken: () => {
+      void set(true, {
+        id: "controller-twice",
+        level: "critical",
+        text: "Another program uses this site's MQTT client id.",
+        action: "Stop the other isotherm, or give each site its own mqtt.clientId.",
+      });
+    },
+    influx: (healthy, text) => {
+      void set(!healthy, {
+        id: "influx-unreachable",
+        level: "warning",
+        text: `InfluxDB does not take the data: ${text}`,
+        action: "Check it; nothing is lost, what is missing is delivered when it is back.",
+      });
+    },
+    storeHealth: (error) => {
+      void set(error !== null, {
+        id: "store-telemetry",
+        level: "critical",
+        text: `Measurements cannot be stored: ${error?.message ?? ""}`,
+        action: "Free space on the disk of the store, or check it; control goes on.",
+      });
+    },
+    learning: (trouble) => {
+      learningTrouble = trouble;
+    },
+    troubles: () => [
+      ...(brokerLost() ? ["The MQTT broker is not reachable."] : []),
+      ...(learningTrouble === null ? [] : [learningTrouble]),
+      ...alarms
+        .active()
+        .filter(({ level, id }) => level === "critical" && id !== "broker-lost")
+        .map(({ text }) => text),
+    ],
+  };
+};
+
+const stuckAlarm = (point: string): AlarmText => ({
+  id: `sensor-stuck:${point}`,
+  level: "warning",
+  text: `${point} has not moved for a long time and is not used.`,
+  action: "Check the sensor; it counts again with its first change.",
+});
