@@ -8,6 +8,8 @@ export interface Admission {
   readonly inForceCoolingC: Float64Array;
   /** Setpoints are multiples of it, K; 0: any value. */
   readonly gridK: number;
+  /** Per zone, inside the limits: heating no lower and cooling no higher than this, °C. Absent: the limits alone. */
+  readonly widest?: { readonly heatingSetpointC: Float64Array; readonly coolingSetpointC: Float64Array };
 }
 
 /** `value` into [low, high]; `low` where the interval is empty. */
@@ -24,14 +26,24 @@ const snap = (value: number, low: number, high: number, gridK: number): number =
   return first > last ? value : clamp(clamp(Math.round(value / gridK), first, last) * gridK, low, high);
 };
 
+/** Where a setpoint may go: [min, max] by the equipment's limits, and inside them preferably [floor, ceiling]. */
+interface Span {
+  readonly min: number;
+  readonly max: number;
+  readonly floor: number;
+  readonly ceiling: number;
+}
+
 /**
- * Where one setpoint may go in one step: inside its limits, and at most the slew away from where it was. Limits win: from a setpoint outside
- * them the way back is not slowed down. A `previous` that is not finite allows any step.
+ * Where one setpoint may go in one step: inside its limits and at most the slew away from where it was, and of that as much as lies between floor and
+ * ceiling. Limits win: from a setpoint outside them the way back is not slowed down. A `previous` that is not finite allows any step.
  */
-const reach = (previous: number, min: number, max: number, slew: number): readonly [low: number, high: number] => {
-  if (!Number.isFinite(previous) || !Number.isFinite(slew)) return [min, max];
+const reach = (previous: number, { min, max, floor, ceiling }: Span, slew: number): readonly [low: number, high: number] => {
   const from = clamp(previous, min, max);
-  return [Math.max(min, from - slew), Math.min(max, from + slew)];
+  const isLimited = Number.isFinite(previous) && Number.isFinite(slew);
+  const low = isLimited ? Math.max(min, from - slew) : min;
+  const high = isLimited ? Math.min(max, from + slew) : max;
+  return [clamp(floor, low, high), clamp(ceiling, low, high)];
 };
 
 /**
@@ -50,14 +62,26 @@ export const admit = (
   const { limits, gridK } = admission;
   const slew = limits.maxSlewKPerStep;
   for (let z = 0; z < nz; z++) {
+    const heatSpan: Span = {
+      min: limits.minHeatingSetpointC,
+      max: limits.maxHeatingSetpointC,
+      floor: admission.widest?.heatingSetpointC[z] ?? Number.NEGATIVE_INFINITY,
+      ceiling: Number.POSITIVE_INFINITY,
+    };
+    const coolSpan: Span = {
+      min: limits.minCoolingSetpointC,
+      max: limits.maxCoolingSetpointC,
+      floor: Number.NEGATIVE_INFINITY,
+      ceiling: admission.widest?.coolingSetpointC[z] ?? Number.POSITIVE_INFINITY,
+    };
     let previousHeating = admission.inForceHeatingC[z]!;
     let previousCooling = admission.inForceCoolingC[z]!;
     for (let t = 0; t < horizonSteps; t++) {
       const i = start + t * nz + z;
-      const [heatLow, heatHigh] = reach(previousHeating, limits.minHeatingSetpointC, limits.maxHeatingSetpointC, slew);
-      const [coolLow, coolHigh] = reach(previousCooling, limits.minCoolingSetpointC, limits.maxCoolingSetpointC, slew);
-      const wantedHeating = finiteOr(heatingC[i]!, previousHeating, limits.minHeatingSetpointC);
-      const wantedCooling = finiteOr(coolingC[i]!, previousCooling, limits.maxCoolingSetpointC);
+      const [heatLow, heatHigh] = reach(previousHeating, heatSpan, slew);
+      const [coolLow, coolHigh] = reach(previousCooling, coolSpan, slew);
+      const wantedHeating = finiteOr(heatingC[i]!, previousHeating, heatLow);
+      const wantedCooling = finiteOr(coolingC[i]!, previousCooling, coolHigh);
       let heating = snap(clamp(wantedHeating, heatLow, heatHigh), heatLow, heatHigh, gridK);
       let cooling = snap(clamp(wantedCooling, coolLow, coolHigh), coolLow, coolHigh, gridK);
       if (cooling - heating < limits.deadbandK) {

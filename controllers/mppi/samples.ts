@@ -103,9 +103,11 @@ export const sameInZone = (a: Sequence, b: Sequence, z: number, nz: number): boo
 export interface PairRange {
   readonly wide: Sequence;
   readonly tight: Sequence;
+  /** Pair in force now, NaN where unknown: what a plan that is moved later begins with. */
+  readonly now: Sequence;
 }
 
-export const pairRange = (sequences: readonly Sequence[], nz: number): PairRange => {
+export const pairRange = (sequences: readonly Sequence[], nz: number, { inForceHeatingC, inForceCoolingC }: Admission): PairRange => {
   const wide = { heatingSetpointC: new Float64Array(nz).fill(Infinity), coolingSetpointC: new Float64Array(nz).fill(-Infinity) };
   const tight = { heatingSetpointC: new Float64Array(nz).fill(-Infinity), coolingSetpointC: new Float64Array(nz).fill(Infinity) };
   for (const { heatingSetpointC, coolingSetpointC } of sequences)
@@ -116,7 +118,7 @@ export const pairRange = (sequences: readonly Sequence[], nz: number): PairRange
       tight.heatingSetpointC[z] = Math.max(tight.heatingSetpointC[z]!, heatingSetpointC[i]!);
       tight.coolingSetpointC[z] = Math.min(tight.coolingSetpointC[z]!, coolingSetpointC[i]!);
     }
-  return { wide, tight };
+  return { wide, tight, now: { heatingSetpointC: inForceHeatingC, coolingSetpointC: inForceCoolingC } };
 };
 
 export interface PerturbationOptions {
@@ -158,7 +160,7 @@ export const addPerturbations = (
     const kind = k % 3;
     if (kind === 0) builder.add(smooth(nominal, noise, (k / 3) * horizonSteps * nz, options.noiseStdDevK));
     else {
-      const moved = kind === 1 ? shifted(nominal, nz, options.maxShiftSteps, random) : stretched(nominal, nz, range, random);
+      const moved = kind === 1 ? shifted(nominal, range.now, nz, options.maxShiftSteps, random) : stretched(nominal, nz, range, random);
       if (builder.add(moved) < 0 && others.length > 0) builder.add(blended(moved, others[random.below(others.length)]!, random.next()));
     }
   }
@@ -175,17 +177,21 @@ const smooth = (nominal: Sequence, noise: Float64Array, from: number, stdDevK: n
   coolingSetpointC: nominal.coolingSetpointC.map((value, i) => value - stdDevK * noise[from + i]!),
 });
 
-const shifted = (nominal: Sequence, nz: number, maxShiftSteps: number, random: UniformSource): Sequence => {
+const shifted = (nominal: Sequence, now: Sequence, nz: number, maxShiftSteps: number, random: UniformSource): Sequence => {
   const steps = nominal.heatingSetpointC.length / nz;
   const draw = (): number => random.below(2 * maxShiftSteps + 1) - maxShiftSteps;
   const common = random.next() < COMMON ? draw() : null;
   const shifts = Array.from({ length: nz }, () => common ?? draw());
-  const take = (values: Float64Array): Float64Array =>
+  const take = (values: Float64Array, before: Float64Array): Float64Array =>
     values.map((_, i) => {
-      const t = Math.floor(i / nz) + shifts[i % nz]!;
-      return values[Math.max(0, Math.min(steps - 1, t)) * nz + (i % nz)]!;
+      const z = i % nz;
+      const t = Math.floor(i / nz) + shifts[z]!;
+      return t < 0 && Number.isFinite(before[z]!) ? before[z]! : values[Math.max(0, Math.min(steps - 1, t)) * nz + z]!;
     });
-  return { heatingSetpointC: take(nominal.heatingSetpointC), coolingSetpointC: take(nominal.coolingSetpointC) };
+  return {
+    heatingSetpointC: take(nominal.heatingSetpointC, now.heatingSetpointC),
+    coolingSetpointC: take(nominal.coolingSetpointC, now.coolingSetpointC),
+  };
 };
 
 const stretched = (nominal: Sequence, nz: number, { wide, tight }: PairRange, random: UniformSource): Sequence => {

@@ -136,9 +136,10 @@ const polishCount = (nz: number): number => 3 * nz + 2;
  * place of the best sequence's, mixes what gained, crosses good sequences and perturbs the best one and the weighted mean. Last comes the polish.
  */
 export const search = async (pool: CandidatePool, given: readonly Sequence[], context: SearchContext): Promise<SearchOutcome> => {
-  const { cost, admission, options, seed, tick } = context;
+  const { cost, options, seed, tick } = context;
   const { horizonSteps, nz } = cost;
-  const range = pairRange(given, nz);
+  const range = pairRange(given, nz, context.admission);
+  const admission = { ...context.admission, widest: range.wide };
   const iterations = Math.max(1, options.iterations);
   let left = Math.max(0, options.numSamples - pool.candidates.length - polishCount(nz));
   let mixed: Sequence[] = [];

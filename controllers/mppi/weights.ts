@@ -18,8 +18,10 @@ export interface ImportanceWeights {
 export const importanceWeights = (costs: Float64Array, mppiTemperature: number): ImportanceWeights => {
   if (!(mppiTemperature > 0)) throw new RangeError(`The MPPI temperature is greater than 0, not ${mppiTemperature}.`);
   let notFinite = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (const cost of costs) if (Number.isFinite(cost)) least = Math.min(least, cost);
   const exponents = costs.map((cost) => {
-    if (Number.isFinite(cost)) return -cost / mppiTemperature;
+    if (Number.isFinite(cost)) return -(cost - least) / mppiTemperature;
     notFinite++;
     return Number.NEGATIVE_INFINITY;
   });
@@ -31,6 +33,8 @@ export const importanceWeights = (costs: Float64Array, mppiTemperature: number):
 };
 
 const HALVINGS = 60;
+/** Differences of costs below it are none: temperatures for them would not be normal numbers. */
+const SMALLEST_SPREAD = 1e-200;
 
 /**
  * λ that gives the weights of `costs` the effective sample size `target`, by bisection on log λ between 1e-9 and 1e9 times the spread of costs.
@@ -43,7 +47,7 @@ export const temperatureFor = (costs: Float64Array, target: number): number => {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const cost of finite) [low, high] = [Math.min(low, cost), Math.max(high, cost)];
   const spread = high - low;
-  if (!(spread > 0) || !Number.isFinite(spread)) return 1;
+  if (!(spread > SMALLEST_SPREAD) || !Number.isFinite(spread)) return 1;
   let [logLow, logHigh] = [Math.log(spread) - Math.log(1e9), Math.log(spread) + Math.log(1e9)];
   for (let i = 0; i < HALVINGS; i++) {
     const middle = (logLow + logHigh) / 2;
