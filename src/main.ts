@@ -5,10 +5,11 @@ import { reportError } from "#cli/cliKit";
 import { registerEvaluate } from "#cli/evaluate";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerSimulate } from "#cli/simulate";
+import { registerStart } from "#cli/start";
 import { registerTrain } from "#cli/train";
 
 /** Each command registers itself; its work is imported when it runs. */
-const commands: readonly ((program: Command) => void)[] = [registerEvaluate, registerMetaTrain, registerSimulate, registerTrain];
+const commands: readonly ((program: Command) => void)[] = [registerEvaluate, registerMetaTrain, registerSimulate, registerStart, registerTrain];
 
 const version = (): string => {
   for (const up of ["../package.json", "../../package.json"]) {
