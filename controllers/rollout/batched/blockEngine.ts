@@ -6,7 +6,7 @@ import { rolloutRequirements } from "#controllers/rollout/requirements";
 import type { RolloutProblem, RolloutRequest, RolloutResult } from "#domain/rollout";
 
 /** Samples that go through the horizon together. Fixed, so that a sample's digits do not depend on who else is rolled or on how many threads. */
-export const BLOCK_SAMPLES = 256;
+export const BLOCK_SAMPLES = 128;
 
 /** Rolls blocks of samples, zone by zone and step by step; its buffers are allocated once. */
 export class BlockEngine {

@@ -41,7 +41,9 @@ export class BlockState implements FeatureSource {
     this.t = 0;
     this.#zones.forEach((_, z) => {
       this.varianceK2[z]!.fill(0);
-      this.#temperatures[z]!.forEach((column, lag) => column.fill(initial.temperaturesC[z]!.at(-1 - lag)!));
+      this.#temperatures[z]!.forEach((column, lag) => {
+        column.fill(initial.temperaturesC[z]!.at(-1 - lag)!);
+      });
       this.#heating[z]![0]!.fill(initial.heatingSetpointC[z]!);
       this.#cooling[z]![0]!.fill(initial.coolingSetpointC[z]!);
     });

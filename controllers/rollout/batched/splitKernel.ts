@@ -27,13 +27,11 @@ export const splitKernel = (kernel: KernelSpec, d: number, isShared: (column: nu
   const own: KernelSpec[] = [];
   const linear = new Float64Array(d);
   const add = (spec: KernelSpec, factor: number): void => {
-    if (spec.kind === "scale") return add(spec.base, factor * spec.outputScale);
-    if (spec.kind === "sum") return spec.parts.forEach((part) => add(part, factor));
-    if (spec.kind === "product" && spec.parts.length === 1) return add(spec.parts[0]!, factor);
-    if (spec.kind === "linear") return addLinear(spec, factor);
-    const term = scaled(factor, spec);
-    if (leavesOf(spec, d).every(({ dims }) => dims.every(isShared))) shared.push(term);
-    else own.push(term);
+    if (spec.kind === "scale") add(spec.base, factor * spec.outputScale);
+    else if (spec.kind === "sum") for (const part of spec.parts) add(part, factor);
+    else if (spec.kind === "product" && spec.parts.length === 1) add(spec.parts[0]!, factor);
+    else if (spec.kind === "linear") addLinear(spec, factor);
+    else (leavesOf(spec, d).every(({ dims }) => dims.every(isShared)) ? shared : own).push(scaled(factor, spec));
   };
   const addLinear = (leaf: KernelLeaf, factor: number): void => {
     const dims = leafDimensions(leaf, d);

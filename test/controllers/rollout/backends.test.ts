@@ -1,0 +1,36 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { availableBackends, createRolloutBackend } from "#controllers/rollout/createBackend";
+import { IsothermError } from "#domain/errors";
+import { rolloutBackendContract } from "../../contracts/rolloutBackend.js";
+
+const available = await availableBackends();
+
+for (const name of ["reference", "wasm", "blas"] as const) {
+  const isMissing = !available.includes(name);
+  describe.skipIf(isMissing)(isMissing ? `${name} (skipped: not available here)` : name, () => {
+    rolloutBackendContract(`${name} in this thread`, () => createRolloutBackend(name, { threads: 1 }));
+    if (name !== "reference") rolloutBackendContract(`${name} on two threads`, () => createRolloutBackend(name, { threads: 2 }));
+  });
+}
+
+describe("choosing a backend", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("auto takes the fastest that is there", async () => {
+    expect((await createRolloutBackend("auto")).name).toBe(available[0]);
+    expect(available).toContain("reference");
+  });
+
+  it("says what to install when blas is missing, and auto goes on with what is there", async () => {
+    vi.stubEnv("ISOTHERM_NO_BLAS", "1");
+    const error = await createRolloutBackend("blas").catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(IsothermError);
+    expect((error as IsothermError).describe()).toMatch(/ISOTHERM_NO_BLAS/);
+    expect((error as IsothermError).exitCode).toBe(69);
+    expect((await createRolloutBackend("auto")).name).not.toBe("blas");
+  });
+
+  it("says that webgpu is not in this version", async () => {
+    await expect(createRolloutBackend("webgpu")).rejects.toThrow(/webgpu.*not in this version/);
+  });
+});
