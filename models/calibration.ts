@@ -1,3 +1,4 @@
+import { choleskyWithJitter } from "#math/choleskyWithJitter";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { quantile } from "#math/statistics";
 
@@ -26,8 +27,7 @@ export const leaveDayOut = (
     const b = rows.length;
     const block = new Float64Array(b * b);
     for (let i = 0; i < b; i++) for (let j = 0; j < b; j++) block[i * b + j] = inverse[rows[i]! * n + rows[j]!]!;
-    if (la.cholesky(b, block) !== 0) continue;
-    const covariance = la.inverseFromCholesky(b, block);
+    const covariance = la.inverseFromCholesky(b, choleskyWithJitter(la, b, block, () => undefined).lower);
     for (let i = 0; i < b; i++) {
       let error = 0;
       for (let j = 0; j < b; j++) error += covariance[i * b + j]! * alpha[rows[j]!]!;

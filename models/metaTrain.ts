@@ -1,3 +1,4 @@
+import { configurationError } from "#domain/errors";
 import { factorise } from "#math/gaussianProcess";
 import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
@@ -5,6 +6,7 @@ import { MatrixPool } from "#math/matrixPool";
 import { mean, standardDeviation } from "#math/statistics";
 import type { DatasetRows } from "#models/datasetRows";
 import { coefficientPrior, hyperparameterPrior, type NormalPrior, type Prior } from "#models/prior";
+import { MIN_ROWS, tooFewRows } from "#models/thermostat/fitZone";
 import {
   type HyperparameterSpace,
   hyperparameterSpace,
@@ -47,6 +49,7 @@ const SPREAD_CEILING = 1;
  * segments s, in rounds with β, the generalised least-squares mean coefficients
  * β = (Σ_s Φ_sᵀ K_s⁻¹ Φ_s + Λ)⁻¹ (Σ_s Φ_sᵀ K_s⁻¹ y_s + Λ β₀). The spread of each log hyperparameter is the standard deviation of what each segment
  * prefers for itself (a tempered MAP fit around the shared θ), within [0.1, 1]; that of a coefficient is 1/ℓ of its linear kernel.
+ * No segments, segments of different time steps and ones with too few usable rows are refused.
  */
 export const metaTrain = async (
   la: LinearAlgebra,
@@ -56,7 +59,7 @@ export const metaTrain = async (
   Pick<Prior, "logHyperparameters" | "meanCoefficients"> & { readonly logMarginalLikelihoodPerRow: number; readonly rows: number }
 > => {
   const { rounds = 3, iterationsPerRound = 15, onProgress, signal } = options;
-  const stepS = segments[0]!.data.dataset.stepS;
+  const stepS = commonStepS(segments);
   const names: string[] = [];
   const keys: string[] = [];
   const indexIn = (list: string[], name: string): number => {
@@ -65,6 +68,7 @@ export const metaTrain = async (
   };
   const tasks = segments.map(({ name, data, zone, neighbours }): Task => {
     const rows = trainingRows(data, zone, neighbours);
+    if (rows.n < MIN_ROWS) throw tooFewRows(name, rows);
     const space = hyperparameterSpace(rows.structure, null);
     return {
       name,
@@ -95,6 +99,7 @@ export const metaTrain = async (
         let sum = 0;
         gradient.fill(0);
         tasks.forEach((task, s) => {
+          if (!Number.isFinite(sum)) return;
           const local = Float64Array.from(task.hyperparameterAt, (i) => at[i]!);
           const localGradient = new Float64Array(local.length);
           try {
@@ -146,6 +151,15 @@ export const metaTrain = async (
     logMarginalLikelihoodPerRow: -value / totalRows,
     rows: totalRows,
   };
+};
+
+const commonStepS = (segments: readonly SourceSegment[]): number => {
+  const steps = [...new Set(segments.map(({ data }) => data.dataset.stepS))];
+  if (steps.length === 1) return steps[0]!;
+  throw configurationError(
+    steps.length === 0 ? "There is no source to learn from." : `The sources have different time steps: ${steps.join(" s, ")} s.`,
+    { todo: "Give sources of one time step." },
+  );
 };
 
 /** Φ_s with equal keys added up, n×keys. */

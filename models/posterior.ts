@@ -2,7 +2,7 @@ import type { FeatureSpec } from "#domain/features";
 import type { KernelSpec } from "#domain/kernel";
 import type { PosteriorData } from "#domain/model";
 import { choleskyWithJitter } from "#math/choleskyWithJitter";
-import { factorise } from "#math/gaussianProcess";
+import { type Factorisation, factorise } from "#math/gaussianProcess";
 import { kernelDiagonal, kernelMatrix } from "#math/kernels";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 
@@ -19,22 +19,21 @@ export interface PosteriorProblem {
   /** y − βᵀx, n. */
   readonly residuals: Float64Array;
   readonly noiseVariance: number;
+  /** Added to the noise variance of single rows, n; none when absent. */
+  readonly extraNoiseVariance?: Float64Array;
   readonly onWarning: (text: string) => void;
 }
 
-/** X = training inputs, α = (K + σ²I)⁻¹ r, W = L⁻¹. (Rasmussen & Williams 2006, algorithm 2.1.) */
-export const exactPosterior = (problem: PosteriorProblem): PosteriorData => {
-  const { la, kernel, x, n, d, residuals, noiseVariance, onWarning, features, meanCoefficients } = problem;
-  const { alpha, choleskyLower } = factorise({
-    la,
-    kernel,
-    x,
-    n,
-    d,
-    y: residuals,
-    noiseVariance: new Float64Array(n).fill(noiseVariance),
-    onWarning,
-  });
+/** L Lᵀ = K + σ²I and α = (K + σ²I)⁻¹ r. (Rasmussen & Williams 2006, algorithm 2.1.) Values that are not finite throw CholeskyError or RangeError. */
+export const factoriseRows = (problem: PosteriorProblem): Factorisation =>
+  factorise({ ...problem, y: problem.residuals, noiseVariance: rowNoise(problem) });
+
+const rowNoise = ({ n, noiseVariance, extraNoiseVariance }: PosteriorProblem): Float64Array =>
+  Float64Array.from({ length: n }, (_, i) => noiseVariance + (extraNoiseVariance?.[i] ?? 0));
+
+/** X = training inputs, α = (K + σ²I)⁻¹ r, W = L⁻¹, from the rows' factorisation. */
+export const exactPosterior = (problem: PosteriorProblem, { alpha, choleskyLower } = factoriseRows(problem)): PosteriorData => {
+  const { la, kernel, x, n, d, features, meanCoefficients } = problem;
   return { features, kernel, meanCoefficients, basisInputs: x, m: n, d, alpha, varianceRoot: la.inverseLower(n, choleskyLower), p: n };
 };
 
@@ -78,26 +77,30 @@ export const chooseInducingRows = (
 
 /**
  * The posterior on m ≤ budget inducing inputs Z (deterministic training conditional; Quiñonero-Candela & Rasmussen 2005, eq. 20):
- * with L Lᵀ = K_zz, V = L⁻¹ K_zx / σ, B = I + V Vᵀ: α = L⁻ᵀ B⁻¹ V r / σ, W = Cᵀ L⁻¹ where C Cᵀ = I − B⁻¹,
+ * with L Lᵀ = K_zz, V = L⁻¹ K_zx D^−½ (D the noise variances), B = I + V Vᵀ: α = L⁻ᵀ B⁻¹ V D^−½ r, W = Cᵀ L⁻¹ where C Cᵀ = I − B⁻¹,
  * so that variance(x) = k(x, x) − k(x, Z)(K_zz⁻¹ − L⁻ᵀ B⁻¹ L⁻¹) k(Z, x). Cost n m²; equal to the exact one where m = n.
+ * Inputs or residuals that are not finite throw RangeError.
  */
 export const budgetedPosterior = (problem: PosteriorProblem, budget: number): PosteriorData => {
-  const { la, kernel, x, n, d, residuals, noiseVariance, onWarning, features, meanCoefficients } = problem;
+  const { la, kernel, x, n, d, residuals, onWarning, features, meanCoefficients } = problem;
+  if (!x.every(Number.isFinite) || !residuals.every(Number.isFinite))
+    throw new RangeError("The training rows hold values that are not finite.");
   const rows = chooseInducingRows(kernel, la, x, n, d, budget);
   const m = rows.length;
   const z = new Float64Array(m * d);
-  rows.forEach((row, i) => z.set(x.subarray(row * d, (row + 1) * d), i * d));
+  for (const [i, row] of rows.entries()) z.set(x.subarray(row * d, (row + 1) * d), i * d);
   const { lower } = choleskyWithJitter(la, m, kernelMatrix(la, kernel, z, m, z, m, d), onWarning);
   const v = kernelMatrix(la, kernel, z, m, x, n, d);
   la.solveLower(m, n, lower, v, false);
-  const sigma = Math.sqrt(noiseVariance);
-  for (let i = 0; i < v.length; i++) v[i]! /= sigma;
+  const precision = rowNoise(problem).map((variance) => 1 / Math.sqrt(variance));
+  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) v[i * n + j]! *= precision[j]!;
   const b = new Float64Array(m * m);
   la.gemm(false, true, m, m, n, 1, v, v, 0, b);
   for (let i = 0; i < m; i++) b[i * m + i]! += 1;
   if (la.cholesky(m, b) !== 0) throw new RangeError("The budgeted posterior's matrix I + V Vᵀ is not positive definite.");
   const alpha = new Float64Array(m);
-  la.gemm(false, false, m, 1, n, 1 / sigma, v, residuals, 0, alpha);
+  const whitened = residuals.map((value, i) => value * precision[i]!);
+  la.gemm(false, false, m, 1, n, 1, v, whitened, 0, alpha);
   la.solveLower(m, 1, b, alpha, false);
   la.solveLower(m, 1, b, alpha, true);
   la.solveLower(m, 1, lower, alpha, true);

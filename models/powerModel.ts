@@ -21,10 +21,25 @@ const inputScales = (zones: number): Float64Array =>
   Float64Array.from({ length: 2 * zones + OTHERS }, (_, c) => (c < 2 * zones ? 1 : c === 2 * zones ? 10 : c === 2 * zones + 3 ? 0.5 : 0.7));
 
 /**
+ * How far heating and cooling moved the zone from its free float, K: [max(0, T' − T_free), 0] where T_free < T_hea, [0, max(0, T_free − T')] where
+ * T_free > T_coo, else [0, 0]. Anything missing: NaN.
+ */
+export const deliveredK = (
+  freeC: number,
+  reachedC: number,
+  heatingSetpointC: number,
+  coolingSetpointC: number,
+): readonly [number, number] => {
+  if (![freeC, reachedC, heatingSetpointC, coolingSetpointC].every(Number.isFinite)) return [Number.NaN, Number.NaN];
+  if (freeC < heatingSetpointC) return [Math.max(0, reachedC - freeC), 0];
+  return [0, freeC > coolingSetpointC ? Math.max(0, freeC - reachedC) : 0];
+};
+
+/**
  * Learns HVAC electric power from the data: P / scale = βᵀx + GP with a linear kernel over all inputs (each kelvin moved costs something, more in some
  * zones) and a Matérn-5/2 over all of them (efficiency by outdoor temperature and load, fans and basin heaters by the hour). Heating (cooling) K of a
- * logged step is T' − T_free as the zone models see it, where the zone was below heating (above cooling) or held there.
- * null where the data hold no power.
+ * logged step is `deliveredK` with T_free as the zone models see it. There is no constant column: the Matérn's variance around 0 carries the level too.
+ * null where the data hold no power, or fewer than 48 whole rows.
  */
 export const fitPowerModel = async (
   la: LinearAlgebra,
@@ -47,9 +62,9 @@ export const fitPowerModel = async (
     const heating = data.column(zonePoint(zone.zone, "heatingSetpointC"));
     const cooling = data.column(zonePoint(zone.zone, "coolingSetpointC"));
     for (const i of steps) {
-      const moved = temperature[i + 1]! - freeC[i]!;
-      all[i * d + z] = freeC[i]! < heating[i + 1]! ? Math.max(0, moved) : moved - moved;
-      all[i * d + nz + z] = freeC[i]! > cooling[i + 1]! ? Math.max(0, -moved) : moved - moved;
+      const [heatingK, coolingK] = deliveredK(freeC[i]!, temperature[i + 1]!, heating[i + 1]!, cooling[i + 1]!);
+      all[i * d + z] = heatingK;
+      all[i * d + nz + z] = coolingK;
     }
   });
   for (const i of steps) {
@@ -67,7 +82,6 @@ export const fitPowerModel = async (
   const watts = Float64Array.from(usable, (i) => power[i + 1]!);
   const outputScaleW = Math.max(standardDeviation(watts), 1);
   const level = mean(watts) / outputScaleW;
-  // No constant column: the level is carried by the kernel's variance around 0, so what is learned is the level too.
   const y = watts.map((value) => value / outputScaleW);
   const dims = Array.from({ length: d }, (_, c) => c);
   let kernel: KernelSpec = {
@@ -78,11 +92,10 @@ export const fitPowerModel = async (
     ],
   };
   const start = Float64Array.from([...logHyperparameters(kernel), Math.log(0.05)]);
-  const spread = start.map(() => 1);
   // Hyperparameters from a third of the rows: as good for them, and nine times cheaper.
   const third = Array.from({ length: Math.ceil(n / 3) }, (_, i) => 3 * i);
   const xThird = new Float64Array(third.length * d);
-  third.forEach((row, i) => xThird.set(x.subarray(row * d, (row + 1) * d), i * d));
+  for (const [i, row] of third.entries()) xThird.set(x.subarray(row * d, (row + 1) * d), i * d);
   const yThird = Float64Array.from(third, (row) => y[row]!);
   const pool = new MatrixPool();
   const { x: theta } = await minimiseAsync(
@@ -110,9 +123,10 @@ export const fitPowerModel = async (
         return Number.POSITIVE_INFINITY;
       }
       for (let i = 0; i < at.length; i++) {
-        const z = (at[i]! - start[i]!) / spread[i]!;
+        // A normal prior of spread 1 on every log hyperparameter.
+        const z = at[i]! - start[i]!;
         value += 0.5 * z * z;
-        gradient[i]! += z / spread[i]!;
+        gradient[i]! += z;
       }
       return value;
     },
@@ -125,6 +139,7 @@ export const fitPowerModel = async (
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );
+  options.signal?.throwIfAborted();
   kernel = withLogHyperparameters(kernel, theta.slice(0, -1));
   const noiseVariance = Math.exp(theta[theta.length - 1]!);
   const { features: _none, ...posterior } = budgetedPosterior(

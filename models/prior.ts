@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { configurationError } from "#domain/errors";
+import { jsonFaultLine } from "#models/jsonFaultLine";
 
 /** A normal prior on one number: log hyperparameters, or a mean coefficient. */
 const normalSchema = z.strictObject({ location: z.number(), spread: z.number().positive() });
@@ -56,10 +57,8 @@ export const readPrior = (file: string): Prior => {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    const position = /position (\d+)/.exec(String(cause));
-    const line = position === null ? 1 : text.slice(0, Number(position[1])).split("\n").length;
     throw configurationError("This prior is not valid JSON.", {
-      place: { file, line },
+      place: { file, line: jsonFaultLine(text) },
       todo: "Make it again with `isotherm meta-train`.",
       cause,
     });
@@ -90,11 +89,13 @@ const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [
   [/^noiseVariance$/, 2 * Math.log(0.05), 2],
 ];
 
-/** Capacity of about 2 K in a quarter of an hour; everything else is left to the data. */
+/** Capacity of about 2 K in a quarter of an hour, a pull of 1/80 towards outdoor air and of 1/20 towards the fast mass; the rest is left to the data. */
 const genericCoefficient = (key: string, stepS: number): NormalPrior => {
   const steps = stepS / 900;
   if (key === "heating*constant") return { location: 2 * steps, spread: 1 };
   if (key === "cooling*constant") return { location: -2 * steps, spread: 1 };
+  if (key === "offset.outdoorAirTempC") return { location: 0.1 * steps, spread: 0.5 };
+  if (key === "slowMean.3600") return { location: 0.05 * steps, spread: 0.5 };
   return { location: 0, spread: 1 };
 };
 

@@ -1,4 +1,4 @@
-import type { Transition, ZoneModel } from "#domain/model";
+import type { ZoneModel } from "#domain/model";
 import { createBatchPredictor } from "#math/batchPredictor";
 import { type FeatureSource, fillInputs, type SampleColumn } from "#math/features";
 import type { LinearAlgebra } from "#math/linearAlgebra";
@@ -22,7 +22,8 @@ const at = (column: SampleColumn, k: number): number => (typeof column === "numb
 /**
  * One-step predictions of one zone for any samples (see `Transition` for the mean). The spread of a thermostat zone is that of a mixture over its
  * regimes: with p_h = P(T_free < T_hea) and p_hl = p_h P(T_heat < T_hea) (likewise for cooling),
- * Var ≈ (1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool² + (p_h − p_hl + p_c − p_cl) s_held².
+ * Var ≈ c² ((1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool²) + (p_h − p_hl + p_c − p_cl) s_held², c the model's `spreadScale`
+ * (the scatter on a setpoint is measured, so it needs none). A missing input, setpoints too, gives NaN for its sample.
  */
 export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatch = 512): StepPredictor => {
   const { posterior } = model;
@@ -61,8 +62,7 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
       };
       const free = run("none");
       const scaled = (spread: Float64Array | null): Float64Array | null => spread?.map((value) => value * model.spreadScale) ?? null;
-      if (model.transition !== ("thermostat" satisfies Transition))
-        return { meanC: free.next, stdDevK: scaled(free.spread), freeC: free.next };
+      if (model.transition !== "thermostat") return { meanC: free.next, stdDevK: scaled(free.spread), freeC: free.next };
       const heatingC = source.setpoint(model.zone, "heating", 0);
       const coolingC = source.setpoint(model.zone, "cooling", 0);
       const heat = run("heating");
@@ -75,7 +75,8 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
         const coo = at(coolingC, k);
         const tHeat = heat.next[k]!;
         const tCool = cool.next[k]!;
-        if (tFree < hea) meanC[k] = tHeat < hea ? tHeat : hea + model.heldOffsetK;
+        if (Number.isNaN(hea) || Number.isNaN(coo)) meanC[k] = Number.NaN;
+        else if (tFree < hea) meanC[k] = tHeat < hea ? tHeat : hea + model.heldOffsetK;
         else if (tFree > coo) meanC[k] = tCool > coo ? tCool : coo + model.heldOffsetK;
         else meanC[k] = tFree;
         if (variance === null) continue;
@@ -83,9 +84,9 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
         const sHeat = heat.spread![k]!;
         const sCool = cool.spread![k]!;
         const pHeating = normalCdf((hea - tFree) / sFree);
-        const pHeatLimited = pHeating * normalCdf((hea - heat.next[k]!) / sHeat);
+        const pHeatLimited = pHeating * normalCdf((hea - tHeat) / sHeat);
         const pCooling = normalCdf((tFree - coo) / sFree);
-        const pCoolLimited = pCooling * normalCdf((cool.next[k]! - coo) / sCool);
+        const pCoolLimited = pCooling * normalCdf((tCool - coo) / sCool);
         const pIdle = Math.max(0, 1 - pHeating - pCooling);
         const pHeld = pHeating - pHeatLimited + pCooling - pCoolLimited;
         variance[k] =

@@ -3,6 +3,7 @@ import { configurationError, IsothermError } from "#domain/errors";
 import type { BuildingModel, ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { mean } from "#math/statistics";
 import { type SpreadError, spreadBound } from "#models/calibration";
 import { DatasetRows, type ToLocalMs } from "#models/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
@@ -43,14 +44,16 @@ export const trainZone = async (
   readonly leaveDayOutRmseK: number;
   readonly heldOut: readonly SpreadError[];
   readonly heldOutRmseK: number | null;
+  /** Repairs that the linear algebra needed, each once. */
+  readonly warnings: readonly string[];
 }> => {
   const { dataset, zone, neighbours, prior, toLocalMs, la, options, onProgress, signal } = request;
   const data = new DatasetRows(dataset, toLocalMs);
   const warnings = new Set<string>();
-  const common = { ...(signal === undefined ? {} : { signal }), onWarning: (text: string) => warnings.add(text) };
   const fit = await fitZone(la, data, zone, neighbours, prior, {
     budget: options.budget,
-    ...common,
+    ...(signal === undefined ? {} : { signal }),
+    onWarning: (text) => warnings.add(`${zone}: ${text}`),
     onIteration: (iteration) => onProgress(Math.min(0.7, iteration / 40), `${zone}: iteration ${iteration}`),
   });
   const horizon = options.horizonSteps ?? 20;
@@ -61,7 +64,7 @@ export const trainZone = async (
     onProgress(0.75, `${zone}: checking on days left out`);
     try {
       const early = await fitZone(la, new DatasetRows(sliceDataset(dataset, 0, split), toLocalMs), zone, neighbours, prior, {
-        ...common,
+        ...(signal === undefined ? {} : { signal }),
         budget: 160,
         maxIterations: prior === null ? 20 : 0,
       });
@@ -81,14 +84,15 @@ export const trainZone = async (
         heldOut.push({ spreadK, errorK });
         last.push((meanC[horizon - 1]![k]! - temperature[row + horizon]!) ** 2);
       });
-      if (last.length > 0) heldOutRmseK = Math.sqrt(last.reduce((a, b) => a + b, 0) / last.length);
+      if (last.length > 0) heldOutRmseK = Math.sqrt(mean(last));
     } catch (error) {
       // Too little data to hold any out: the bound then stands on the error level alone.
       if (!(error instanceof IsothermError)) throw error;
     }
   }
   onProgress(1, `${zone}: learned from ${fit.trainRows} rows`);
-  return { model: fit.model, trainRows: fit.trainRows, leaveDayOutRmseK: fit.leaveDayOutRmseK, heldOut, heldOutRmseK };
+  const { model, trainRows, leaveDayOutRmseK } = fit;
+  return { model, trainRows, leaveDayOutRmseK, heldOut, heldOutRmseK, warnings: [...warnings] };
 };
 
 export type ZoneTraining = Awaited<ReturnType<typeof trainZone>>;
@@ -102,7 +106,7 @@ export const assembleBuilding = async (request: TrainRequest, trained: readonly 
   const power = await fitPowerModel(la, data, models, signal === undefined ? {} : { signal });
   const heldOut = trained.flatMap((one) => one.heldOut);
   const figures = trained.map(({ heldOutRmseK }) => heldOutRmseK).filter((value) => value !== null);
-  const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  const warnings = trained.flatMap((one) => one.warnings);
   const { timesMs } = dataset;
   const trainedToMs = timesMs[timesMs.length - 1]!;
   return {
@@ -117,12 +121,13 @@ export const assembleBuilding = async (request: TrainRequest, trained: readonly 
     trainRows: trained.reduce((sum, one) => sum + one.trainRows, 0),
     prior: prior?.name ?? "none",
     summary: {
-      leaveDayOutRmseK: average(trained.map((one) => one.leaveDayOutRmseK)),
-      ...(figures.length === 0 ? {} : { heldOutRmse20K: average(figures) }),
+      leaveDayOutRmseK: mean(trained.map((one) => one.leaveDayOutRmseK)),
+      ...(figures.length === 0 ? {} : { heldOutRmse20K: mean(figures) }),
       ...(power === null ? {} : { powerNoiseW: power.rmseW }),
       fitMs,
       linearAlgebra: la.name,
       budget: options.budget ?? "exact",
+      ...(warnings.length === 0 ? {} : { warnings: warnings.join(" ") }),
     },
   };
 };

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { type ExitCode, IsothermError } from "#domain/errors";
+import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
 import { assembleBuilding, checkTrainingData, type TrainRequest, type ZoneTraining } from "#models/trainBuilding";
@@ -15,7 +15,7 @@ export interface WorkerTrainRequest extends Omit<TrainRequest, "la"> {
 
 const workerFile = createRequire(import.meta.url).resolve("#models/trainWorker");
 
-/** `trainBuilding` in worker threads, zone by zone, so that no control tick waits for learning. Aborting ends the workers. */
+/** `trainBuilding` in worker threads, zone by zone, so that no control tick waits for learning. Aborting, or a zone that fails, ends all workers. */
 export const trainInWorker = async (request: WorkerTrainRequest): Promise<BuildingModel> => {
   const { dataset, zones, onProgress, signal, backend = "auto" } = request;
   checkTrainingData(dataset, zones);
@@ -29,11 +29,13 @@ export const trainInWorker = async (request: WorkerTrainRequest): Promise<Buildi
   };
   const results = new Array<ZoneTraining>(zones.length);
   const waiting = zones.map((_, i) => i);
+  const failure = new AbortController();
+  const stop = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);
   const threads = Math.max(1, Math.min(request.threads ?? availableParallelism(), zones.length, 4));
   const lane = async (): Promise<void> => {
     const worker = new Worker(workerFile, { resourceLimits: { maxOldGenerationSizeMb: 512 } });
     const abort = (): void => void worker.terminate();
-    signal?.addEventListener("abort", abort, { once: true });
+    stop.addEventListener("abort", abort, { once: true });
     try {
       for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
         const zone = at;
@@ -47,17 +49,19 @@ export const trainInWorker = async (request: WorkerTrainRequest): Promise<Buildi
           backend,
           blasThreads: 1,
         };
-        results[zone] = await runTask(worker, task, signal, (fraction, text) => report(zone, fraction, text));
+        results[zone] = await runTask(worker, task, stop, (fraction, text) => report(zone, fraction, text));
       }
+    } catch (error) {
+      // The first failure is the one to tell; the other lanes end with it as their reason.
+      failure.abort(error);
+      throw error;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stop.removeEventListener("abort", abort);
       await worker.terminate();
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: threads }, lane));
-  signal?.throwIfAborted();
-  const failed = lanes.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  await Promise.allSettled(Array.from({ length: threads }, lane));
+  stop.throwIfAborted();
   const la = await createLinearAlgebra(backend, { threads: 1 });
   return assembleBuilding({ ...request, la }, results, performance.now() - started);
 };
@@ -65,7 +69,7 @@ export const trainInWorker = async (request: WorkerTrainRequest): Promise<Buildi
 const runTask = (
   worker: Worker,
   task: ZoneTask,
-  signal: AbortSignal | undefined,
+  stop: AbortSignal,
   onProgress: (fraction: number, text: string) => void,
 ): Promise<ZoneTraining> =>
   new Promise((resolve, reject) => {
@@ -81,14 +85,10 @@ const runTask = (
       }
       finish();
       if (reply.kind === "done") resolve(reply.result);
-      else
-        reject(
-          new IsothermError("permanent", reply.message, {
-            todo: reply.todo,
-            exitCode: (reply.exitCode ?? 70) as ExitCode,
-            cause: reply.stack,
-          }),
-        );
+      else {
+        const { kind, message, todo, exitCode, stack } = reply.error;
+        reject(new IsothermError(kind, message, { todo, exitCode, cause: stack }));
+      }
     };
     const onError = (error: unknown): void => {
       finish();
@@ -97,7 +97,7 @@ const runTask = (
     const onExit = (): void => {
       finish();
       reject(
-        signal?.aborted ? signal.reason : new IsothermError("permanent", `The training thread of zone ${task.zone} ended before its time.`),
+        stop.aborted ? stop.reason : new IsothermError("permanent", `The training thread of zone ${task.zone} ended before its time.`),
       );
     };
     worker.on("message", onMessage);

@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import type { Dataset } from "#domain/dataset";
-import { IsothermError } from "#domain/errors";
+import { type ErrorKind, type ExitCode, IsothermError } from "#domain/errors";
 import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
 import type { Prior } from "#models/prior";
 import { type TrainOptions, trainZone } from "#models/trainBuilding";
@@ -21,7 +21,16 @@ export interface ZoneTask {
 export type WorkerReply =
   | { readonly kind: "progress"; readonly fraction: number; readonly text: string }
   | { readonly kind: "done"; readonly result: Awaited<ReturnType<typeof trainZone>> }
-  | { readonly kind: "failed"; readonly message: string; readonly todo: string; readonly exitCode: number | null; readonly stack: string };
+  | { readonly kind: "failed"; readonly error: FailedTask };
+
+/** An IsothermError in parts, because errors cross threads without their fields; any other error is permanent. */
+export interface FailedTask {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly todo: string;
+  readonly exitCode: ExitCode;
+  readonly stack: string;
+}
 
 const port = parentPort;
 if (port !== null) {
@@ -41,10 +50,13 @@ if (port !== null) {
       .catch((error: unknown) =>
         reply({
           kind: "failed",
-          message: error instanceof Error ? error.message : String(error),
-          todo: error instanceof IsothermError ? error.todo : "",
-          exitCode: error instanceof IsothermError ? error.exitCode : null,
-          stack: error instanceof Error ? (error.stack ?? "") : "",
+          error: {
+            kind: error instanceof IsothermError ? error.kind : "permanent",
+            message: error instanceof Error ? error.message : String(error),
+            todo: error instanceof IsothermError ? error.todo : "",
+            exitCode: error instanceof IsothermError ? error.exitCode : 70,
+            stack: error instanceof Error ? (error.stack ?? "") : "",
+          },
         }),
       );
   });

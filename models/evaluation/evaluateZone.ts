@@ -1,3 +1,4 @@
+import { configurationError, type IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import type { LinearAlgebra } from "#math/linearAlgebra";
@@ -33,7 +34,8 @@ const rms = (errors: ArrayLike<number>): number => Math.sqrt(mean(Float64Array.f
 
 /**
  * Accuracy and calibration over the rows [firstTest, endTest): one step ahead for every test row, open loop 4, 20 and 96 steps ahead from every
- * 4th test row that has as many rows after it inside the test days. NLPD = mean of ½ log 2πs² + e²/2s².
+ * 4th test row that has as many rows after it inside the test days. NLPD = mean of ½ log 2πs² + e²/2s². Rows with missing values are left out;
+ * an IsothermError where none remains.
  */
 export const evaluateZone = (la: LinearAlgebra, model: ZoneModel, data: DatasetRows, firstTest: number, endTest: number): ZoneAccuracy => {
   const temperature = data.column(zonePoint(model.zone, "zoneAirTempC"));
@@ -46,11 +48,12 @@ export const evaluateZone = (la: LinearAlgebra, model: ZoneModel, data: DatasetR
   const started = performance.now();
   const { meanC, stdDevK } = predictor.predict(data.source(begun), true);
   const predictMs = performance.now() - started;
-  const usable = targets.map((_, k) => k).filter((k) => Number.isFinite(meanC[k]!));
+  const usable = targets.map((_, k) => k).filter((k) => Number.isFinite(meanC[k]!) && Number.isFinite(stdDevK![k]!));
+  if (usable.length === 0) throw nothingToTest(model.zone, endTest - firstTest);
   const errors = usable.map((k) => temperature[targets[k]!]! - meanC[k]!);
   const spreads = usable.map((k) => stdDevK![k]!);
   const inside = errors.map((error, i) => Math.abs(error) <= Z_90 * spreads[i]!);
-  const regime = rowRegimes(data, model.zone, 0.06);
+  const regime = rowRegimes(data, model.zone);
   const share = (wanted: (value: number) => boolean): number | null => {
     const chosen = inside.filter((_, i) => wanted(regime[targets[usable[i]!]!]!));
     return chosen.length === 0 ? null : chosen.filter(Boolean).length / chosen.length;
@@ -85,7 +88,7 @@ export const evaluateZone = (la: LinearAlgebra, model: ZoneModel, data: DatasetR
         return 0.5 * Math.log(2 * Math.PI * s * s) + (error * error) / (2 * s * s);
       }),
     ),
-    coverage90: inside.filter(Boolean).length / Math.max(1, inside.length),
+    coverage90: inside.filter(Boolean).length / inside.length,
     coverage90ByRegime: {
       idle: share((value) => value === regimes.idle),
       limited: share((value) => value === regimes.heatingLimited || value === regimes.coolingLimited),
@@ -96,6 +99,14 @@ export const evaluateZone = (la: LinearAlgebra, model: ZoneModel, data: DatasetR
     rmse96K,
     persistenceRmse1K: rms(targets.map((row) => temperature[row]! - temperature[row - 1]!)),
     maxAbsOpenLoopErrorK: rmse96K === null ? null : largest,
-    predictMsPer1000: (1000 * predictMs) / Math.max(1, targets.length),
+    predictMsPer1000: (1000 * predictMs) / targets.length,
   };
 };
+
+const nothingToTest = (zone: string, rows: number): IsothermError =>
+  configurationError(
+    `None of the ${rows} test rows of zone ${zone} can be predicted: each lacks a temperature, a setpoint, weather or occupancy.`,
+    {
+      todo: "Choose other days, or look at the columns that are empty.",
+    },
+  );

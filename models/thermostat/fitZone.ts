@@ -1,13 +1,13 @@
-import { IsothermError } from "#domain/errors";
+import { configurationError, IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
-import { factorise } from "#math/gaussianProcess";
 import { kernelMatrix } from "#math/kernels";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean, standardDeviation } from "#math/statistics";
 import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
 import type { DatasetRows } from "#models/datasetRows";
-import { budgetedPosterior, exactPosterior, type PosteriorProblem } from "#models/posterior";
+import { budgetedPosterior, exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
 import type { Prior } from "#models/prior";
+import { boundedPosterior } from "#models/thermostat/boundedPosterior";
 import { hyperparameterSpace, maximumAPosteriori, meanCoefficients, residualsOf } from "#models/thermostat/hyperparameters";
 import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
 
@@ -42,7 +42,8 @@ const effort = (prior: Prior | null, options: FitOptions): { likelihoodPower: nu
 
 /**
  * Fits the thermostat-aware GP of one zone to its data: MAP hyperparameters from the prior, then the posterior, exact or budgeted, with its spread
- * calibrated on days left out. Too few usable rows throw an IsothermError that says how many there are and why the others were left out.
+ * calibrated on days left out. Too few usable rows throw an IsothermError that says how many there are and why the others were left out, a prior made
+ * for another time step is refused.
  */
 export const fitZone = async (
   la: LinearAlgebra,
@@ -53,9 +54,10 @@ export const fitZone = async (
   options: FitOptions,
 ): Promise<ZoneFit> => {
   const started = performance.now();
+  const { stepS } = data.dataset;
+  if (prior !== null && prior.stepS !== stepS) throw otherStep(prior, stepS);
   const rows = trainingRows(data, zone, neighbours);
   if (rows.n < MIN_ROWS) throw tooFewRows(zone, rows);
-  const { stepS } = data.dataset;
   const beta = meanCoefficients(rows.structure, prior, stepS);
   const residuals = residualsOf(rows, beta);
   const space = hyperparameterSpace(rows.structure, prior);
@@ -81,20 +83,16 @@ export const fitZone = async (
     noiseVariance,
     onWarning,
   };
-  const { alpha, choleskyLower } = factorise({
-    la,
-    kernel,
-    x,
-    n,
-    d,
-    y: residuals,
-    noiseVariance: new Float64Array(n).fill(noiseVariance),
-    onWarning,
-  });
+  const first = factoriseRows(problem);
   const day = rows.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / 86_400_000));
-  const heldOut = leaveDayOut(la, n, choleskyLower, alpha, day);
+  const heldOut = leaveDayOut(la, n, first.choleskyLower, first.alpha, day);
   const spreadScale = spreadScaleFrom(heldOut.errors, heldOut.variances);
-  const posterior = options.budget !== null && options.budget < n ? budgetedPosterior(problem, options.budget) : exactPosterior(problem);
+  const bounded = boundedPosterior(problem, first, rows, data);
+  const { budget } = options;
+  const posterior =
+    budget !== null && budget < bounded.problem.n
+      ? budgetedPosterior(bounded.problem, budget)
+      : exactPosterior(bounded.problem, bounded.factorisation);
   const held = rows.heldOffsetsK;
   return {
     model: {
@@ -104,7 +102,7 @@ export const fitZone = async (
       noiseVarianceK2: noiseVariance,
       heldOffsetK: held.length > 0 ? mean(held) : 0,
       heldStdDevK: Math.max(held.length > 1 ? standardDeviation(held) : 0.02, 0.01),
-      stateGain: stateGain(rows, alpha, problem),
+      stateGain: stateGain(rows, bounded.factorisation.alpha, bounded.problem),
       spreadScale,
     },
     logHyperparameters: Object.fromEntries(space.names.map((name, i) => [name, theta[i]!])),
@@ -115,7 +113,12 @@ export const fitZone = async (
   };
 };
 
-const tooFewRows = (zone: string, rows: TrainingRows): IsothermError => {
+const otherStep = (prior: Prior, stepS: number): IsothermError =>
+  configurationError(`The prior ${prior.name} was learned at steps of ${prior.stepS} s, the data have steps of ${stepS} s.`, {
+    todo: "Choose a prior of the same step, or none.",
+  });
+
+export const tooFewRows = (zone: string, rows: TrainingRows): IsothermError => {
   const { missing = 0, held = 0 } = rows.leftOut;
   return new IsothermError(
     "permanent",

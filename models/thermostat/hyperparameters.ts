@@ -1,5 +1,6 @@
 import type { KernelSpec } from "#domain/kernel";
 import { logMarginalLikelihoodAndGradient } from "#math/gaussianProcess";
+import { withLogHyperparameters } from "#math/kernels";
 import { type LbfgsResult, minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
@@ -7,7 +8,7 @@ import { coefficientPrior, hyperparameterPrior, type NormalPrior, type Prior } f
 import { FIXED_HYPERPARAMETER, hyperparameterNames, type ThermostatStructure, thermostatKernel } from "#models/thermostat/structure";
 import type { TrainingRows } from "#models/thermostat/trainingRows";
 
-/** Log hyperparameters θ by name, in the order of `names`. */
+/** Log hyperparameters θ in the order of `names`. A name stands once per neighbour zone: each has a lengthscale of its own. */
 export interface HyperparameterSpace {
   readonly names: readonly string[];
   readonly priors: readonly NormalPrior[];
@@ -28,7 +29,7 @@ export const hyperparameterSpace = (structure: ThermostatStructure, prior: Prior
       if (names[i] === "noiseVariance") return sign < 0 ? Math.min(location, 2 * Math.log(1e-3)) : Math.max(location, 2 * Math.log(2));
       return location + sign * 6;
     });
-  const index = new Map(names.map((name, i) => [name, i]));
+  const kernel = thermostatKernel(structure, () => 1);
   return {
     names,
     priors,
@@ -36,7 +37,7 @@ export const hyperparameterSpace = (structure: ThermostatStructure, prior: Prior
     lower: limit(-1),
     upper: limit(1),
     at: (theta) => ({
-      kernel: thermostatKernel(structure, (name) => Math.exp(theta[index.get(name)!]!)),
+      kernel: withLogHyperparameters(kernel, Float64Array.from(theta).subarray(0, -1)),
       noiseVariance: Math.exp(theta[names.length - 1]!),
     }),
   };

@@ -3,6 +3,7 @@ import { configurationError } from "#domain/errors";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
 import { fillInputs } from "#math/features";
 import type { DatasetRows } from "#models/datasetRows";
+import type { HeldStep } from "#models/thermostat/censoring";
 import { holdToleranceK, type Regime, regimeOf, regimes } from "#models/thermostat/regimes";
 import { type ThermostatStructure, thermostatStructure } from "#models/thermostat/structure";
 
@@ -19,21 +20,32 @@ export interface TrainingRows {
   readonly rows: readonly number[];
   /** Steps that ended on a setpoint: T' − setpoint, K. */
   readonly heldOffsetsK: readonly number[];
-  readonly toleranceK: number;
+  /** The same steps as bounds on the free float and the capacity. */
+  readonly held: readonly HeldStep[];
   /** Why rows were left out, with counts: for the log. */
   readonly leftOut: Readonly<Record<string, number>>;
 }
 
+/** Whether at least half of a point's values are there: an input that is mostly missing would cost more rows than it explains. */
+const isThere = ({ columns }: Dataset, point: PointName): boolean => {
+  const values = columns.get(point);
+  return values !== undefined && 2 * values.reduce((count, value) => count + Number(Number.isFinite(value)), 0) >= values.length;
+};
+
 const irradiancePoint = (dataset: Dataset): PointName | null =>
-  [sitePoint("directNormalIrradianceWm2"), sitePoint("globalHorizontalIrradianceWm2")].find((point) => dataset.columns.has(point)) ?? null;
+  [sitePoint("directNormalIrradianceWm2"), sitePoint("globalHorizontalIrradianceWm2")].find((point) => isThere(dataset, point)) ?? null;
 
-const largest = (values: Float64Array | undefined): number => values?.reduce((most, value) => (value > most ? value : most), 0) ?? 0;
+const OUTDOOR = sitePoint("outdoorAirTempC");
 
-/** Regime of the step that ends at each row of the data set. */
-export const rowRegimes = (data: DatasetRows, zone: string, toleranceK: number): Uint8Array => {
+const largest = (values: Float64Array | undefined): number =>
+  values?.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, value) : most), 0) ?? 0;
+
+/** Regime of the step that ends at each row of the data set, with the tolerance that the data call for. */
+export const rowRegimes = (data: DatasetRows, zone: string): Uint8Array => {
   const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
   const heating = data.column(zonePoint(zone, "heatingSetpointC"));
   const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
+  const toleranceK = holdToleranceK(temperature, heating, cooling);
   return Uint8Array.from(temperature, (value, i) => regimeOf(value, heating[i]!, cooling[i]!, toleranceK));
 };
 
@@ -46,36 +58,46 @@ export const gatesOf = (regimeOfStep: ArrayLike<Regime | number>): { heating: Ui
 /**
  * The uncensored steps of a zone: idle rows teach the free float, rows at a limit teach what the equipment delivers. Rows on a setpoint only say
  * that the free float lies beyond it and the capacity suffices; they are left out of the GP and give the scatter around the setpoint.
- * A data set without the zone's temperature or setpoints is refused.
+ * A data set without the zone's temperature, setpoints or outdoor air is refused; irradiance, occupancy and neighbours that are mostly missing are
+ * no inputs.
  */
 export const trainingRows = (data: DatasetRows, zone: string, neighbours: readonly string[]): TrainingRows => {
-  for (const quantity of ["zoneAirTempC", "heatingSetpointC", "coolingSetpointC"] as const) {
-    if (!data.dataset.columns.has(zonePoint(zone, quantity))) {
-      throw configurationError(`The data have no column ${zonePoint(zone, quantity)}.`, {
-        todo: "Give the zone's temperature and both setpoints.",
+  const { dataset } = data;
+  const needed = [
+    ...(["zoneAirTempC", "heatingSetpointC", "coolingSetpointC"] as const).map((quantity) => zonePoint(zone, quantity)),
+    OUTDOOR,
+  ];
+  for (const point of needed) {
+    const values = dataset.columns.get(point);
+    if (values === undefined || !values.some(Number.isFinite)) {
+      throw configurationError(`The data have no ${values === undefined ? "column" : "value in the column"} ${point}.`, {
+        todo: "Give the zone's temperature, both setpoints and the outdoor air temperature.",
       });
     }
   }
   const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
   const heating = data.column(zonePoint(zone, "heatingSetpointC"));
   const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
+  const occupancy = zonePoint(zone, "occupancyCount");
   const structure = thermostatStructure({
     zone,
-    neighbours,
-    irradiance: irradiancePoint(data.dataset),
-    occupancyScale: largest(data.dataset.columns.get(zonePoint(zone, "occupancyCount"))),
+    neighbours: neighbours.filter((neighbour) => isThere(dataset, zonePoint(neighbour, "zoneAirTempC"))),
+    irradiance: irradiancePoint(dataset),
+    occupancyScale: isThere(dataset, occupancy) ? largest(dataset.columns.get(occupancy)) : 0,
   });
-  const toleranceK = holdToleranceK(temperature, heating, cooling);
-  const regime = rowRegimes(data, zone, toleranceK);
+  const regime = rowRegimes(data, zone);
   const leftOut: Record<string, number> = { missing: 0, held: 0 };
   const heldOffsetsK: number[] = [];
+  const held: HeldStep[] = [];
   const candidates: number[] = [];
   for (let i = 0; i + 1 < data.length; i++) {
     const next = temperature[i + 1]!;
     if (![temperature[i]!, next, heating[i + 1]!, cooling[i + 1]!].every(Number.isFinite)) leftOut.missing!++;
     else if (regime[i + 1]! >= regimes.heldHeating) {
       leftOut.held!++;
-      heldOffsetsK.push(next - (regime[i + 1] === regimes.heldHeating ? heating[i + 1]! : cooling[i + 1]!));
+      const setpoint = regime[i + 1] === regimes.heldHeating ? heating[i + 1]! : cooling[i + 1]!;
+      heldOffsetsK.push(next - setpoint);
+      held.push({ row: i, regime: regime[i + 1] as Regime, boundK: setpoint - temperature[i]! });
     } else candidates.push(i);
   }
   const d = structure.features.length;
@@ -95,7 +117,7 @@ export const trainingRows = (data: DatasetRows, zone: string, neighbours: readon
     y: Float64Array.from(rows, (i) => temperature[i + 1]! - temperature[i]!),
     rows,
     heldOffsetsK,
-    toleranceK,
+    held,
     leftOut,
   };
 };

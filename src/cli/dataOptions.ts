@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import type { Dataset } from "#domain/dataset";
 import { configurationError, usageError } from "#domain/errors";
-import { rowAt, sliceDataset } from "#models/datasetSlice";
+import type { LinearAlgebraPreference } from "#math/createLinearAlgebra";
+import { rowAt } from "#models/datasetSlice";
 import { type Prior, readPrior } from "#models/prior";
 import { sharedSources, shippedPriorFor } from "#models/shippedPriors";
 
@@ -33,11 +33,16 @@ export const parseDay = (text: string, option: string): number => {
   return timeMs;
 };
 
-export const parseDays = (text: string, option: string): number => {
-  const days = Number(text);
-  if (!(days > 0 && days <= 3660)) throw usageError(`${option} ${text} is not a number of days.`, "Write a number above 0, such as 7.");
-  return days;
-};
+/** Days as a number above 0, parts of days too. */
+export const days =
+  (option: string): ((text: string) => number) =>
+  (text) => {
+    const count = text.trim() === "" ? Number.NaN : Number(text);
+    if (!(count > 0 && count <= 3660)) throw usageError(`${option} ${text} is not a number of days.`, "Write a number above 0, such as 7.");
+    return count;
+  };
+
+export const linearAlgebras: readonly LinearAlgebraPreference[] = ["auto", "reference", "wasm", "blas"];
 
 /** Rows of `days` days from `fromMs`; a range the data do not cover is refused with what they cover. */
 export const daysFrom = (
@@ -61,8 +66,6 @@ export const daysFrom = (
   return { first, end: first + wanted };
 };
 
-export const cut = sliceDataset;
-
 /**
  * The prior asked for: `none`, a file, or (nothing given) the shipped one that has not seen these data. A prior that has seen them is refused:
  * its figures would flatter.
@@ -73,9 +76,13 @@ export const choosePrior = (wanted: string | undefined, dataset: Dataset): { rea
     const shipped = shippedPriorFor(dataset);
     return shipped === null ? { prior: null, name: "none" } : { prior: shipped.prior, name: shipped.prior.name };
   }
-  if (!existsSync(wanted))
-    throw configurationError("This prior is not there.", { place: { file: wanted }, todo: "Give a file, or `none`." });
   const prior = readPrior(wanted);
+  if (prior.stepS !== dataset.stepS) {
+    throw configurationError(`This prior was learned at steps of ${prior.stepS} s, the data have steps of ${dataset.stepS} s.`, {
+      place: { file: wanted },
+      todo: "Choose a prior of the same step, or `none`.",
+    });
+  }
   const shared = sharedSources(prior, dataset);
   if (shared.length > 0) {
     throw configurationError(`This prior was learned from the very data it would be judged on (${shared.join(", ")}).`, {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { atomicWrite } from "#adapters/files/atomicWrite";
-import { choosePrior, daysFrom, parseDay, parseDays, readData, zonesOf } from "#cli/dataOptions";
+import { oneOf, wholeNumber } from "#cli/cliKit";
+import { choosePrior, days, daysFrom, linearAlgebras, parseDay, readData, zonesOf } from "#cli/dataOptions";
 import { evaluationReport } from "#cli/evaluationReport";
 import { runForFigures } from "#cli/figures";
 import { unavailableError, usageError } from "#domain/errors";
@@ -16,12 +17,12 @@ import { fitZone } from "#models/thermostat/fitZone";
 interface EvaluateArguments {
   readonly data: string;
   readonly trainFrom: string;
-  readonly trainDays: string;
-  readonly testDays: string;
+  readonly trainDays: number;
+  readonly testDays: number;
   readonly prior?: string;
-  readonly model: string;
+  readonly model: ModelName;
   readonly zone?: string;
-  readonly budget?: string;
+  readonly budget?: number;
   readonly backend: LinearAlgebraPreference;
   readonly report?: string;
   readonly seed: string;
@@ -47,25 +48,22 @@ export const registerEvaluate = (program: Command): void => {
     .description("accuracy and calibration of a dynamics model on held-out data")
     .requiredOption("--data <file>", "CSV with time and canonical columns (.csv or .csv.gz)")
     .requiredOption("--train-from <date>", "first training day, e.g. 1991-01-01")
-    .option("--train-days <n>", "days to learn from", "7")
-    .option("--test-days <n>", "days to test on, directly after them", "7")
+    .option("--train-days <n>", "days to learn from", days("--train-days"), 7)
+    .option("--test-days <n>", "days to test on, directly after them", days("--test-days"), 7)
     .option("--prior <file>", "a prior, or none; default: the shipped one that has not seen these data")
-    .option("--model <name>", models.join(" | "), "isotherm")
+    .option("--model <name>", models.join(" | "), oneOf("--model", models), "isotherm")
     .option("--zone <id>", "one zone of several")
-    .option("--budget <n>", "inducing inputs at most; default: exact")
-    .option("--backend <name>", "auto | reference | wasm | blas", "auto")
+    .option("--budget <n>", "inducing inputs at most; default: exact", wholeNumber("--budget", 1))
+    .option("--backend <name>", linearAlgebras.join(" | "), oneOf("--backend", linearAlgebras), "auto")
     .option("--report <dir>", "write a report there")
     .option("--seed <n>", "seed", "1")
     .option("--json", "print the figures as JSON")
     .action((options: EvaluateArguments) =>
       runForFigures(options, async ({ say, progress, signal }) => {
-        const modelName = options.model as ModelName;
-        if (!models.includes(modelName)) throw usageError(`There is no model ${options.model}.`, `Choose one of ${models.join(", ")}.`);
+        const { model: modelName, trainDays, testDays } = options;
         if (modelName === "ensemble") {
           throw unavailableError("The neural-network ensemble is not in this version.", { todo: "Choose another baseline, such as arx." });
         }
-        const trainDays = parseDays(options.trainDays, "--train-days");
-        const testDays = parseDays(options.testDays, "--test-days");
         const from = parseDay(options.trainFrom, "--train-from");
         const dataset = await readData(options.data, say);
         const { first, end } = daysFrom(dataset, from, trainDays + testDays, options.data, "training and test");
@@ -122,8 +120,6 @@ const fitAll = async (
 ): Promise<{ readonly models: readonly ZoneModel[]; readonly prior: string; readonly trainRows: number }> => {
   const { la, dataset, train, zones, options, progress, signal } = context;
   const data = new DatasetRows(train);
-  const budget = options.budget === undefined ? null : Number(options.budget);
-  if (budget !== null && !(Number.isInteger(budget) && budget > 0)) throw usageError(`--budget ${options.budget} is not a number above 0.`);
   const fitted: ZoneModel[] = [];
   let trainRows = 0;
   const chosen = name === "isotherm" ? choosePrior(options.prior, dataset) : null;
@@ -137,7 +133,7 @@ const fitAll = async (
         zones.filter((other) => other !== zone),
         chosen.prior,
         {
-          budget,
+          budget: options.budget ?? null,
           signal,
           onWarning: context.say,
         },

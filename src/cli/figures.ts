@@ -11,7 +11,7 @@ export interface FigureContext {
 const PLAIN_LINES = 10;
 
 const plain = (value: unknown): string => {
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : value.toPrecision(5).replace(/\.?0+$/, "");
+  if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(5)));
   if (value === null) return "–";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 };

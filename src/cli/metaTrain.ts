@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { atomicWrite } from "#adapters/files/atomicWrite";
-import { daysFrom, parseDay, readData, zonesOf } from "#cli/dataOptions";
+import { wholeNumber } from "#cli/cliKit";
+import { days, daysFrom, parseDay, readData, zonesOf } from "#cli/dataOptions";
 import { runForFigures } from "#cli/figures";
 import { packageVersion } from "#cli/packageVersion";
 import { usageError } from "#domain/errors";
@@ -14,11 +15,11 @@ import { dayFingerprints } from "#models/shippedPriors";
 interface MetaTrainArguments {
   readonly source: readonly string[];
   readonly from: string;
-  readonly days: string;
+  readonly days: number;
   readonly name: string;
   readonly building: string;
   readonly out: string;
-  readonly rounds: string;
+  readonly rounds: number;
   readonly json?: boolean;
 }
 
@@ -30,9 +31,9 @@ export const registerMetaTrain = (program: Command): void => {
     .description("learn a kernel prior from many buildings")
     .requiredOption("--source <name=file...>", "source data: a name (city or building) and its CSV, repeatable")
     .option("--from <dates>", "first days of the segments, comma-separated", SEGMENTS)
-    .option("--days <n>", "days per segment", "7")
+    .option("--days <n>", "days per segment", days("--days"), 7)
     .option("--building <id>", "building that the sources share, for the manifest", "unknown")
-    .option("--rounds <n>", "rounds of likelihood and least squares", "3")
+    .option("--rounds <n>", "rounds of likelihood and least squares", wholeNumber("--rounds", 1, 20), 3)
     .requiredOption("--name <id>", "name of the prior")
     .requiredOption("--out <file>", "where to write it")
     .option("--json", "print the figures as JSON")
@@ -50,7 +51,7 @@ export const registerMetaTrain = (program: Command): void => {
           const dataset = await readData(file, say);
           let rows = 0;
           for (const start of starts) {
-            const { first, end } = daysFrom(dataset, parseDay(start, "--from"), Number(options.days), file, "source");
+            const { first, end } = daysFrom(dataset, parseDay(start, "--from"), options.days, file, "source");
             rows += end - first;
             const data = new DatasetRows(sliceDataset(dataset, first, end));
             const zones = zonesOf(dataset);
@@ -68,7 +69,7 @@ export const registerMetaTrain = (program: Command): void => {
           });
         }
         say(`${segments.length} segments of ${sources.length} sources, linear algebra: ${la.name}`);
-        const learned = await metaTrain(la, segments, { rounds: Number(options.rounds), onProgress: progress, signal });
+        const learned = await metaTrain(la, segments, { rounds: options.rounds, onProgress: progress, signal });
         const { logMarginalLikelihoodPerRow, rows, ...numbers } = learned;
         const prior: Prior = {
           schema: "isotherm-prior-1",
