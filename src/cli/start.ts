@@ -25,8 +25,8 @@ export const registerStart = (program: Command): void => {
   program
     .command("start")
     .description("the daemon: learn, plan, publish, log, serve the dashboard; without --config a demo office with its own broker and store")
-    .option("--config FILE", "site file (YAML); the demo site when absent")
-    .option("--speed N", "an embedded building: simulated seconds per second", finiteNumber("--speed", 0.1, MOST_SPEED), DEFAULT_SPEED)
+    .option("--config <FILE>", "site file (YAML); the demo site when absent")
+    .option("--speed <N>", "an embedded building: simulated seconds per second", finiteNumber("--speed", 0.1, MOST_SPEED), DEFAULT_SPEED)
     .action((options: StartArguments) =>
       runCommand(async ({ signal }) => {
         const [{ loadSiteConfig }, { runDaemon }, { createLogger }, { packageVersion }] = await Promise.all([

@@ -3,7 +3,7 @@ import { createEmbeddedBroker, type EmbeddedBroker } from "#adapters/broker/embe
 import { createMqttBus, type MqttBus, type MqttBusOptions } from "#adapters/mqtt/mqttBus";
 import { encode, topicsOf } from "#adapters/mqtt/wire";
 import { withBaseTopic } from "#cli/daemon/baseTopicBus";
-import type { SiteConfig } from "#config/siteConfig";
+import type { MqttConfig, SiteConfig } from "#config/siteConfig";
 import type { MessageBus } from "#domain/bus";
 
 /** The daemon's way to MQTT: its own broker where the site has none, its own connection, and one for an embedded building. */
@@ -23,6 +23,24 @@ export interface BrokerLinkOptions {
   /** Another client took our id: whoever that is, there must not be two controllers. */
   readonly onSessionTaken: () => void;
 }
+
+/** How to reach a site's external broker; `clientId` and what is said of trouble are the caller's. */
+export const mqttOptionsOf = (mqtt: MqttConfig): Pick<MqttBusOptions, "url" | "keepaliveS" | "username" | "password" | "tls"> => ({
+  url: mqtt.url!,
+  keepaliveS: mqtt.keepaliveS,
+  ...(mqtt.username === null ? {} : { username: mqtt.username }),
+  ...(mqtt.password === null ? {} : { password: mqtt.password.reveal() }),
+  ...(new URL(mqtt.url!).protocol !== "mqtts:"
+    ? {}
+    : {
+        tls: {
+          ...(mqtt.ca === null ? {} : { ca: mqtt.ca }),
+          ...(mqtt.certificate === null ? {} : { cert: mqtt.certificate }),
+          ...(mqtt.key === null ? {} : { key: mqtt.key.reveal() }),
+          ...(mqtt.serverName === null ? {} : { servername: mqtt.serverName }),
+        },
+      }),
+});
 
 /** Starts the embedded broker where the site asks for one and opens the daemon's connection, with its last will. Returns before the connection is there. */
 export const openBrokerLink = async ({ config, onWarning, onSessionTaken }: BrokerLinkOptions): Promise<BrokerLink> => {
@@ -71,20 +89,7 @@ export const openBrokerLink = async ({ config, onWarning, onSessionTaken }: Brok
       ...(embedded !== null
         ? // aedes speaks 3.1.1 only: asking for 5 first would cost a refused connection.
           { protocol: "3.1.1" as const, ...own }
-        : {
-            ...(mqtt.username === null ? {} : { username: mqtt.username }),
-            ...(mqtt.password === null ? {} : { password: mqtt.password.reveal() }),
-            ...(new URL(url).protocol !== "mqtts:"
-              ? {}
-              : {
-                  tls: {
-                    ...(mqtt.ca === null ? {} : { ca: mqtt.ca }),
-                    ...(mqtt.certificate === null ? {} : { cert: mqtt.certificate }),
-                    ...(mqtt.key === null ? {} : { key: mqtt.key.reveal() }),
-                    ...(mqtt.serverName === null ? {} : { servername: mqtt.serverName }),
-                  },
-                }),
-          }),
+        : mqttOptionsOf(mqtt)),
       ...more,
     });
   const bus = open(

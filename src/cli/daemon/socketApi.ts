@@ -25,6 +25,7 @@ const read = <T>(schema: z.ZodType<T>, params: unknown): T => {
 };
 
 const exportParams = z.strictObject({ points: z.array(z.string().min(1).max(200)).max(500), fromMs: z.number(), toMs: z.number() });
+const pointsParams = z.strictObject({ points: z.array(z.string().min(1).max(200)).max(500) });
 const idParams = z.strictObject({ id: z.string().min(1).max(200) });
 const fileParams = z.strictObject({ file: z.string().min(1).max(4_096) });
 
@@ -46,6 +47,10 @@ export const socketHandlers = (parts: SocketParts): Readonly<Record<string, Loca
   model: async (params) => {
     const { id } = read(idParams, params);
     return (await parts.store.modelVersions()).find((version) => version.id === id) ?? null;
+  },
+  newest: async (params) => {
+    const latest = await parts.store.latest(read(pointsParams, params).points as PointName[]);
+    return latest.size === 0 ? null : Math.max(...[...latest.values()].map(({ timeMs }) => timeMs));
   },
   export: (params) => {
     const { points, fromMs, toMs } = read(exportParams, params);
