@@ -3,7 +3,7 @@ import { type HoldOneThread, oneBlasThread } from "#controllers/rollout/batched/
 import { BLOCK_SAMPLES, BlockEngine } from "#controllers/rollout/batched/blockEngine";
 import { createSharedArrays, type SharedArrays } from "#controllers/rollout/batched/sharedRun";
 import type { FastLinearAlgebra } from "#controllers/rollout/batched/stepPredictor";
-import { WorkerPool, type WorkerScript, workerScript } from "#controllers/rollout/batched/workerPool";
+import { WorkerPool, workerScript } from "#controllers/rollout/batched/workerPool";
 import { checkRequest, rolloutRequirements } from "#controllers/rollout/requirements";
 import { IsothermError } from "#domain/errors";
 import type { PreparedRollout, RolloutBackend, RolloutProblem, RolloutRequest, RolloutResult } from "#domain/rollout";
@@ -84,7 +84,7 @@ const rollHere = async (name: "wasm" | "blas", problem: RolloutProblem): Promise
   };
 };
 
-const rollInWorkers = async (name: "wasm" | "blas", problem: RolloutProblem, script: WorkerScript, threads: number): Promise<Roller> => {
+const rollInWorkers = async (name: "wasm" | "blas", problem: RolloutProblem, script: string, threads: number): Promise<Roller> => {
   const arrays: SharedArrays = createSharedArrays(problem);
   // A counter for each pool: a worker of a failed one that is still ending must take no block of its successor.
   const startPool = (): WorkerPool =>

@@ -5,23 +5,16 @@ import { Worker } from "node:worker_threads";
 import type { SharedRequest, WorkerMessage, WorkerStart } from "#controllers/rollout/batched/sharedRun";
 import { IsothermError } from "#domain/errors";
 
-/** A built worker script and the Node options that it needs. */
-export interface WorkerScript {
-  readonly path: string;
-  readonly execArgv: readonly string[];
-}
-
 /**
  * The built worker, or null where the sources run without a build. A process that runs the TypeScript sources (a test) hands its workers
- * the built ones, without the import condition that finds sources.
+ * the built ones.
  */
-export const workerScript = (): WorkerScript | null => {
+export const workerScript = (): string | null => {
   const source = "controllers/rollout/batched/worker.ts";
   try {
     const path = createRequire(import.meta.url).resolve("#controllers/rollout/batched/worker");
-    const isSource = path.endsWith(source);
-    const built = isSource ? join(path.slice(0, -source.length), "dist", source.replace(/\.ts$/, ".js")) : path;
-    return existsSync(built) ? { path: built, execArgv: isSource ? [] : process.execArgv } : null;
+    const built = path.endsWith(source) ? join(path.slice(0, -source.length), "dist", source.replace(/\.ts$/, ".js")) : path;
+    return existsSync(built) ? built : null;
   } catch (error) {
     if ((error as { code?: string }).code === "MODULE_NOT_FOUND") return null;
     throw error;
@@ -39,13 +32,14 @@ export class WorkerPool {
   #waiting: { resolve: () => void; reject: (error: Error) => void; open: number } | null = null;
   readonly #ready: Promise<void>;
 
-  constructor(script: WorkerScript, start: WorkerStart, threads: number) {
+  constructor(script: string, start: WorkerStart, threads: number) {
     this.#next = start.next;
     this.#ready = this.#expectAll(threads);
     // Whoever runs first sees a failure to start; nobody needs to before.
     this.#ready.catch(() => {});
     this.#workers = Array.from({ length: threads }, () => {
-      const worker = new Worker(script.path, { workerData: start, execArgv: [...script.execArgv] });
+      // Without the process's own options: some (--input-type, the import condition that finds sources) are wrong for a built script.
+      const worker = new Worker(script, { workerData: start, execArgv: [] });
       worker.on("message", (_: WorkerMessage) => this.#answered());
       worker.on("error", (error) => this.#fail("failed", error));
       worker.on("exit", () => this.#fail("ended"));
