@@ -17,6 +17,8 @@ export class ZoneRollout {
   readonly #predictor: StepPredictor;
   readonly #roles: ReturnType<typeof columnRoles>;
   readonly #regimes: 1 | 3;
+  /** No input depends on the step's setpoints: in the first step every sample has the same. */
+  readonly #startsSame: boolean;
   readonly #means: readonly Float64Array[];
   /** Samples off their setpoint, with the regime of each. */
   readonly #rows: Int32Array;
@@ -28,6 +30,7 @@ export class ZoneRollout {
     this.#model = model;
     this.#z = z;
     this.#roles = columnRoles(model.posterior.features);
+    this.#startsSame = model.posterior.features.every(({ term }) => !["setpoint", "demand"].includes(plainTerm(term).kind));
     this.#regimes = model.transition === "thermostat" ? 3 : 1;
     this.#predictor = new StepPredictor({
       la,
@@ -56,16 +59,27 @@ export class ZoneRollout {
   step(state: BlockState, alive: Uint8Array): void {
     const { count, t } = state;
     this.#fillInputs(state);
-    this.#predictor.mean(t, count, this.#means);
+    const isSame = t === 0 && this.#startsSame;
+    this.#predictor.mean(t, isSame ? 1 : count, this.#means);
+    if (isSame) for (const mean of this.#means) mean.fill(mean[0]!);
     const off = this.#regimes === 3 ? this.#thermostat(state, alive) : this.#withoutThermostat(state, alive);
     if (off === 0) return;
-    this.#predictor.variance(t, this.#rows, this.#regimeOf, off, this.#latent);
+    if (isSame) this.#sameVariance(off);
+    else this.#predictor.variance(t, this.#rows, this.#regimeOf, off, this.#latent);
     const before = state.varianceK2[this.#z]!;
     const carried = this.#model.stateGain ** 2;
     for (let j = 0; j < off; j++) {
       const k = this.#rows[j]!;
       this.nextVarianceK2[k] = carried * before[k]! + this.#latent[j]! + this.#model.noiseVarianceK2;
     }
+  }
+
+  /** Variances of the first step, where all samples of a regime have the same inputs: one row a regime. */
+  #sameVariance(off: number): void {
+    const regimes = [...new Set(this.#regimeOf.subarray(0, off))];
+    const variances = new Float64Array(regimes.length);
+    this.#predictor.variance(0, new Int32Array(regimes.length), Uint8Array.from(regimes), regimes.length, variances);
+    for (let j = 0; j < off; j++) this.#latent[j] = variances[regimes.indexOf(this.#regimeOf[j]!)]!;
   }
 
   #fillInputs(state: BlockState): void {
@@ -109,13 +123,13 @@ export class ZoneRollout {
       this.heatingK[k] = 0;
       this.coolingK[k] = 0;
       if (freeC < heatingC[k]!) {
-        const heatedC = Math.max(freeC, now[k]! + heating[k]!);
+        const heatedC = now[k]! + heating[k]!;
         isHeld = heatedC >= heatingC[k]!;
         regime = HEATING;
         nextC = isHeld ? heatingC[k]! + heldOffsetK : heatedC;
         this.heatingK[k] = Math.max(0, nextC - freeC);
       } else if (freeC > coolingC[k]!) {
-        const cooledC = Math.min(freeC, now[k]! + cooling[k]!);
+        const cooledC = now[k]! + cooling[k]!;
         isHeld = cooledC <= coolingC[k]!;
         regime = COOLING;
         nextC = isHeld ? coolingC[k]! + heldOffsetK : cooledC;

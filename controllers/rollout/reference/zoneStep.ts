@@ -39,14 +39,14 @@ export const stepZone = (model: ZoneModel, source: FeatureSource, varianceK2: nu
   const coolingSetpointC = value(source.setpoint(zone, "cooling", 0));
   const freeC = now + f(NO_GATE);
   if (freeC < heatingSetpointC) {
-    const heatedC = Math.max(freeC, now + f(HEATING_GATE));
+    const heatedC = now + f(HEATING_GATE);
     const held = heatedC >= heatingSetpointC;
     const nextC = held ? heatingSetpointC + model.heldOffsetK : heatedC;
     const nextVarianceK2 = held ? model.heldStdDevK ** 2 : carried(HEATING_GATE);
     return { nextC, nextVarianceK2, heatingK: Math.max(0, nextC - freeC), coolingK: 0 };
   }
   if (freeC > coolingSetpointC) {
-    const cooledC = Math.min(freeC, now + f(COOLING_GATE));
+    const cooledC = now + f(COOLING_GATE);
     const held = cooledC <= coolingSetpointC;
     const nextC = held ? coolingSetpointC + model.heldOffsetK : cooledC;
     const nextVarianceK2 = held ? model.heldStdDevK ** 2 : carried(COOLING_GATE);
