@@ -2,14 +2,14 @@ import { admit } from "#controllers/admission";
 import type { CostProblem, CostWeights } from "#controllers/mppi/cost";
 import { referencePrice } from "#controllers/mppi/cost";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
-import { type Candidate, CandidatePool, cheapest } from "#controllers/mppi/pool";
+import { type Candidate, CandidatePool, cheapest, type RolloutInputs } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { explainLate, explainNotFinite, explainPlan, explainTooUncertain } from "#controllers/mppi/reason";
-import { rolloutInputs } from "#controllers/mppi/rolloutInputs";
 import { BatchBuilder, type Sequence, sameInZone } from "#controllers/mppi/samples";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
 import { permanentError } from "#controllers/permanentError";
+import { initialStateFromHistory, rolloutDisturbances } from "#controllers/rollout/initialState";
 import type { BuildingModel } from "#domain/model";
 import type { Plan, PlanDiagnostics } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
@@ -58,6 +58,13 @@ export const defaultMppiOptions: MppiOptions = {
   backendName: "",
   clockMs: () => performance.now(),
 };
+
+/** Says between two evaluations whether to stop: an AbortSignal, or a flag that another thread sets. */
+export type StopFlag = Pick<AbortSignal, "aborted">;
+
+export interface MppiPlanner extends Planner {
+  plan(request: PlanRequest, signal?: StopFlag): Promise<Plan>;
+}
 
 export interface MppiPlannerArguments {
   /** The model on a backend; closed with the planner. */
@@ -125,10 +132,10 @@ const withTerminal = (problem: PlanProblem, given: readonly Candidate[], options
  * Sequences whose spread (`sampleSpreadK`) exceeds `model.spreadBoundK` are discarded, those with values that are not finite dropped and counted.
  * Nothing left: the request's first rule plan with `fallback` "too-uncertain" or "not-finite". Same request and options, same plan (but for durations).
  * An aborted signal or the deadline ends the search between two evaluations with the best plan so far; before the first one, the rule ("late").
- * A request that does not fit the model, and a backend that fails, reject with the error.
+ * A request that does not fit the model, stale data (retryable, names the point) and a backend that fails reject with the error.
  * (Williams et al. 2017; discarding uncertain sequences: Ding et al. 2024, arXiv 2407.12195.)
  */
-export const createMppiPlanner = ({ rollout, model, options: given = {} }: MppiPlannerArguments): Planner => {
+export const createMppiPlanner = ({ rollout, model, options: given = {} }: MppiPlannerArguments): MppiPlanner => {
   const options: MppiOptions = { ...defaultMppiOptions, ...given };
   checkOptions(options);
   const modelZones = model.zones.map(({ zone }) => zone);
@@ -147,7 +154,7 @@ const decide = async (
   model: BuildingModel,
   modelZones: readonly string[],
   options: MppiOptions,
-  signal: AbortSignal | undefined,
+  signal: StopFlag | undefined,
 ): Promise<Plan> => {
   const beganMs = options.clockMs();
   const problem = planProblem(request, modelZones, {
@@ -157,7 +164,11 @@ const decide = async (
   });
   const mayGoOn = (): boolean => signal?.aborted !== true && options.clockMs() - beganMs < options.deadlineMs;
   const plans = givenPlans(request, problem);
-  const inputs = rolloutInputs(model, request);
+  const inputs: RolloutInputs = {
+    initial: initialStateFromHistory(model, request.history),
+    disturbances: rolloutDisturbances(model, request.forecast, request.horizonSteps),
+    localMs: request.localMs.slice(0, request.horizonSteps),
+  };
   const { horizonSteps, nz } = problem.cost;
 
   const builder = new BatchBuilder(plans.sequences.length, horizonSteps, nz, problem.admission);

@@ -1,8 +1,10 @@
 import { type CostProblem, evaluateCosts, type SetpointBatch } from "#controllers/mppi/cost";
-import type { RolloutInputs } from "#controllers/mppi/rolloutInputs";
 import { type Sequence, sequenceOf } from "#controllers/mppi/samples";
 import type { CostTerms } from "#domain/plan";
-import type { PreparedRollout, RolloutResult } from "#domain/rollout";
+import type { PreparedRollout, RolloutRequest, RolloutResult } from "#domain/rollout";
+
+/** What every rollout of one decision has in common. */
+export type RolloutInputs = Pick<RolloutRequest, "initial" | "disturbances" | "localMs">;
 
 /** One evaluated sequence. */
 export interface Candidate {

@@ -1,0 +1,32 @@
+import type { MppiOptions } from "#controllers/mppi/mppiPlanner";
+import type { ErrorKind } from "#domain/errors";
+import type { BuildingModel } from "#domain/model";
+import type { Plan } from "#domain/plan";
+import type { PlanRequest } from "#domain/planner";
+import type { BackendName } from "#domain/rollout";
+
+/** What the planner's thread is started with. */
+export interface PlannerWorkerData {
+  readonly backend: BackendName | "auto";
+  /** Threads of the backend; its own default where absent. */
+  readonly backendThreads?: number;
+  readonly horizonSteps: number;
+  readonly options: Omit<Partial<MppiOptions>, "clockMs">;
+}
+
+/** To the thread: a model once per version, then requests. `stop`: one 32-bit word, shared; not 0 ends the search with the best plan so far. */
+export type ToPlannerWorker =
+  | { readonly kind: "model"; readonly model: BuildingModel }
+  | { readonly kind: "plan"; readonly id: number; readonly request: PlanRequest; readonly stop: SharedArrayBuffer };
+
+/** An error as plain data: classes do not survive the way between threads. */
+export interface PlainError {
+  readonly message: string;
+  readonly errorKind: ErrorKind | null;
+  readonly todo: string;
+  readonly stack: string;
+}
+
+export type FromPlannerWorker =
+  | { readonly kind: "done"; readonly id: number; readonly plan: Plan }
+  | { readonly kind: "failed"; readonly id: number; readonly error: PlainError };

@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it } from "vitest";
+import { builtScript } from "#controllers/builtScript";
+import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
+import { createWorkerPlanner, type WorkerPlanner } from "#controllers/mppi/workerPlanner";
+import { createReferenceBackend } from "#controllers/rollout/reference/createReferenceBackend";
+import { IsothermError } from "#domain/errors";
+import type { Plan } from "#domain/plan";
+import type { PlanRequest } from "#domain/planner";
+import { FakeRollout, linearModel, officeRequest, quickZone, slowZone } from "../../fixtures/thermostatBuilding.js";
+
+const isBuilt = existsSync(builtScript("mppi/plannerWorker"));
+const brokenScript = fileURLToPath(new URL("../../fixtures/brokenPlannerThread.mjs", import.meta.url));
+
+const building = [quickZone("a"), slowZone("b")];
+const zones = building.map(({ id }) => id);
+const options = { numSamples: 60, iterations: 1 };
+const timeless = (plan: Plan): unknown => ({ ...plan, diagnostics: { ...plan.diagnostics, solveMs: 0 } });
+
+let open: WorkerPlanner[] = [];
+const planner = (change: Partial<Parameters<typeof createWorkerPlanner>[0]> = {}): WorkerPlanner => {
+  const one = createWorkerPlanner({ model: linearModel(building), backend: "reference", horizonSteps: 20, options, ...change });
+  open.push(one);
+  return one;
+};
+afterEach(async () => {
+  await Promise.all(open.map((one) => one.close()));
+  open = [];
+});
+const request = (change: Partial<PlanRequest> = {}): PlanRequest => officeRequest({ zones }, change);
+
+describe.skipIf(!isBuilt)(`planner in a thread${isBuilt ? "" : " (skipped: needs npm run build)"}`, () => {
+  const inThisThread = async (): Promise<Plan> => {
+    const model = linearModel(building);
+    const rollout = await createReferenceBackend().prepare({ model, maxSamples: 60, horizonSteps: 20 });
+    return createMppiPlanner({ rollout, model, options: { ...options, maxSamplesPerRun: 60, backendName: "reference" } }).plan(request());
+  };
+
+  it("gives the plan that the planner gives in this thread", async () => {
+    const plan = await planner().plan(request());
+    expect(plan.source).toBe("mppi");
+    expect(timeless(plan)).toEqual(timeless(await inThisThread()));
+  });
+
+  it("leaves the event loop free while it plans", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await planner({ options: { numSamples: 600 } }).plan(request());
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(3);
+  });
+
+  it("plans with a new model from the next request on", async () => {
+    const one = planner();
+    const before = await one.plan(request());
+    one.useModel({ ...linearModel(building, 0), version: "linear-2" });
+    const after = await one.plan(request());
+    expect([before.fallback, after.fallback]).toEqual([null, "too-uncertain"]);
+  });
+
+  it("hands an error of the request on with its kind and advice, and lives on", async () => {
+    const one = planner();
+    const error = await one.plan(request({ history: { ...request().history, columns: new Map() } })).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(IsothermError);
+    expect((error as IsothermError).kind).toBe("retryable");
+    expect((error as IsothermError).message).toMatch(/a\.zoneAirTempC/);
+    expect((await one.plan(request())).source).toBe("mppi");
+  });
+
+  it("returns the rule's plan when aborted before it began", async () => {
+    const plan = await planner().plan(request(), AbortSignal.abort());
+    expect([plan.source, plan.fallback]).toEqual(["rule", "late"]);
+  });
+
+  it("does not keep the process alive", async () => {
+    const program = `
+      import { createWorkerPlanner } from ${JSON.stringify(pathToFileURL(builtScript("mppi/workerPlanner")).href)};
+      const planner = createWorkerPlanner({ model: { version: "1" }, backend: "reference", horizonSteps: 2, script: ${JSON.stringify(brokenScript)} });
+      const plan = await planner.plan({ seed: 0 });
+      console.log(plan.reason);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { timeout: 30_000 });
+    expect(stdout.trim()).toBe("1 models");
+  });
+});
+
+describe("planner's thread", () => {
+  const broken = (change: Partial<Parameters<typeof createWorkerPlanner>[0]> = {}): WorkerPlanner =>
+    planner({ script: brokenScript, ...change });
+  const behave = (seed: number): PlanRequest => ({ ...request(), seed });
+
+  it("rejects what it was asked when it dies, and is started again with its model at the next request", async () => {
+    const one = broken();
+    await expect(one.plan(behave(1))).rejects.toThrow(/out of luck/);
+    expect((await one.plan(behave(0))).reason).toBe("1 models");
+    await expect(one.plan(behave(2))).rejects.toThrow(/ended with code 3/);
+    expect((await one.plan(behave(0))).reason).toBe("1 models");
+  });
+
+  it("gets a model once per version", async () => {
+    const one = broken();
+    await one.plan(behave(0));
+    expect((await one.plan(behave(0))).reason).toBe("1 models");
+    one.useModel({ ...linearModel(building), version: "other" });
+    expect((await one.plan(behave(0))).reason).toBe("2 models");
+  });
+
+  it("is ended when it does not stop in time, and the next request gets a fresh one", async () => {
+    const one = broken({ graceMs: 50 });
+    const controller = new AbortController();
+    const stuck = one.plan(behave(3), controller.signal);
+    controller.abort();
+    await expect(stuck).rejects.toThrow(/did not stop within 50 ms/);
+    expect((await one.plan(behave(0))).reason).toBe("1 models");
+  });
+
+  it("rejects after close, and what was under way", async () => {
+    const one = broken();
+    const stuck = one.plan(behave(3));
+    const rejected = expect(stuck).rejects.toThrow(/closed while it planned/);
+    await one.close();
+    await rejected;
+    await expect(one.plan(behave(0))).rejects.toThrow(/was closed/);
+    await one.close();
+  });
+});
+
+describe("the fake building and the reference backend", () => {
+  it("predict the same from the same first-order model", async () => {
+    const model = linearModel(building);
+    const reference = await createReferenceBackend().prepare({ model, maxSamples: 100, horizonSteps: 20 });
+    const fake = new FakeRollout(building);
+    const plans = await Promise.all(
+      [reference, fake].map((rollout) => createMppiPlanner({ rollout, model, options: { numSamples: 30 } }).plan(request())),
+    );
+    const [real, faked] = plans.map(({ rule }) => rule!);
+    for (const zone of zones)
+      real!.zones[zone]!.meanC.forEach((value, t) => {
+        expect(value).toBeCloseTo(faked!.zones[zone]!.meanC[t]!, 2);
+      });
+  });
+});
