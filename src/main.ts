@@ -2,14 +2,26 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { reportError } from "#cli/cliKit";
+import { registerDoctor } from "#cli/doctor";
 import { registerEvaluate } from "#cli/evaluate";
+import { registerExport } from "#cli/export";
 import { registerMetaTrain } from "#cli/metaTrain";
+import { registerPlan } from "#cli/plan";
 import { registerSimulate } from "#cli/simulate";
 import { registerStart } from "#cli/start";
 import { registerTrain } from "#cli/train";
 
 /** Each command registers itself; its work is imported when it runs. */
-const commands: readonly ((program: Command) => void)[] = [registerEvaluate, registerMetaTrain, registerSimulate, registerStart, registerTrain];
+const commands: readonly ((program: Command) => void)[] = [
+  registerDoctor,
+  registerEvaluate,
+  registerExport,
+  registerMetaTrain,
+  registerPlan,
+  registerSimulate,
+  registerStart,
+  registerTrain,
+];
 
 const version = (): string => {
   for (const up of ["../package.json", "../../package.json"]) {

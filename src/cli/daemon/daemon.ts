@@ -16,7 +16,7 @@ import { createForecasts } from "#cli/daemon/forecasts";
 import { openInfluxLink } from "#cli/daemon/influxLink";
 import { createLearner } from "#cli/daemon/learning";
 import { orderHandlers } from "#cli/daemon/orders";
-import { createPlannerFactory } from "#cli/daemon/plannerFactory";
+import { createSitePlanner } from "#cli/daemon/plannerFactory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
 import { loadHistory } from "#cli/daemon/rowHistory";
@@ -57,6 +57,9 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** How long a decision waits for the last minute's values of the simulated building, real time. */
 const CATCH_UP_MS = 500;
+/** At the start: values of this age count as the zones' present ones, and so long the first decision waits for them in real time. */
+const FRESH_MS = 5 * MINUTE_MS;
+const FIRST_VALUES_MS = 60_000;
 /** Shares of a control step, in real time, that a decision may take: beyond the first the best plan so far counts, beyond the second the rule. */
 const BUDGET_SHARE = 0.35;
 const DEADLINE_SHARE = 0.8;
@@ -66,6 +69,9 @@ export const runDaemon = async (run: DaemonRun): Promise<void> => {
   const shutdown = new Shutdown();
   try {
     await startAndWait(run, shutdown);
+  } catch (error) {
+    // Told to end while it was still starting: that is an end like any other.
+    if (!run.signal.aborted) throw error;
   } finally {
     await shutdown.run((name, error) => run.log.error({ err: error }, `closing: ${name}`));
   }
@@ -85,7 +91,8 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   shutdown.add("store", () => store.close(), 2_000);
   const mappings = mappingsOf(config);
   const points: PointName[] = [...mappings.map(({ point }) => point), ...config.derived.map(({ point }) => point)];
-  const newestStoredMs = Math.max(...[...(await store.latest(points)).values()].map(({ timeMs }) => timeMs), Number.NEGATIVE_INFINITY);
+  const stored = [...(await store.latest(points)).values()];
+  const newestStoredMs = Math.max(...stored.map(({ timeMs }) => timeMs), Number.NEGATIVE_INFINITY);
   const clock =
     config.building.kind === "embedded"
       ? createDemoClock(
@@ -161,8 +168,9 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const history = createHistoryBuffer({ stepS: control.stepS, maxRows: historyRows });
   const planners = createPlannerSlot({ onError });
   shutdown.add("planner", () => planners.close());
-  const plannerFactory = createPlannerFactory(config, Math.min(config.planner.budgetMs, BUDGET_SHARE * stepRealMs));
+  const budgetMs = Math.min(config.planner.budgetMs, BUDGET_SHARE * stepRealMs);
   let model: BuildingModel | null = null;
+  let usedBackend: string | null = null;
   let forecasts: ReturnType<typeof createForecasts> | null = null;
   const sources = (): readonly DataSource[] => {
     const statuses = new Map(telemetry.intake.snapshot().points.map((status) => [status.point, status]));
@@ -200,7 +208,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     mode: () => supervisor.mode,
     overrides: () => supervisor.overrides(nowMs()),
     plannerName: () => planners.current?.planner.name ?? null,
-    backend: () => plannerFactory.backend,
+    backend: () => usedBackend,
     modelVersion: () => model?.version ?? null,
     sources,
     refusedCounts: telemetry.refusedCounts,
@@ -257,6 +265,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     clock.showMs(building.timeMs);
   }
   await loadHistory(history, store, points, nowMs() - control.stepS * 1_000 * historyRows, nowMs());
+  telemetry.seed(stored, nowMs());
   signal.throwIfAborted();
 
   // ---- time runs
@@ -277,6 +286,10 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       await life;
     });
     say(`Time       the office lives ${run.speed} times as fast as you (--speed)`);
+    if (budgetMs < config.planner.budgetMs)
+      say(
+        `Planning   at this speed a decision has ${(budgetMs / 1_000).toFixed(2)} s: it draws fewer than ${config.planner.numSamples} sequences where they do not fit`,
+      );
   }
   subscribe("the subscription to the sensors", telemetry.connect(bus));
 
@@ -301,6 +314,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     }),
     onDecision: (decision) => {
       board.decided(decision);
+      if (decision.plan.diagnostics.numSamples > 0) usedBackend = decision.plan.diagnostics.backend;
       watch.decided(decision);
       decisionTopics.publish(decision);
       publishStates();
@@ -338,8 +352,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   let learning = false;
   let learnedOnce = false;
   const install = async (next: BuildingModel): Promise<void> => {
-    const planner = await plannerFactory.create(next);
-    planners.swap({ planner, modelVersion: next.version });
+    planners.swap({ planner: createSitePlanner(config, next, budgetMs), modelVersion: next.version });
     model = next;
   };
   const learner = createLearner({
@@ -415,10 +428,13 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   inBackground("Home Assistant's discovery", announce(run, data.announcedFile, bus));
 
   // ---- the loops
-  inBackground(
-    "the first decision",
-    telemetry.caughtUp(nowMs() - 5 * MINUTE_MS, isDemo ? 3_000 : 5_000).then(() => runner.run(ending.signal)),
-  );
+  const firstDecision = async (): Promise<void> => {
+    await telemetry.caughtUp(nowMs() - FRESH_MS, isDemo ? 3_000 : FIRST_VALUES_MS);
+    // Without any temperature the next tick is early enough to command anything.
+    const { values } = telemetry.latest(nowMs());
+    if (!ending.signal.aborted && zones.some((zone) => values.has(zonePoint(zone, "zoneAirTempC")))) await runner.run(ending.signal);
+  };
+  inBackground("the first decision", firstDecision());
   if (model === null) inBackground("learning", learn());
   else board.progress("controlling", "Controlling", null);
   const ticks = createCronTicks(control.schedule);

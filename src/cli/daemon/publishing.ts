@@ -7,7 +7,7 @@ import type { MessageBus } from "#domain/bus";
 import { IsothermError, unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import { buildingPoint, type Observation, zonePoint } from "#domain/points";
-import type { ControlSource } from "#domain/setpoints";
+import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
 import type { CommandOutlet } from "#loop/supervisor";
 import { normalCdf } from "#math/statistics";
 
@@ -28,10 +28,17 @@ const confirmed = async (publisher: Publisher, bus: MessageBus): Promise<void> =
     });
 };
 
+/** Without the last digits of floating-point sums, which no device means. */
+const onWire = ({ heatingSetpointC, coolingSetpointC }: ZoneSetpoints): ZoneSetpoints => ({
+  heatingSetpointC: Math.round(heatingSetpointC * 1e6) / 1e6,
+  coolingSetpointC: Math.round(coolingSetpointC * 1e6) / 1e6,
+});
+
 /** The one way of setpoints out of the process: resolves once the broker has confirmed them. */
 export const createOutlet = (publisher: Publisher, bus: MessageBus): CommandOutlet => {
   const send: CommandOutlet["send"] = async (command) => {
-    const refusal = publisher.publishCommand(command);
+    const zones = new Map([...command.zones].map(([zone, pair]) => [zone, onWire(pair)]));
+    const refusal = publisher.publishCommand({ ...command, zones });
     if (refusal !== null) throw new IsothermError("permanent", `The setpoints ${command.epoch}-${command.seq} were not sent: ${refusal}.`);
     await confirmed(publisher, bus);
   };

@@ -16,7 +16,9 @@ export interface Telemetry {
   observe(timeMs: number): Observation;
   /** The newest usable values as they are, for screens and states. */
   latest(timeMs: number): Observation;
-  /** Resolves when every zone that speaks at all has spoken at or after `timeMs`, or after `longestMs` of real time. */
+  /** Takes what the store has, so that values from before a restart count as long as they are fresh. */
+  seed(points: readonly TelemetryPoint[], nowMs: number): void;
+  /** Resolves when every zone has spoken at or after `timeMs`, or after `longestMs` of real time. */
   caughtUp(timeMs: number, longestMs: number): Promise<void>;
   refusedCounts(): Readonly<Record<string, number>>;
   /** Age of the newest value, s, per point; null where none ever came. */
@@ -53,10 +55,7 @@ export const createTelemetry = (options: {
   const newestMs = new Map<PointName, number>();
   const watched = options.zones.map((zone) => zonePoint(zone, "zoneAirTempC"));
   const waiting = new Set<() => void>();
-  const allSince = (timeMs: number): boolean => {
-    const speaking = watched.filter((point) => newestMs.has(point));
-    return speaking.length > 0 && speaking.every((point) => newestMs.get(point)! >= timeMs);
-  };
+  const allSince = (timeMs: number): boolean => watched.every((point) => (newestMs.get(point) ?? Number.NEGATIVE_INFINITY) >= timeMs);
 
   const take = (points: readonly TelemetryPoint[]): void => {
     const nowMs = clock.nowMs();
@@ -80,6 +79,10 @@ export const createTelemetry = (options: {
       // A point whose newest value does not count any more has no mean either.
       for (const [point, mean] of means.at(timeMs)) if (merged.has(point)) merged.set(point, mean);
       return { timeMs, values: merged };
+    },
+    seed: (points, nowMs) => {
+      values.fold(points, nowMs);
+      for (const { point, timeMs } of points) newestMs.set(point, timeMs);
     },
     caughtUp: (timeMs, longestMs) =>
       new Promise((resolve) => {
