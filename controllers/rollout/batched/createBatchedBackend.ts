@@ -22,7 +22,7 @@ export interface BatchedOptions {
  */
 export const createBatchedBackend = (name: "wasm" | "blas", options: BatchedOptions = {}): RolloutBackend => ({
   name,
-  tolerance: { rtol: 1e-9, atol: 1e-7 },
+  tolerance: { rtol: 1e-10, atol: 1e-9 },
   prepare: async (problem) => {
     const blocks = Math.ceil(problem.maxSamples / BLOCK_SAMPLES);
     const threads = options.threads ?? Math.min(availableParallelism(), MOST_THREADS);
