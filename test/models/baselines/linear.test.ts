@@ -36,7 +36,9 @@ describe("ridge autoregression", () => {
     const { features } = model.posterior;
     const { x, n, d, y } = baselineRows(data, ZONE, features, "increment");
     const X = Matrix.from1DArray(n, d, x);
-    const gram = X.transpose().mmul(X).add(Matrix.eye(d).mul(known.noiseVariance / known.outputScale));
+    const gram = X.transpose()
+      .mmul(X)
+      .add(Matrix.eye(d).mul(known.noiseVariance / known.outputScale));
     const w = solve(gram, X.transpose().mmul(Matrix.columnVector(y)));
     const asked = rowsFrom(50, 20);
     const predicted = createStepPredictor(la, model).predict(data.source(asked), true);

@@ -12,15 +12,13 @@ export interface OfficeOptions {
   readonly noiseK?: number;
   /** Setpoints of the step that ends at each row; default: a new random pair every step. */
   readonly heatingC?: (row: number) => number;
-  /** The pull of the heating setpoint acts upwards only, and on this difference at most; default: linear. */
-  readonly saturationK?: number;
 }
 
 /** Coefficients of T' − T that the synthetic zone follows: linear in what is in force during the step. */
 export const OFFICE = { leak: 0.05, pull: 0.2, sun: 0.001, people: 0.05 } as const;
 
 /** A zone that drifts to outdoors and to its heating setpoint, linearly, with weather and occupancy that change every step. */
-export const office = ({ rows, seed = 1, noiseK = 0, heatingC, saturationK }: OfficeOptions): Dataset => {
+export const office = ({ rows, seed = 1, noiseK = 0, heatingC }: OfficeOptions): Dataset => {
   const random = randomSource(seed);
   const column = (value: (row: number) => number): Float64Array => Float64Array.from({ length: rows }, (_, row) => value(row));
   const outdoor = column((row) => 5 + 6 * Math.sin((2 * Math.PI * row) / 96) + random());
@@ -34,10 +32,8 @@ export const office = ({ rows, seed = 1, noiseK = 0, heatingC, saturationK }: Of
   temperature[0] = 19;
   for (let i = 0; i + 1 < rows; i++) {
     const t = temperature[i]!;
-    const wanted = heating[i + 1]! - t;
-    const demand = saturationK === undefined ? wanted : Math.min(Math.max(wanted, 0), saturationK);
     const change =
-      OFFICE.leak * (outdoor[i + 1]! - t) + OFFICE.pull * demand + OFFICE.sun * sun[i + 1]! + OFFICE.people * people[i + 1]!;
+      OFFICE.leak * (outdoor[i + 1]! - t) + OFFICE.pull * (heating[i + 1]! - t) + OFFICE.sun * sun[i + 1]! + OFFICE.people * people[i + 1]!;
     temperature[i + 1] = t + change + noiseK * random();
   }
   const columns = new Map<PointName, Float64Array>([

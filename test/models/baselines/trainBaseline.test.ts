@@ -9,13 +9,13 @@ import { initialStateFromHistory } from "#controllers/rollout/initialState";
 import type { Dataset } from "#domain/dataset";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import { readCluePrior, shippedCluePriorFor } from "#models/baselines/cluePriors";
-import { type BaselineName, baselineNames, trainBaseline } from "#models/baselines/trainBaseline";
+import { AUTHORS_CLUE_KERNEL, type BaselineName, baselineNames, trainBaseline } from "#models/baselines/trainBaseline";
 import { trainBaselineBuilding } from "#models/baselines/trainBaselineBuilding";
 import { DatasetRows } from "#models/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { evaluateZone } from "#models/evaluation/evaluateZone";
-import { modelFromJson, modelToJson } from "#models/modelJson";
 import { openLoop } from "#models/evaluation/openLoop";
+import { modelFromJson, modelToJson } from "#models/modelJson";
 import { createStepPredictor } from "#models/stepPredictor";
 import { office, officeRows, STEP_S, ZONE } from "./office.js";
 
@@ -38,7 +38,8 @@ describe.each(baselineNames)("%s", (name: BaselineName) => {
     const train = new DatasetRows(sliceDataset(data.dataset, 0, 250));
     const accuracy = evaluateZone(la, await trainBaseline(name, { la, data: train, zone: ZONE, maxIterations: 3 }), data, 250, 400);
     expect(accuracy.testRows).toBe(150);
-    for (const figure of ["rmse1K", "nlpd", "coverage90", "rmse20K", "rmse96K"] as const) expect(Number.isFinite(accuracy[figure])).toBe(true);
+    for (const figure of ["rmse1K", "nlpd", "coverage90", "rmse20K", "rmse96K"] as const)
+      expect(Number.isFinite(accuracy[figure])).toBe(true);
   });
 
   it("rolls out in a building as it predicts step by step", async () => {
@@ -105,7 +106,20 @@ describe("a building of baselines", () => {
   it("refuses data without rows and a building without zones", async () => {
     const dataset = office({ rows: 100 });
     await expect(trainBaselineBuilding("arx", { la, dataset, zones: [], ...quiet })).rejects.toThrow(/no zone/);
-    await expect(trainBaselineBuilding("arx", { la, dataset: sliceDataset(dataset, 0, 1), zones: [ZONE], ...quiet })).rejects.toThrow(/1 rows/);
+    await expect(trainBaselineBuilding("arx", { la, dataset: sliceDataset(dataset, 0, 1), zones: [ZONE], ...quiet })).rejects.toThrow(
+      /1 rows/,
+    );
+  });
+});
+
+describe("the kernel in the authors' result files", () => {
+  it("has an output scale of 35 and noise of 0.024, and CLUE starts from it when told to", async () => {
+    expect(AUTHORS_CLUE_KERNEL.kernel.outputScale).toBeCloseTo(35.03, 6);
+    expect(AUTHORS_CLUE_KERNEL.kernel.noiseVariance).toBeCloseTo(0.0243, 4);
+    const request = { la, dataset: office({ rows: 100 }), zones: [ZONE], maxIterations: 1, ...quiet };
+    const model = await trainBaselineBuilding("clue", { ...request, metaKernel: AUTHORS_CLUE_KERNEL });
+    expect(model.prior).toBe(AUTHORS_CLUE_KERNEL.prior);
+    expect(model.zones[0]!.posterior.kernel).toMatchObject({ kind: "scale", outputScale: expect.closeTo(35.03, 1) });
   });
 });
 
@@ -136,7 +150,8 @@ describe("on a week of the five-zone office", () => {
     const dataset = await pittsburgh();
     const data = new DatasetRows(dataset);
     const week = new DatasetRows(sliceDataset(dataset, 0, 672));
-    const accuracy = async (name: BaselineName) => evaluateZone(la, await trainBaseline(name, { la, data: week, zone: ZONE }), data, 672, 1344);
+    const accuracy = async (name: BaselineName) =>
+      evaluateZone(la, await trainBaseline(name, { la, data: week, zone: ZONE }), data, 672, 1344);
     const arx = await accuracy("arx");
     expect(arx.rmse1K).toBeLessThan(0.25);
     expect(arx.rmse20K).toBeLessThan(1.5);
