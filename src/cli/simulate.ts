@@ -44,7 +44,12 @@ export function registerSimulate(program: Command): void {
     .option("--samples <K>", "control sequences per decision", wholeNumber("--samples", 1, 100_000), 1000)
     .option("--horizon <STEPS>", "steps looked ahead", wholeNumber("--horizon", 1, 192), 20)
     .option("--prior <FILE|shipped|none>", "what other buildings taught", "shipped")
-    .option("--relearn <WHEN>", `${list(relearnNames)}: learn anew at 03:00 from the last days`, oneOf("--relearn", relearnNames), "nightly")
+    .option(
+      "--relearn <WHEN>",
+      `${list(relearnNames)}: learn anew at 03:00 from the last days`,
+      oneOf("--relearn", relearnNames),
+      "nightly",
+    )
     .option("--seed <N>", "random numbers; the same seed gives the same run", wholeNumber("--seed", 0, 2 ** 31), 1)
     .option("--energyplus <DIR>", "EnergyPlus folder, for --plant energyplus")
     .option("--json", "one JSON object on standard output")

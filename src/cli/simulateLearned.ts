@@ -1,18 +1,17 @@
 import type { CommandContext } from "#cli/cliKit";
 import type { SimulateOptions } from "#cli/simulateOptions";
 import type { SimulatedSite } from "#cli/simulatePlant";
+import { manifestOf, priorForRun } from "#cli/simulatePrior";
 import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
 import { createRolloutBackend } from "#controllers/rollout/createBackend";
 import type { Clock } from "#domain/clock";
-import type { Dataset } from "#domain/dataset";
 import { unavailableError, usageError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { HistoryBuffer } from "#loop/historyBuffer";
 import { learnCycle } from "#loop/learnCycle";
 import type { PlannerSlot } from "#loop/plannerSlot";
 import { modelToJson } from "#models/modelJson";
-import { type Prior, readPrior } from "#models/prior";
-import { sharedSources, shippedPriorFor } from "#models/shippedPriors";
+import type { Prior } from "#models/prior";
 import { trainInWorker } from "#models/trainInWorker";
 
 /** Learns from the run's own history and keeps a planner on the newest model. */
@@ -38,28 +37,14 @@ interface LearnerParts {
 /** Days of data below which the rule decides. */
 const minDays = 3;
 const dayMs = 86_400_000;
-/** Most rows per GP: a week of quarters of an hour fits without loss. */
-const budget = 672;
+/** Inducing inputs per zone, as in the daemon: a week of quarters of an hour loses little, and a decision takes a fraction of the time. */
+const budget = 320;
 
 /** The learner of a controller; one that this version does not have is refused by name. */
 export async function createLearner(parts: LearnerParts): Promise<Learner> {
   const { controller } = parts.options;
   if (controller === "mppi") return mppiLearner(parts);
   throw unavailableError(`the controller ${controller} is not in this version`, { todo: "Choose mppi, rule, rule-best or schedule." });
-}
-
-/** The prior that the run names, refused where it has seen this run's weather. */
-function priorFor(options: SimulateOptions, dataset: Dataset): Prior | null {
-  if (options.prior === "none") return null;
-  if (options.prior === "shipped") return shippedPriorFor(dataset)?.prior ?? null;
-  const prior = readPrior(options.prior);
-  const shared = sharedSources(prior, dataset);
-  if (shared.length > 0)
-    throw usageError(
-      `--prior ${options.prior} was learned from the very weather of this run (${shared.join(", ")})`,
-      "Use a prior of other places, `shipped`, or `none`.",
-    );
-  return prior;
 }
 
 async function mppiLearner({ options, run, history, planners, clock, context }: LearnerParts): Promise<Learner> {
@@ -93,7 +78,7 @@ async function mppiLearner({ options, run, history, planners, clock, context }: 
     },
     backend: backend.name,
     get priorManifest() {
-      return prior?.manifest ?? null;
+      return manifestOf(prior);
     },
     learn: async (why) => {
       const beganMs = performance.now();
@@ -105,7 +90,7 @@ async function mppiLearner({ options, run, history, planners, clock, context }: 
           dataset: () => history.dataset(clock.nowMs() - Math.max(options.historyDays, 7) * dayMs),
           train: (dataset, signal) => {
             if (!priorChosen) {
-              prior = priorFor(options, dataset);
+              prior = priorForRun(options.prior, run.weatherNames, dataset);
               priorChosen = true;
             }
             return trainInWorker({

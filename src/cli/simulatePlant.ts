@@ -15,6 +15,8 @@ const dayMs = 86_400_000;
 export interface SimulatedSite {
   readonly plant: SimulatedPlant;
   readonly timeZone: StandardTimeZone;
+  /** Everything the weather is known as: id or file, city. */
+  readonly weatherNames: readonly string[];
   readonly startMs: number;
   readonly endMs: number;
   /** Where the history begins; `startMs` without one. */
@@ -41,7 +43,7 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
         const state = plant.saveState();
         return () => plant.restoreState(state);
       };
-      return { plant, ...calendar(weather), remember };
+      return { plant, ...calendar(weather), weatherNames: [options.weather, weather.epw.location.name], remember };
     }
     case "replay": {
       const file = options.data!;
@@ -53,7 +55,7 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
           place: { file },
           todo: "Resample the data.",
         });
-      const site = { plant: createReplayPlant(dataset), ...calendar({ timeZoneH: 0 }), remember: null };
+      const site = { plant: createReplayPlant(dataset), ...calendar({ timeZoneH: 0 }), weatherNames: [file], remember: null };
       const firstMs = dataset.timesMs[0]!;
       const lastMs = dataset.timesMs[dataset.timesMs.length - 1]!;
       if (site.beginMs < firstMs || site.endMs > lastMs)
