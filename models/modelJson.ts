@@ -6,14 +6,13 @@ import type { BuildingModel, PosteriorData } from "#domain/model";
 const FORMAT = "isotherm-model-1";
 
 /** Float64 arrays as little-endian base64: exact, a third of the size of decimal text. */
-const packed = z.strictObject({ float64: z.string() });
+const encodeArrays = (_key: string, value: unknown): unknown =>
+  value instanceof Float64Array ? { float64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") } : value;
 
-const encodeArray = (values: Float64Array): z.infer<typeof packed> => ({
-  float64: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64"),
-});
-
-const decodeArray = ({ float64 }: z.infer<typeof packed>): Float64Array => {
-  const bytes = Buffer.from(float64, "base64");
+const decodeArrays = (_key: string, value: unknown): unknown => {
+  const text = typeof value === "object" && value !== null && "float64" in value ? value.float64 : null;
+  if (typeof text !== "string") return value;
+  const bytes = Buffer.from(text, "base64");
   if (bytes.length % 8 !== 0) throw broken("an array is cut short");
   const out = new Float64Array(bytes.length / 8);
   new Uint8Array(out.buffer).set(bytes);
@@ -30,12 +29,12 @@ const sha256 = (text: string): string => createHash("sha256").update(text).diges
 
 /** The model as one line of JSON with its own checksum; the same model gives the same text. */
 export const modelToJson = (model: BuildingModel): string => {
-  const body = JSON.stringify(model, (_key, value: unknown) => (value instanceof Float64Array ? encodeArray(value) : value));
+  const body = JSON.stringify(model, encodeArrays);
   return JSON.stringify({ format: FORMAT, checksum: sha256(body), body });
 };
 
 const number = z.number();
-const array = packed.transform(decodeArray);
+const array = z.instanceof(Float64Array);
 
 const posterior = z.looseObject({
   kernel: z.looseObject({ kind: z.string() }),
@@ -81,9 +80,9 @@ const envelopeSchema = z.strictObject({ format: z.literal(FORMAT), checksum: z.s
 
 const parseJson = (text: string): unknown => {
   try {
-    return JSON.parse(text);
-  } catch {
-    throw broken("it is not valid JSON, perhaps cut short");
+    return JSON.parse(text, decodeArrays);
+  } catch (error) {
+    throw error instanceof IsothermError ? error : broken("it is not valid JSON, perhaps cut short");
   }
 };
 
@@ -92,15 +91,16 @@ export const modelFromJson = (text: string): BuildingModel => {
   const envelope = envelopeSchema.safeParse(parseJson(text));
   if (!envelope.success) throw broken("it lacks format, checksum or body");
   if (sha256(envelope.data.body) !== envelope.data.checksum) throw broken("its checksum does not fit");
-  const model = modelSchema.safeParse(parseJson(envelope.data.body));
-  if (!model.success)
+  const body = parseJson(envelope.data.body);
+  const checked = modelSchema.safeParse(body);
+  if (!checked.success)
     throw broken(
-      model.error.issues
+      checked.error.issues
         .slice(0, 5)
         .map(({ path, message }) => `${path.join(".")}: ${message}`)
         .join("; "),
     );
-  const result = model.data as unknown as BuildingModel;
+  const result = body as BuildingModel;
   for (const zone of result.zones) checkShapes(zone.zone, zone.posterior);
   if (result.power !== null) checkShapes("power", result.power.posterior);
   return result;

@@ -16,16 +16,41 @@ describe("days left out", () => {
     const noise = 0.02;
     // Days of different lengths, their rows not side by side.
     const day = Array.from({ length: n }, (_, i) => [7, 7, 3, 1, 3, 7][i % 6]!);
-    const { alpha, choleskyLower } = factorise({ la, kernel, x, n, d: 1, y, noiseVariance: new Float64Array(n).fill(noise), onWarning: () => undefined });
+    const { alpha, choleskyLower } = factorise({
+      la,
+      kernel,
+      x,
+      n,
+      d: 1,
+      y,
+      noiseVariance: new Float64Array(n).fill(noise),
+      onWarning: () => undefined,
+    });
     const { errors, variances } = leaveDayOut(la, n, choleskyLower, alpha, day);
     for (const out of new Set(day)) {
       const kept = day.flatMap((one, i) => (one === out ? [] : [i]));
       const left = day.flatMap((one, i) => (one === out ? [i] : []));
       const rest = { la, kernel, x: Float64Array.from(kept, (i) => x[i]!), n: kept.length, d: 1, onWarning: () => undefined };
-      const refitted = factorise({ ...rest, y: Float64Array.from(kept, (i) => y[i]!), noiseVariance: new Float64Array(kept.length).fill(noise) });
-      const { mean, variance } = predict({ ...rest, ...refitted }, Float64Array.from(left, (i) => x[i]!), left.length);
-      expectClose(Float64Array.from(left, (i) => errors[i]!), left.map((i, k) => y[i]! - mean[k]!), 1e-9);
-      expectClose(Float64Array.from(left, (i) => variances[i]!), Array.from(variance, (value) => value + noise), 1e-9);
+      const refitted = factorise({
+        ...rest,
+        y: Float64Array.from(kept, (i) => y[i]!),
+        noiseVariance: new Float64Array(kept.length).fill(noise),
+      });
+      const { mean, variance } = predict(
+        { ...rest, ...refitted },
+        Float64Array.from(left, (i) => x[i]!),
+        left.length,
+      );
+      expectClose(
+        Float64Array.from(left, (i) => errors[i]!),
+        left.map((i, k) => y[i]! - mean[k]!),
+        1e-9,
+      );
+      expectClose(
+        Float64Array.from(left, (i) => variances[i]!),
+        Array.from(variance, (value) => value + noise),
+        1e-9,
+      );
     }
   });
 
@@ -33,7 +58,16 @@ describe("days left out", () => {
     const kernel: KernelSpec = { kind: "rbf", lengthscales: [1] };
     const x = Float64Array.of(0, 1, 2);
     const y = Float64Array.of(1, -1, 2);
-    const { alpha, choleskyLower } = factorise({ la, kernel, x, n: 3, d: 1, y, noiseVariance: new Float64Array(3).fill(0.1), onWarning: () => undefined });
+    const { alpha, choleskyLower } = factorise({
+      la,
+      kernel,
+      x,
+      n: 3,
+      d: 1,
+      y,
+      noiseVariance: new Float64Array(3).fill(0.1),
+      onWarning: () => undefined,
+    });
     const { errors, variances } = leaveDayOut(la, 3, choleskyLower, alpha, [5, 5, 5]);
     expectClose(errors, y, 1e-9);
     expectClose(variances, [1.1, 1.1, 1.1], 1e-9);
@@ -69,7 +103,13 @@ describe("spread bound", () => {
   const pair = (spreadK: number, errorK: number): SpreadError => ({ spreadK, errorK });
   it("is the largest spread up to which at most a tenth err by more than the level", () => {
     // 19 right, then one wrong after the other: 2 of 21 are within a tenth, 3 of 22 are not.
-    const pairs = [...Array.from({ length: 19 }, (_, i) => pair(0.1 + 0.01 * i, 0.2)), pair(0.3, 2), pair(0.31, 2), pair(0.5, 3), pair(0.6, 3)];
+    const pairs = [
+      ...Array.from({ length: 19 }, (_, i) => pair(0.1 + 0.01 * i, 0.2)),
+      pair(0.3, 2),
+      pair(0.31, 2),
+      pair(0.5, 3),
+      pair(0.6, 3),
+    ];
     expect(spreadBound(pairs, 1)).toBe(0.31);
     expect(spreadBound([...pairs].reverse(), 1)).toBe(0.31);
     expect(spreadBound(pairs, 1, 0.06)).toBe(0.3);
@@ -78,7 +118,12 @@ describe("spread bound", () => {
     expect(spreadBound([pair(0.2, 0.1), pair(0.8, 0.9)], 1)).toBeCloseTo(1.2, 12);
   });
   it("lets a quarter of the plans through where all of them err", () => {
-    expect(spreadBound([1, 2, 3, 4, 5].map((spread) => pair(spread, 10)), 1)).toBe(2);
+    expect(
+      spreadBound(
+        [1, 2, 3, 4, 5].map((spread) => pair(spread, 10)),
+        1,
+      ),
+    ).toBe(2);
   });
   it("is the error level itself without trajectories", () => {
     expect(spreadBound([], 0.7)).toBe(0.7);

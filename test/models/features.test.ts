@@ -130,7 +130,11 @@ describe("days and hours", () => {
 });
 
 describe("gates", () => {
-  const term: FeatureTerm = { kind: "gated", mode: "heating", term: { kind: "offset", point: "site.outdoorAirTempC", of: "a.zoneAirTempC" } };
+  const term: FeatureTerm = {
+    kind: "gated",
+    mode: "heating",
+    term: { kind: "offset", point: "site.outdoorAirTempC", of: "a.zoneAirTempC" },
+  };
   const spec = [{ term, scale: 8 }];
   it("let a term through where they are 1, divided by its scale", () => {
     const x = fillInputs(spec, data.source(rows), { heating: Uint8Array.of(0, 1, 1, 0), cooling: Uint8Array.of(1, 1, 1, 1) });

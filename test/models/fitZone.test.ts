@@ -87,7 +87,16 @@ const linearOnRawSetpoints = (data: DatasetRows, zone: string): ZoneModel => {
     noiseVariance: 0.04,
     onWarning: () => undefined,
   });
-  return { zone, transition: "increment", posterior, noiseVarianceK2: 0.04, heldOffsetK: 0, heldStdDevK: 0.1, stateGain: 0.9, spreadScale: 1 };
+  return {
+    zone,
+    transition: "increment",
+    posterior,
+    noiseVarianceK2: 0.04,
+    heldOffsetK: 0,
+    heldStdDevK: 0.1,
+    stateGain: 0.9,
+    spreadScale: 1,
+  };
 };
 
 describe("the RC office in January, learned under 12.8/40 and 21.1/23.9 °C and tested under 20/23.5 and 15/30 °C", () => {
@@ -100,7 +109,14 @@ describe("the RC office in January, learned under 12.8/40 and 21.1/23.9 °C and 
     });
     const zone = zones[1]!;
     const prior = shippedPriorFor(dataset)!.prior;
-    const fit = await fitZone(la, firstWeek(dataset), zone, zones.filter((other) => other !== zone), prior, { budget: null });
+    const fit = await fitZone(
+      la,
+      firstWeek(dataset),
+      zone,
+      zones.filter((other) => other !== zone),
+      prior,
+      { budget: null },
+    );
     const all = new DatasetRows(dataset);
     const ours = evaluateZone(la, fit.model, all, WEEK, all.length);
     // Measured: 0.63 K against 1.61 K.
@@ -189,11 +205,32 @@ describe("bad input gets an IsothermError or finite predictions, never NaN", () 
 
   it.each<[string, Dataset]>([
     ["a constant temperature", flat(good, T, 20)],
-    ["constant columns", ["site.outdoorAirTempC", "site.directNormalIrradianceWm2", "zone.occupancyCount"].reduce((one, point) => flat(one, point, 3), good)],
-    ["the same day again and again", rowsOf(good, Array.from({ length: 384 }, (_, i) => i % 96))],
-    ["the same two rows again and again", rowsOf(good, Array.from({ length: 384 }, (_, i) => 10 + (i % 2)))],
+    [
+      "constant columns",
+      ["site.outdoorAirTempC", "site.directNormalIrradianceWm2", "zone.occupancyCount"].reduce((one, point) => flat(one, point, 3), good),
+    ],
+    [
+      "the same day again and again",
+      rowsOf(
+        good,
+        Array.from({ length: 384 }, (_, i) => i % 96),
+      ),
+    ],
+    [
+      "the same two rows again and again",
+      rowsOf(
+        good,
+        Array.from({ length: 384 }, (_, i) => 10 + (i % 2)),
+      ),
+    ],
     ["a sensor stuck for half the days", withColumn(good, T, (value, i) => (i < 192 ? value : 19))],
-    ["everything in °F", [T, "zone.heatingSetpointC", "zone.coolingSetpointC", "site.outdoorAirTempC"].reduce((one, point) => withColumn(one, point, (value) => 1.8 * value + 32), good)],
+    [
+      "everything in °F",
+      [T, "zone.heatingSetpointC", "zone.coolingSetpointC", "site.outdoorAirTempC"].reduce(
+        (one, point) => withColumn(one, point, (value) => 1.8 * value + 32),
+        good,
+      ),
+    ],
     ["temperatures alone in °F", withColumn(good, T, (value) => 1.8 * value + 32)],
     ["crossed setpoints", withColumn(good, "zone.coolingSetpointC", () => 15)],
     ["no sun and no people", withoutColumn(withoutColumn(good, "site.directNormalIrradianceWm2"), "zone.occupancyCount")],
@@ -221,6 +258,8 @@ describe("bad input gets an IsothermError or finite predictions, never NaN", () 
   });
 
   it("an abort ends a fit", async () => {
-    await expect(fitZone(la, new DatasetRows(good), "zone", [], null, { budget: null, signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
+    await expect(fitZone(la, new DatasetRows(good), "zone", [], null, { budget: null, signal: AbortSignal.abort() })).rejects.toThrow(
+      /abort/i,
+    );
   });
 });

@@ -20,8 +20,14 @@ const rows = (() => {
   const one = daysOf(syntheticZone(3), "1991-01-01", 2);
   const air = one.columns.get("zone.zoneAirTempC")!;
   const columns = new Map(one.columns);
-  columns.set("north.zoneAirTempC", air.map((value, i) => value - 1 - 0.3 * Math.sin(i / 7)));
-  columns.set("south.zoneAirTempC", air.map((value, i) => value + 1 + 0.4 * Math.cos(i / 9)));
+  columns.set(
+    "north.zoneAirTempC",
+    air.map((value, i) => value - 1 - 0.3 * Math.sin(i / 7)),
+  );
+  columns.set(
+    "south.zoneAirTempC",
+    air.map((value, i) => value + 1 + 0.4 * Math.cos(i / 9)),
+  );
   return trainingRows(new DatasetRows({ ...one, columns }), "zone", ["north", "south"]);
 })();
 const { structure } = rows;

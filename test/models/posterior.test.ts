@@ -37,7 +37,11 @@ const problemOf = (n: number, seed = 1, change: Partial<PosteriorProblem> = {}):
     ...change,
   };
 };
-const predictions = (algebra: LinearAlgebra, posterior: PosteriorData, inputs: Float64Array): { mean: Float64Array; variance: Float64Array } => {
+const predictions = (
+  algebra: LinearAlgebra,
+  posterior: PosteriorData,
+  inputs: Float64Array,
+): { mean: Float64Array; variance: Float64Array } => {
   const count = inputs.length / posterior.d;
   const [mean, variance] = [new Float64Array(count), new Float64Array(count)];
   createBatchPredictor(algebra, posterior, count).predict(inputs, count, mean, variance);
@@ -90,11 +94,20 @@ describe("budgeted posterior", () => {
 
   it("never predicts a negative variance, nor one above the prior's", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 1000 }), (n, budget, seed) => {
-        const { variance, mean } = predictions(la, budgetedPosterior(problemOf(n, seed), budget), queries(20, seed + 1));
-        const priors = predictions(la, { ...exactPosterior(problemOf(1, seed)), varianceRoot: new Float64Array(1) }, queries(20, seed + 1)).variance;
-        return mean.every(Number.isFinite) && variance.every((value, i) => value >= 0 && value <= priors[i]! * (1 + 1e-9));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 0, max: 1000 }),
+        (n, budget, seed) => {
+          const { variance, mean } = predictions(la, budgetedPosterior(problemOf(n, seed), budget), queries(20, seed + 1));
+          const priors = predictions(
+            la,
+            { ...exactPosterior(problemOf(1, seed)), varianceRoot: new Float64Array(1) },
+            queries(20, seed + 1),
+          ).variance;
+          return mean.every(Number.isFinite) && variance.every((value, i) => value >= 0 && value <= priors[i]! * (1 + 1e-9));
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -126,16 +139,21 @@ describe("budgeted posterior", () => {
 describe("inducing rows", () => {
   it("are distinct, within the budget, and the first has the largest prior variance", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 1000 }), (n, budget, seed) => {
-        const { x } = problemOf(n, seed);
-        const chosen = chooseInducingRows(kernel, la, x, n, 2, budget);
-        const diagonal = Array.from({ length: n }, (_, i) => 0.8 + (x[2 * i]! / 2) ** 2 + (x[2 * i + 1]! / 3) ** 2);
-        return (
-          chosen.length <= Math.min(n, budget) &&
-          new Set(chosen).size === chosen.length &&
-          diagonal[chosen[0]!]! >= Math.max(...diagonal) - 1e-12
-        );
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 0, max: 1000 }),
+        (n, budget, seed) => {
+          const { x } = problemOf(n, seed);
+          const chosen = chooseInducingRows(kernel, la, x, n, 2, budget);
+          const diagonal = Array.from({ length: n }, (_, i) => 0.8 + (x[2 * i]! / 2) ** 2 + (x[2 * i + 1]! / 3) ** 2);
+          return (
+            chosen.length <= Math.min(n, budget) &&
+            new Set(chosen).size === chosen.length &&
+            diagonal[chosen[0]!]! >= Math.max(...diagonal) - 1e-12
+          );
+        },
+      ),
       { numRuns: 60 },
     );
   });

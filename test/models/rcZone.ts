@@ -1,9 +1,9 @@
 import type { Dataset } from "#domain/dataset";
 import type { Observation } from "#domain/points";
+import { fiveZoneOffice } from "#simulators/rc/buildings/fiveZoneOffice";
+import { createRcPlant } from "#simulators/rc/rcPlant";
 import { loadWeather } from "#simulators/weather/loadWeather";
 import { localStandardToMs } from "#simulators/weather/localTime";
-import { createRcPlant } from "#simulators/rc/rcPlant";
-import { fiveZoneOffice } from "#simulators/rc/buildings/fiveZoneOffice";
 
 /** The RC office under pairs of setpoints by row, all zones alike: rows of its observations as a data set in local standard time. */
 export const rcOffice = async (

@@ -118,14 +118,22 @@ describe("training rows", () => {
     const { columns, ...whole } = syntheticZone(1);
     const sun = columns.get("site.directNormalIrradianceWm2")!;
     const global = new Map(
-      [...columns].map(([name, values]) => (name.startsWith("site.direct") ? (["site.globalHorizontalIrradianceWm2", sun] as const) : [name, values])),
+      [...columns].map(([name, values]) =>
+        name.startsWith("site.direct") ? (["site.globalHorizontalIrradianceWm2", sun] as const) : [name, values],
+      ),
     );
     const { structure } = trainingRows(new DatasetRows({ ...whole, columns: global }), "zone", []);
     expect(structure.columns.filter(({ key }) => key.includes("globalHorizontalIrradianceWm2"))).toHaveLength(2);
   });
 
   it("of two rows there is nothing to learn, of none nothing breaks", () => {
-    expect(trainingRows(new DatasetRows(datasetOf({ ...Object.fromEntries([...syntheticZone(1).columns].map(([k, v]) => [k, v.slice(0, 2)])) })), "zone", []).n).toBe(0);
+    expect(
+      trainingRows(
+        new DatasetRows(datasetOf({ ...Object.fromEntries([...syntheticZone(1).columns].map(([k, v]) => [k, v.slice(0, 2)])) })),
+        "zone",
+        [],
+      ).n,
+    ).toBe(0);
     expect(() => trainingRows(new DatasetRows(datasetOf({})), "zone", [])).toThrow("no column zone.zoneAirTempC");
   });
 });

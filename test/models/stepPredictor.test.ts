@@ -45,9 +45,7 @@ const modelOf = ({ free, heat, cool, spreads }: Zone, change: Partial<ZoneModel>
 });
 
 const stepOf = (model: ZoneModel, T: number, hea: number, coo: number): { mean: number; stdDev: number; free: number } => {
-  const data = new DatasetRows(
-    datasetOf({ "a.zoneAirTempC": [T, 0], "a.heatingSetpointC": [-99, hea], "a.coolingSetpointC": [99, coo] }),
-  );
+  const data = new DatasetRows(datasetOf({ "a.zoneAirTempC": [T, 0], "a.heatingSetpointC": [-99, hea], "a.coolingSetpointC": [99, coo] }));
   const { meanC, stdDevK, freeC }: StepPrediction = createStepPredictor(la, model).predict(data.source([0]), true);
   return { mean: meanC[0]!, stdDev: stdDevK![0]!, free: freeC[0]! };
 };
@@ -61,7 +59,9 @@ const zones: fc.Arbitrary<Zone> = fc.record({
   cool: fc.double({ min: -4, max: 0.5, noNaN: true }),
   spreads: fc.tuple(small, small, small),
 });
-const setpoints = fc.tuple(fc.double({ min: 12, max: 24, noNaN: true }), fc.double({ min: 1, max: 10, noNaN: true })).map(([hea, band]) => [hea, hea + band] as const);
+const setpoints = fc
+  .tuple(fc.double({ min: 12, max: 24, noNaN: true }), fc.double({ min: 1, max: 10, noNaN: true }))
+  .map(([hea, band]) => [hea, hea + band] as const);
 
 describe("transition of a thermostat zone", () => {
   it.each([
@@ -103,8 +103,12 @@ describe("transition of a thermostat zone", () => {
 
   it("a later setpoint changes nothing: only the one in force during the step acts", () => {
     const column = (last: number): DatasetRows =>
-      new DatasetRows(datasetOf({ "a.zoneAirTempC": [20, 20, 20], "a.heatingSetpointC": [12, 21, last], "a.coolingSetpointC": [40, 40, 40] }));
-    const predict = (data: DatasetRows): readonly number[] => [...createStepPredictor(la, modelOf(zone)).predict(data.source([0, 1]), false).meanC];
+      new DatasetRows(
+        datasetOf({ "a.zoneAirTempC": [20, 20, 20], "a.heatingSetpointC": [12, 21, last], "a.coolingSetpointC": [40, 40, 40] }),
+      );
+    const predict = (data: DatasetRows): readonly number[] => [
+      ...createStepPredictor(la, modelOf(zone)).predict(data.source([0, 1]), false).meanC,
+    ];
     const [first, second] = predict(column(12));
     const [same, other] = predict(column(21));
     expect(same).toBe(first);

@@ -67,7 +67,13 @@ export const trueStep = (
 /** Days of that zone under the usual schedule (12.8/40 at night, 21.1/23.9 by day, Monday to Friday), with a sine for weather. */
 export const syntheticZone = (
   days: number,
-  options: { seed?: number; truth?: ZoneTruth; zone?: string; outdoorC?: number; setpoints?: (row: number) => readonly [number, number] } = {},
+  options: {
+    seed?: number;
+    truth?: ZoneTruth;
+    zone?: string;
+    outdoorC?: number;
+    setpoints?: (row: number) => readonly [number, number];
+  } = {},
 ): Dataset => {
   const { seed = 1, truth = usualTruth, zone = "zone", outdoorC = 2 } = options;
   const normal = normalSource(seed);

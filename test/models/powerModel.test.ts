@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Dataset } from "#domain/dataset";
+import type { ZoneModel } from "#domain/model";
+import { createBatchPredictor } from "#math/batchPredictor";
+import { isWorkday, localHour } from "#math/features";
+import { DatasetRows } from "#models/datasetRows";
+import { deliveredK, fitPowerModel } from "#models/powerModel";
+import { createStepPredictor } from "#models/stepPredictor";
+import { fitZone } from "#models/thermostat/fitZone";
+import { la, normalSource, syntheticZone, withColumn } from "./support.js";
+
+describe("what heating and cooling delivered", () => {
+  it("is the way from the free float, on the side where there was a call", () => {
+    expect(deliveredK(18, 21, 21, 24)).toEqual([3, 0]);
+    expect(deliveredK(26, 24, 21, 24)).toEqual([0, 2]);
+    expect(deliveredK(22, 22.3, 21, 24)).toEqual([0, 0]);
+    // A call that led the other way: equipment that is off.
+    expect(deliveredK(18, 17, 21, 24)).toEqual([0, 0]);
+    expect(deliveredK(26, 27, 21, 24)).toEqual([0, 0]);
+  });
+  it("is NaN where anything is missing", () => {
+    const all = [18, 21, 21, 24] as const;
+    for (const missing of [0, 1, 2, 3]) {
+      const [free, reached, heating, cooling] = all.map((value, i) => (i === missing ? Number.NaN : value)) as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      expect(deliveredK(free, reached, heating, cooling)).toEqual([Number.NaN, Number.NaN]);
+    }
+  });
+});
+
+describe("HVAC power", () => {
+  const base = syntheticZone(5);
+  let zone: ZoneModel;
+  const powered = (watts: (heatingK: number, row: number) => number): Dataset => {
+    const data = new DatasetRows(base);
+    const rows = Array.from({ length: data.length - 1 }, (_, i) => i);
+    const { freeC } = createStepPredictor(la, zone).predict(data.source(rows), false);
+    const T = data.column("zone.zoneAirTempC");
+    const heat = data.column("zone.heatingSetpointC");
+    const values = Float64Array.from(T, (reached, i) =>
+      i === 0 ? 0 : watts(freeC[i - 1]! < heat[i]! ? Math.max(0, reached - freeC[i - 1]!) : 0, i),
+    );
+    return { ...base, columns: new Map(base.columns).set("building.hvacPowerW", values) };
+  };
+  beforeAll(async () => {
+    zone = (await fitZone(la, new DatasetRows(base), "zone", [], null, { budget: null, maxIterations: 15 })).model;
+  });
+
+  it("of a building that pays 800 W per kelvin and 300 W by day is foreseen within its noise", async () => {
+    const normal = normalSource(8);
+    const truth = (heatingK: number, row: number): number => 800 * heatingK + (row % 96 > 28 && row % 96 < 72 ? 300 : 100);
+    const data = new DatasetRows(powered((heatingK, row) => truth(heatingK, row) + 20 * normal()));
+    const { model, trainRows, rmseW } = (await fitPowerModel(la, data, [zone], {}))!;
+    expect(trainRows).toBeGreaterThan(400);
+    expect(rmseW).toBeLessThan(120);
+    expect(model.zones).toEqual(["zone"]);
+    expect(model.noiseStdDevW).toBe(rmseW);
+    // By hand: P = max(0, f(x)) with the inputs of the contract, each divided by its scale.
+    const powerAt = (heatingK: number, row: number): number => {
+      const local = data.localMs(row);
+      const angle = (2 * Math.PI * localHour(local)) / 24;
+      const outdoor = data.column("site.outdoorAirTempC")[row]!;
+      const inputs = [heatingK, 0, outdoor, Math.sin(angle), Math.cos(angle), isWorkday(local) ? 0.5 : -0.5].map(
+        (value, c) => value / model.inputScale[c]!,
+      );
+      const mean = new Float64Array(1);
+      createBatchPredictor(la, model.posterior, 1).predict(Float64Array.from(inputs), 1, mean, null);
+      return Math.max(0, mean[0]! * model.outputScaleW);
+    };
+    for (const row of [130, 150, 250]) {
+      expect(Math.abs(powerAt(1, row) - truth(1, row))).toBeLessThan(200);
+      // What one more kelvin costs.
+      expect(Math.abs(powerAt(1.5, row) - powerAt(0.5, row) - 800)).toBeLessThan(160);
+    }
+  });
+
+  it("is not learned without a column of it, nor from less than half a day, nor from NaN", async () => {
+    expect(await fitPowerModel(la, new DatasetRows(base), [zone], {})).toBeNull();
+    const nothing = powered(() => Number.NaN);
+    expect(await fitPowerModel(la, new DatasetRows(nothing), [zone], {})).toBeNull();
+    const little = withColumn(
+      powered(() => 500),
+      "building.hvacPowerW",
+      (value, i) => (i < 40 ? value : Number.NaN),
+    );
+    expect(await fitPowerModel(la, new DatasetRows(little), [zone], {})).toBeNull();
+  });
+
+  it("of a meter that never changes is learned without NaN", async () => {
+    const { model } = (await fitPowerModel(la, new DatasetRows(powered(() => 500)), [zone], { maxIterations: 5 }))!;
+    expect(model.posterior.alpha.every(Number.isFinite)).toBe(true);
+    expect(model.posterior.varianceRoot.every(Number.isFinite)).toBe(true);
+  });
+
+  it("ends when aborted", async () => {
+    await expect(
+      fitPowerModel(la, new DatasetRows(powered(() => 500)), [zone], { signal: AbortSignal.abort(new Error("enough")) }),
+    ).rejects.toThrow("enough");
+  });
+});
