@@ -22,7 +22,13 @@ describe("control cycle", () => {
 
   it.each([
     ["throws", planner(async () => Promise.reject(new Error("boom"))), "planner-failed"],
-    ["throws before it begins", planner(() => { throw new Error("boom"); }), "planner-failed"],
+    [
+      "throws before it begins",
+      planner(() => {
+        throw new Error("boom");
+      }),
+      "planner-failed",
+    ],
     ["says its data is stale", planner(async () => Promise.reject(new Error("Stale data: a.zoneAirTempC has no value"))), "stale-data"],
     ["plans NaN setpoints", planner(async (r) => broken(eagerPlan(r), "heatingSetpointC")), "not-finite"],
     ["predicts infinite temperatures", planner(async (r) => broken(eagerPlan(r), "meanC")), "not-finite"],
@@ -38,7 +44,12 @@ describe("control cycle", () => {
 
   it("raises an alarm while the planner fails and clears it when it works again", async () => {
     let fails = true;
-    const loop = fakeSite({ planner: planner(async (r) => { if (fails) throw new Error("boom"); return eagerPlan(r); }) });
+    const loop = fakeSite({
+      planner: planner(async (r) => {
+        if (fails) throw new Error("boom");
+        return eagerPlan(r);
+      }),
+    });
     await loop.tick();
     await loop.tick();
     expect(loop.alarms.filter(({ id }) => id === "planner")).toHaveLength(1);
@@ -56,7 +67,9 @@ describe("control cycle", () => {
       planner: planner(async (r) => {
         running++;
         most = Math.max(most, running);
-        await new Promise<void>((resolve) => { free = resolve; });
+        await new Promise<void>((resolve) => {
+          free = resolve;
+        });
         running--;
         return eagerPlan(r);
       }),
@@ -98,26 +111,29 @@ describe("control cycle", () => {
     ["out of range", -40],
     ["in degrees Fahrenheit", 68],
     ["a spike", 32],
-  ])("holds a zone whose temperature is %s for two intervals, then follows the bounded schedule, and lets the other zone be planned", async (_what, value) => {
-    const loop = fakeSite();
-    await loop.tick();
-    loop.state.tempsC.a = value;
-    for (const quality of ["hold", "hold"]) {
-      const decision = (await loop.tick())!;
-      expect(decision.command).toEqual({ a: eager, b: eager });
-      expect(decision.zoneSources).toEqual({ a: quality });
-    }
-    const lost = (await loop.tick())!;
-    expect(lost.command).toEqual({ a: { heatingSetpointC: 21, coolingSetpointC: 24 }, b: eager });
-    expect(lost.zoneSources).toEqual({ a: "schedule" });
-    expect(loop.alarms.filter(({ id }) => id === "sensor:a").map(({ level }) => level)).toEqual(["warning", "critical"]);
-    loop.state.occupied = false;
-    expect((await loop.tick())!.command.a).toEqual({ heatingSetpointC: 16, coolingSetpointC: 32 });
-    loop.state.tempsC.a = 20.4;
-    const back = (await loop.tick())!;
-    expect(back.command.a).toEqual(eager);
-    expect(loop.alarms.at(-1)).toMatchObject({ id: "sensor:a", clearedMs: loop.now() });
-  });
+  ])(
+    "holds a zone whose temperature is %s for two intervals, then follows the bounded schedule, and lets the other zone be planned",
+    async (_what, value) => {
+      const loop = fakeSite();
+      await loop.tick();
+      loop.state.tempsC.a = value;
+      for (const quality of ["hold", "hold"]) {
+        const decision = (await loop.tick())!;
+        expect(decision.command).toEqual({ a: eager, b: eager });
+        expect(decision.zoneSources).toEqual({ a: quality });
+      }
+      const lost = (await loop.tick())!;
+      expect(lost.command).toEqual({ a: { heatingSetpointC: 21, coolingSetpointC: 24 }, b: eager });
+      expect(lost.zoneSources).toEqual({ a: "schedule" });
+      expect(loop.alarms.filter(({ id }) => id === "sensor:a").map(({ level }) => level)).toEqual(["warning", "critical"]);
+      loop.state.occupied = false;
+      expect((await loop.tick())!.command.a).toEqual({ heatingSetpointC: 16, coolingSetpointC: 32 });
+      loop.state.tempsC.a = 20.4;
+      const back = (await loop.tick())!;
+      expect(back.command.a).toEqual(eager);
+      expect(loop.alarms.at(-1)).toMatchObject({ id: "sensor:a", clearedMs: loop.now() });
+    },
+  );
 
   it("believes a new level that stays after a jump", async () => {
     const loop = fakeSite();
@@ -168,7 +184,9 @@ describe("control cycle", () => {
   });
 
   it("follows the bounded schedule when comfort and rules cannot be computed and no planner is there", async () => {
-    const fail = (): never => { throw new Error("bad holiday"); };
+    const fail = (): never => {
+      throw new Error("bad holiday");
+    };
     const loop = fakeSite({ planner: null, site: { comfort: fail, candidates: fail, pricePerKwh: fail } });
     expect((await loop.tick())!.command.a).toEqual({ heatingSetpointC: 16, coolingSetpointC: 32 });
     expect(loop.alarms.map(({ id }) => id)).toContain("site-schedules");
@@ -176,7 +194,10 @@ describe("control cycle", () => {
 
   it("lets a person's override win until it expires, through the envelope, and even where the sensor is silent", async () => {
     const loop = fakeSite();
-    loop.supervisor.override({ zone: "a", setpoints: { heatingSetpointC: 25, coolingSetpointC: 26 }, untilMs: startMs + 2.5 * stepMs, by: "facility" }, startMs);
+    loop.supervisor.override(
+      { zone: "a", setpoints: { heatingSetpointC: 25, coolingSetpointC: 26 }, untilMs: startMs + 2.5 * stepMs, by: "facility" },
+      startMs,
+    );
     loop.state.tempsC.a = undefined;
     const first = (await loop.tick())!;
     expect(first.command).toEqual({ a: { heatingSetpointC: 22.5, coolingSetpointC: 26 }, b: eager });
@@ -201,7 +222,12 @@ describe("control cycle", () => {
   });
 
   it("sends nothing when switched off in the middle of planning", async () => {
-    const loop = fakeSite({ planner: planner(async (r) => { await loop.supervisor.setMode("off", loop.now()); return eagerPlan(r); }) });
+    const loop = fakeSite({
+      planner: planner(async (r) => {
+        await loop.supervisor.setMode("off", loop.now());
+        return eagerPlan(r);
+      }),
+    });
     expect(await loop.tick()).toBeNull();
     expect(loop.sent.map(({ source }) => source)).toEqual(["relinquish"]);
   });

@@ -56,12 +56,28 @@ export function fakeSite(options: { planner?: Planner | null; site?: Partial<Con
     zones,
     stepS: 900,
     horizonSteps,
-    limits: { minHeatingSetpointC: 15, maxHeatingSetpointC: 22.5, minCoolingSetpointC: 21, maxCoolingSetpointC: 32, deadbandK: 0.5, maxSlewKPerStep: 20 },
+    limits: {
+      minHeatingSetpointC: 15,
+      maxHeatingSetpointC: 22.5,
+      minCoolingSetpointC: 21,
+      maxCoolingSetpointC: 32,
+      deadbandK: 0.5,
+      maxSlewKPerStep: 20,
+    },
     seed: 1,
     historyRows: 8,
     deadlineMs: 1000,
     comfort: () =>
-      new Map(zones.map((zone) => [zone, { lowerC: new Float64Array(4).fill(20), upperC: new Float64Array(4).fill(24), occupied: new Uint8Array(4).fill(state.occupied ? 1 : 0) }])),
+      new Map(
+        zones.map((zone) => [
+          zone,
+          {
+            lowerC: new Float64Array(4).fill(20),
+            upperC: new Float64Array(4).fill(24),
+            occupied: new Uint8Array(4).fill(state.occupied ? 1 : 0),
+          },
+        ]),
+      ),
     pricePerKwh: () => new Float64Array(4).fill(0.2),
     toLocalMs: (timeMs) => timeMs,
     candidates: () => ({ rulePlans: [sequence(20, 24, "rule lead 4")], otherPlans: [] }),

@@ -12,12 +12,14 @@ const limits: SetpointLimits = {
   maxSlewKPerStep: 2,
 };
 const pair = (heatingSetpointC: number, coolingSetpointC: number): ZoneSetpoints => ({ heatingSetpointC, coolingSetpointC });
-const one = (changes: Partial<Omit<EnvelopeInput, "wanted" | "inForce" | "bounded" | "quality">> & {
-  wanted?: ZoneSetpoints;
-  inForce?: ZoneSetpoints;
-  bounded?: ZoneSetpoints;
-  quality?: ZoneQuality;
-}) => {
+const one = (
+  changes: Partial<Omit<EnvelopeInput, "wanted" | "inForce" | "bounded" | "quality">> & {
+    wanted?: ZoneSetpoints;
+    inForce?: ZoneSetpoints;
+    bounded?: ZoneSetpoints;
+    quality?: ZoneQuality;
+  },
+) => {
   const map = <T>(value: T | undefined) => (value === undefined ? new Map<string, T>() : new Map([["a", value]]));
   const result = safetyEnvelope({
     zones: ["a"],
@@ -36,8 +38,12 @@ const anything = fc.oneof(
   fc.double({ min: -50, max: 80, noNaN: true }),
   fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, undefined, null, "21", {}),
 ) as fc.Arbitrary<number>;
-const anyPair = fc.oneof(fc.record({ heatingSetpointC: anything, coolingSetpointC: anything }), fc.constantFrom(null, undefined)) as fc.Arbitrary<ZoneSetpoints>;
-const anyZoneMap = <T>(value: fc.Arbitrary<T>) => fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), value), { maxLength: 4 }).map((entries) => new Map(entries));
+const anyPair = fc.oneof(
+  fc.record({ heatingSetpointC: anything, coolingSetpointC: anything }),
+  fc.constantFrom(null, undefined),
+) as fc.Arbitrary<ZoneSetpoints>;
+const anyZoneMap = <T>(value: fc.Arbitrary<T>) =>
+  fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), value), { maxLength: 4 }).map((entries) => new Map(entries));
 const anyLimits = fc.record({
   minHeatingSetpointC: anything,
   maxHeatingSetpointC: anything,
@@ -47,15 +53,24 @@ const anyLimits = fc.record({
   maxSlewKPerStep: anything,
 }) as fc.Arbitrary<SetpointLimits>;
 const goodLimits = fc
-  .tuple(fc.double({ min: 5, max: 18, noNaN: true }), fc.double({ min: 0, max: 10, noNaN: true }), fc.double({ min: 16, max: 24, noNaN: true }), fc.double({ min: 0, max: 12, noNaN: true }), fc.double({ min: 0, max: 3, noNaN: true }), fc.double({ min: 0, max: 20, noNaN: true }))
-  .map(([low, span, coolLow, coolSpan, deadbandK, maxSlewKPerStep]): SetpointLimits => ({
-    minHeatingSetpointC: low,
-    maxHeatingSetpointC: low + span,
-    minCoolingSetpointC: coolLow,
-    maxCoolingSetpointC: Math.max(coolLow + coolSpan, low + deadbandK),
-    deadbandK,
-    maxSlewKPerStep,
-  }));
+  .tuple(
+    fc.double({ min: 5, max: 18, noNaN: true }),
+    fc.double({ min: 0, max: 10, noNaN: true }),
+    fc.double({ min: 16, max: 24, noNaN: true }),
+    fc.double({ min: 0, max: 12, noNaN: true }),
+    fc.double({ min: 0, max: 3, noNaN: true }),
+    fc.double({ min: 0, max: 20, noNaN: true }),
+  )
+  .map(
+    ([low, span, coolLow, coolSpan, deadbandK, maxSlewKPerStep]): SetpointLimits => ({
+      minHeatingSetpointC: low,
+      maxHeatingSetpointC: low + span,
+      minCoolingSetpointC: coolLow,
+      maxCoolingSetpointC: Math.max(coolLow + coolSpan, low + deadbandK),
+      deadbandK,
+      maxSlewKPerStep,
+    }),
+  );
 const inputOf = (limitsOf: fc.Arbitrary<SetpointLimits>): fc.Arbitrary<EnvelopeInput> =>
   fc.record({
     zones: fc.constantFrom(["a"], ["a", "b"], ["b", "c", "a"]),
@@ -80,7 +95,7 @@ describe("safety envelope", () => {
           expect(coolingSetpointC - heatingSetpointC).toBeGreaterThanOrEqual(input.limits.deadbandK - 1e-9);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -95,7 +110,7 @@ describe("safety envelope", () => {
           expect(Math.abs(coolingSetpointC - settled.get(zone)!.coolingSetpointC)).toBeLessThanOrEqual(raw.limits.maxSlewKPerStep + 1e-9);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -107,7 +122,7 @@ describe("safety envelope", () => {
           expect(heatingSetpointC).toBeLessThanOrEqual(coolingSetpointC);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -115,7 +130,12 @@ describe("safety envelope", () => {
     fc.assert(
       fc.property(inputOf(goodLimits), (input) => {
         const first = safetyEnvelope(input).zones;
-        const again = safetyEnvelope({ ...input, wanted: first, inForce: first, quality: new Map(input.zones.map((zone) => [zone, "good"])) });
+        const again = safetyEnvelope({
+          ...input,
+          wanted: first,
+          inForce: first,
+          quality: new Map(input.zones.map((zone) => [zone, "good"])),
+        });
         for (const [zone, { heatingSetpointC, coolingSetpointC }] of again.zones) {
           expect(heatingSetpointC).toBeCloseTo(first.get(zone)!.heatingSetpointC, 8);
           expect(coolingSetpointC).toBeCloseTo(first.get(zone)!.coolingSetpointC, 8);

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import type { Dataset } from "#domain/dataset";
+import type { BuildingModel } from "#domain/model";
+import type { PointName } from "#domain/points";
+import type { ModelVersion } from "#domain/store";
+import { type LearnParts, learnCycle } from "#loop/learnCycle";
+
+const rows = (days: number): Dataset => {
+  const n = Math.round(days * 96);
+  const column = () => new Float64Array(n).fill(20);
+  return {
+    stepS: 900,
+    timesMs: Float64Array.from({ length: n }, (_, i) => i * 900_000),
+    columns: new Map<PointName, Float64Array>([
+      ["a.zoneAirTempC", column()],
+      ["a.heatingSetpointC", column()],
+      ["a.coolingSetpointC", column()],
+    ]),
+  };
+};
+const model = (version: string, errorK: number): BuildingModel => ({
+  version,
+  kind: "test",
+  stepS: 900,
+  zones: [],
+  power: null,
+  spreadBoundK: 1,
+  trainedFromMs: 0,
+  trainedToMs: 0,
+  trainRows: 0,
+  prior: "none",
+  summary: { errorK },
+});
+function learning(changes: Partial<LearnParts> = {}) {
+  const saved: ModelVersion[] = [];
+  const errors: unknown[] = [];
+  let current: BuildingModel | null = null;
+  const parts: LearnParts = {
+    clock: { nowMs: () => 5, sleepUntil: async () => undefined },
+    zones: ["a"],
+    minDays: 7,
+    dataset: () => rows(7),
+    train: async () => model("new", 0.5),
+    heldOut: ({ summary }) => ({ value: summary.errorK as number, text: `${summary.errorK} K` }),
+    current: () => current,
+    install: (next) => {
+      current = next;
+    },
+    encode: ({ version }) => `{"version":"${version}"}`,
+    versions: { saveModelVersion: async (version) => void saved.push(version) },
+    onError: (error) => errors.push(error),
+    ...changes,
+  };
+  return { parts, saved, errors, current: () => current };
+}
+
+describe("learning", () => {
+  it("waits for enough days and says how many are there", async () => {
+    const { parts, saved } = learning({ dataset: () => rows(3.2) });
+    expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", text: "7 days wanted, 3.2 there" });
+    expect(saved).toEqual([]);
+  });
+  it("does not count rows without a temperature", async () => {
+    const dataset = rows(7);
+    dataset.columns.get("a.zoneAirTempC")!.fill(Number.NaN, 0, 96);
+    expect(await learnCycle(learning({ dataset: () => dataset }).parts)).toMatchObject({ kind: "waiting", daysThere: 6 });
+  });
+  it("puts the first model to work and saves it with its checksum", async () => {
+    const { parts, saved, current } = learning();
+    expect((await learnCycle(parts)).kind).toBe("installed");
+    expect(current()!.version).toBe("new");
+    expect(saved[0]).toMatchObject({ id: "new", createdMs: 5, summary: { accepted: "yes" } });
+    expect(saved[0]!.checksum).toMatch(/^[0-9a-f]{64}$/);
+  });
+  it.each([
+    [0.5, 0.49, "installed"],
+    [0.5, 0.54, "installed"],
+    [0.5, 0.56, "kept"],
+    [0.5, Number.NaN, "kept"],
+  ])("with %f K in use, a model with %f K is %s", async (before, after, kind) => {
+    const inUse = model("old", before);
+    const { parts, saved, current } = learning({ current: () => inUse, train: async () => model("new", after) });
+    expect((await learnCycle(parts)).kind).toBe(kind);
+    expect(current()?.version).toBe(kind === "installed" ? "new" : undefined);
+    expect(saved[0]!.summary.accepted).toBe(kind === "installed" ? "yes" : "no");
+  });
+  it("keeps the model before when training fails, and uses a good one though it cannot be saved", async () => {
+    const failing = learning({ train: async () => Promise.reject(new Error("not positive definite")) });
+    expect(await learnCycle(failing.parts)).toMatchObject({ kind: "failed", text: "Learning failed: not positive definite" });
+    expect(failing.current()).toBeNull();
+    const unsaved = learning({ versions: { saveModelVersion: async () => Promise.reject(new Error("disk full")) } });
+    expect((await learnCycle(unsaved.parts)).kind).toBe("installed");
+    expect(unsaved.errors).toHaveLength(1);
+  });
+  it("rejects when aborted", async () => {
+    const abort = new AbortController();
+    const { parts, current } = learning({
+      train: async () => {
+        abort.abort(new Error("stop"));
+        return model("new", 0.1);
+      },
+    });
+    await expect(learnCycle(parts, abort.signal)).rejects.toThrow("stop");
+    expect(current()).toBeNull();
+  });
+});
