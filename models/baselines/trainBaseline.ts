@@ -34,8 +34,8 @@ export interface NamedClueKernel {
 }
 
 /**
- * The kernel in the authors' own result files (CLUE repository, results/meta_gp_models/gp_model_pittsburgh_winter.pth, GPyTorch's parameters). Its output
- * scale, 35.03 in steps of 0.001, stands for 35,030 steps, about a thousand a segment, where the script's default is one: a far better start than that.
+ * The kernel in the authors' own result files (CLUE repository, results/meta_gp_models/gp_model_pittsburgh_winter.pth, GPyTorch's parameters). An output
+ * scale of 35 takes about 35,000 steps of 0.001, a thousand a segment where the script's default is one: a far better start than that.
  * It has seen Pittsburgh, New York and Tucson.
  */
 export const AUTHORS_CLUE_KERNEL: NamedClueKernel = {
