@@ -5,7 +5,7 @@ import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mpp
 import { type Candidate, CandidatePool, cheapest, type RolloutInputs } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { explainLate, explainNotFinite, explainPlan, explainTooUncertain } from "#controllers/mppi/reason";
-import { BatchBuilder, type Sequence, sameInZone } from "#controllers/mppi/samples";
+import { BatchBuilder, type Sequence, sameInZone, sequenceOf } from "#controllers/mppi/samples";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
 import { permanentError } from "#controllers/permanentError";
@@ -121,7 +121,7 @@ const withTerminal = (problem: PlanProblem, given: readonly Candidate[], options
   const size = horizonSteps * nz;
   const ruleEndC = result.meanC.slice(size - nz, size);
   const pricePerK = referencePrice(cost.pricePerKwh) * kwhPerKelvin(result, batch.count, horizonSteps, nz, stepS);
-  return { ...cost, terminal: terminalValue(comfort, horizonSteps, ruleEndC, pricePerK) };
+  return { ...cost, terminal: terminalValue(comfort, horizonSteps, ruleEndC, sequenceOf(batch, 0, size), pricePerK) };
 };
 
 /**

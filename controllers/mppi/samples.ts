@@ -107,14 +107,24 @@ export interface PairRange {
   readonly now: Sequence;
 }
 
+/** Widest pair of each zone among some sequences. */
+export const widestPair = (sequences: readonly Sequence[], nz: number): Sequence => {
+  const heatingSetpointC = new Float64Array(nz).fill(Infinity);
+  const coolingSetpointC = new Float64Array(nz).fill(-Infinity);
+  for (const one of sequences)
+    for (let i = 0; i < one.heatingSetpointC.length; i++) {
+      heatingSetpointC[i % nz] = Math.min(heatingSetpointC[i % nz]!, one.heatingSetpointC[i]!);
+      coolingSetpointC[i % nz] = Math.max(coolingSetpointC[i % nz]!, one.coolingSetpointC[i]!);
+    }
+  return { heatingSetpointC, coolingSetpointC };
+};
+
 export const pairRange = (sequences: readonly Sequence[], nz: number, { inForceHeatingC, inForceCoolingC }: Admission): PairRange => {
-  const wide = { heatingSetpointC: new Float64Array(nz).fill(Infinity), coolingSetpointC: new Float64Array(nz).fill(-Infinity) };
+  const wide = widestPair(sequences, nz);
   const tight = { heatingSetpointC: new Float64Array(nz).fill(-Infinity), coolingSetpointC: new Float64Array(nz).fill(Infinity) };
   for (const { heatingSetpointC, coolingSetpointC } of sequences)
     for (let i = 0; i < heatingSetpointC.length; i++) {
       const z = i % nz;
-      wide.heatingSetpointC[z] = Math.min(wide.heatingSetpointC[z]!, heatingSetpointC[i]!);
-      wide.coolingSetpointC[z] = Math.max(wide.coolingSetpointC[z]!, coolingSetpointC[i]!);
       tight.heatingSetpointC[z] = Math.max(tight.heatingSetpointC[z]!, heatingSetpointC[i]!);
       tight.coolingSetpointC[z] = Math.min(tight.coolingSetpointC[z]!, coolingSetpointC[i]!);
     }

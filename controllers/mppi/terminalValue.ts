@@ -1,4 +1,5 @@
 import type { TerminalValue } from "#controllers/mppi/cost";
+import { type Sequence, widestPair } from "#controllers/mppi/samples";
 import type { RolloutResult } from "#domain/rollout";
 import type { ComfortSchedule } from "#domain/setpoints";
 
@@ -37,23 +38,30 @@ export const kwhPerKelvin = (result: RolloutResult, count: number, horizonSteps:
  * What a plan owes at the horizon's end, so that dropping the temperature there is no saving: a zone that is occupied in the last step, or in a
  * later one that the schedule shows, has to be brought back from wherever it ends to where the rule would be, as far as the band asks for it:
  *   heatTo = min(T_rule,end, lower),  coolTo = max(T_rule,end, upper),  cost = price · kWh/K · (kelvin short).
- * A zone that ends beyond the rule's end earns nothing. `ruleEndC`: the rule's predicted temperatures at the horizon's end, one per zone.
+ * A zone that ends beyond the rule's end earns nothing. Where the schedule ends with the horizon the rule tells: if its last pair is tighter than its
+ * widest one it is getting ready for somebody, and that pair stands for the band. `ruleEndC`: the rule's predicted temperatures at the
+ * horizon's end, one per zone; `rule`: its setpoints, [t][z].
  */
 export const terminalValue = (
   comfort: readonly ComfortSchedule[],
   horizonSteps: number,
   ruleEndC: Float64Array,
+  rule: Sequence,
   pricePerK: number,
 ): TerminalValue | null => {
   if (!(pricePerK > 0) || !ruleEndC.every(Number.isFinite)) return null;
+  const wide = widestPair([rule], comfort.length);
   const heatToC = new Float64Array(comfort.length).fill(Number.NEGATIVE_INFINITY);
   const coolToC = new Float64Array(comfort.length).fill(Number.POSITIVE_INFINITY);
   comfort.forEach(({ occupied, lowerC, upperC }, z) => {
     let next = horizonSteps - 1;
     while (next < occupied.length && occupied[next] === 0) next++;
-    if (next >= occupied.length) return;
-    heatToC[z] = Math.min(ruleEndC[z]!, lowerC[next]!);
-    coolToC[z] = Math.max(ruleEndC[z]!, upperC[next]!);
+    const isKnown = next < occupied.length;
+    const last = (horizonSteps - 1) * comfort.length + z;
+    const heating = rule.heatingSetpointC[last]!;
+    const cooling = rule.coolingSetpointC[last]!;
+    if (isKnown || heating > wide.heatingSetpointC[z]!) heatToC[z] = Math.min(ruleEndC[z]!, isKnown ? lowerC[next]! : heating);
+    if (isKnown || cooling < wide.coolingSetpointC[z]!) coolToC[z] = Math.max(ruleEndC[z]!, isKnown ? upperC[next]! : cooling);
   });
   return { heatToC, coolToC, pricePerK };
 };

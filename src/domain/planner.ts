@@ -31,6 +31,7 @@ export interface PlanRequest {
   readonly forecast: Forecast;
   /** Local wall-clock time of each coming step's end as if it were UTC, ms. */
   readonly localMs: Float64Array;
+  /** At least `horizonSteps` rows; rows beyond the horizon tell the planner what is owed at its end. */
   readonly comfort: ReadonlyMap<string, ComfortSchedule>;
   readonly limits: SetpointLimits;
   /** In force now: where slew limits start. */

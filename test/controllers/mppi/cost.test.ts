@@ -130,22 +130,32 @@ describe("default weights", () => {
 describe("what is owed at the horizon's end", () => {
   const comfort = { lowerC: new Float64Array(4).fill(20), upperC: new Float64Array(4).fill(23.5), occupied: Uint8Array.of(0, 0, 0, 1) };
 
-  it("is the way back to the rule's end, as far as the band asks for it", () => {
-    expect(terminalValue([comfort], 3, Float64Array.of(19), 0.1)).toMatchObject({
+  const setback = { heatingSetpointC: new Float64Array(3).fill(15), coolingSetpointC: new Float64Array(3).fill(30) };
+  it("is what the rule gets ready for where the schedule ends with the horizon", () => {
+    const unknown = { ...comfort, occupied: new Uint8Array(3) };
+    const starting = { heatingSetpointC: Float64Array.of(15, 15, 20), coolingSetpointC: Float64Array.of(30, 30, 23.5) };
+    expect(terminalValue([unknown], 3, Float64Array.of(19), starting, 0.1)).toMatchObject({
       heatToC: Float64Array.of(19),
       coolToC: Float64Array.of(23.5),
     });
-    expect(terminalValue([comfort], 3, Float64Array.of(22), 0.1)).toMatchObject({ heatToC: Float64Array.of(20) });
-    expect(terminalValue([comfort], 3, Float64Array.of(26), 0.1)).toMatchObject({ coolToC: Float64Array.of(26) });
+    expect(terminalValue([unknown], 3, Float64Array.of(19), setback, 0.1)).toMatchObject({ heatToC: Float64Array.of(-Infinity) });
+  });
+  it("is the way back to the rule's end, as far as the band asks for it", () => {
+    expect(terminalValue([comfort], 3, Float64Array.of(19), setback, 0.1)).toMatchObject({
+      heatToC: Float64Array.of(19),
+      coolToC: Float64Array.of(23.5),
+    });
+    expect(terminalValue([comfort], 3, Float64Array.of(22), setback, 0.1)).toMatchObject({ heatToC: Float64Array.of(20) });
+    expect(terminalValue([comfort], 3, Float64Array.of(26), setback, 0.1)).toMatchObject({ coolToC: Float64Array.of(26) });
   });
   it("is nothing where nobody is known to come, without a price, or without the rule's prediction", () => {
     const empty = { ...comfort, occupied: Uint8Array.of(1, 0, 0, 0) };
-    expect(terminalValue([empty], 3, Float64Array.of(19), 0.1)).toMatchObject({
+    expect(terminalValue([empty], 3, Float64Array.of(19), setback, 0.1)).toMatchObject({
       heatToC: Float64Array.of(-Infinity),
       coolToC: Float64Array.of(Infinity),
     });
-    expect(terminalValue([comfort], 3, Float64Array.of(19), 0)).toBeNull();
-    expect(terminalValue([comfort], 3, Float64Array.of(Number.NaN), 0.1)).toBeNull();
+    expect(terminalValue([comfort], 3, Float64Array.of(19), setback, 0)).toBeNull();
+    expect(terminalValue([comfort], 3, Float64Array.of(Number.NaN), setback, 0.1)).toBeNull();
   });
   it("is priced by what the given plans show: energy between the warmest and the coldest over their difference", () => {
     const two = {

@@ -91,6 +91,26 @@ describe("planner on a building it knows", () => {
       expect(worstBelowK(await planFor(quickZone, officeRequest({ zones: officeZones, price: () => price })))).toBeLessThan(0.1);
   });
 
+  it("saves nothing by leaving the rule's start to the hours behind the horizon", async () => {
+    // The horizon ends when occupancy begins: nobody is there in it, and the rule has heated for the last hour.
+    const seen = officeRequest({ zones: ["a"], horizonSteps: 24, occupied: [[20, 24]] });
+    const cut = (values: Float64Array): Float64Array => values.slice(0, 20);
+    const request: PlanRequest = {
+      ...officeRequest({ zones: ["a"], occupied: null }),
+      rulePlans: seen.rulePlans.map(({ name, heatingSetpointC, coolingSetpointC }) => ({
+        name,
+        heatingSetpointC: cut(heatingSetpointC),
+        coolingSetpointC: cut(coolingSetpointC),
+      })),
+    };
+    const saving = async (terminal: boolean): Promise<number> => {
+      const { rule, chosen } = await planFor(quickZone, request, { terminal });
+      return rule!.cost.energy + (rule!.cost.terminal ?? 0) - chosen.cost.energy - (chosen.cost.terminal ?? 0);
+    };
+    expect(await saving(false)).toBeGreaterThan(0.1);
+    expect(Math.abs(await saving(true))).toBeLessThan(0.02);
+  });
+
   it("makes the same plan in any currency", async () => {
     const plans = await Promise.all(
       [1, 130].map((rate) => planFor(quickZone, officeRequest({ zones: officeZones, price: () => 0.12 * rate }))),
