@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
@@ -13,7 +14,13 @@ export interface WorkerTrainRequest extends Omit<TrainRequest, "la"> {
   readonly threads?: number;
 }
 
-const workerFile = createRequire(import.meta.url).resolve("#models/trainWorker");
+const WORKER_SOURCE = "models/trainWorker.ts";
+
+/** The built worker: a process that runs the TypeScript sources (a test) hands its workers the built ones. */
+const workerScript = (): string => {
+  const path = createRequire(import.meta.url).resolve("#models/trainWorker");
+  return path.endsWith(WORKER_SOURCE) ? join(path.slice(0, -WORKER_SOURCE.length), "dist", WORKER_SOURCE.replace(/\.ts$/, ".js")) : path;
+};
 
 /** `trainBuilding` in worker threads, zone by zone, so that no control tick waits for learning. Aborting, or a zone that fails, ends all workers. */
 export const trainInWorker = async (request: WorkerTrainRequest): Promise<BuildingModel> => {
@@ -29,11 +36,13 @@ export const trainInWorker = async (request: WorkerTrainRequest): Promise<Buildi
   };
   const results = new Array<ZoneTraining>(zones.length);
   const waiting = zones.map((_, i) => i);
+  const script = workerScript();
   const failure = new AbortController();
   const stop = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);
   const threads = Math.max(1, Math.min(request.threads ?? availableParallelism(), zones.length, 4));
   const lane = async (): Promise<void> => {
-    const worker = new Worker(workerFile, { resourceLimits: { maxOldGenerationSizeMb: 512 } });
+    // Without the process's own options: some (an import condition that finds sources) are wrong for a built script.
+    const worker = new Worker(script, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 512 } });
     const abort = (): void => void worker.terminate();
     stop.addEventListener("abort", abort, { once: true });
     try {
