@@ -47,7 +47,7 @@ export const spreadScaleFrom = (errors: Float64Array, variances: Float64Array): 
   return Math.min(Math.max(quantile(ratios, 0.9) / Z_90, 0.8), 2.5);
 };
 
-/** One held-out trajectory: the largest predictive standard deviation along it and its largest error. */
+/** One held-out trajectory: its spread as a planner judges it (mean predictive standard deviation over occupied steps) and its largest error. */
 export interface SpreadError {
   readonly spreadK: number;
   readonly errorK: number;

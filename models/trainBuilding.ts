@@ -69,16 +69,23 @@ export const trainZone = async (
         maxIterations: prior === null ? 20 : 0,
       });
       const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
+      const occupancy = dataset.columns.get(zonePoint(zone, "occupancyCount"));
       const starts: number[] = [];
       for (let row = split; row + horizon < data.length; row += START_EVERY) starts.push(row);
       const { meanC, stdDevK } = openLoop(createStepPredictor(la, early.model), early.model, data, starts, horizon, true);
       const last: number[] = [];
       starts.forEach((row, k) => {
         let errorK = 0;
+        // The spread of a plan as the planner judges it: the mean over its occupied steps, or over all when none is.
+        let counted = 0;
         let spreadK = 0;
+        const people = Array.from({ length: horizon }, (_, step) => Number(occupancy?.[row + step + 1] ?? 0) > 0);
+        const anybody = people.includes(true);
         for (let step = 0; step < horizon; step++) {
           errorK = Math.max(errorK, Math.abs(meanC[step]![k]! - temperature[row + step + 1]!));
-          spreadK = Math.max(spreadK, stdDevK[step]![k]!);
+          if (anybody && !people[step]) continue;
+          counted++;
+          spreadK += (stdDevK[step]![k]! - spreadK) / counted;
         }
         if (!Number.isFinite(errorK) || !Number.isFinite(spreadK)) return;
         heldOut.push({ spreadK, errorK });

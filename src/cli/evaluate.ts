@@ -1,9 +1,10 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { atomicWrite } from "#adapters/files/atomicWrite";
 import { oneOf, wholeNumber } from "#cli/cliKit";
 import { choosePrior, days, daysFrom, linearAlgebras, parseDay, readData, zonesOf } from "#cli/dataOptions";
-import { evaluationReport } from "#cli/evaluationReport";
+import { type EvaluateResult, evaluationReport } from "#cli/evaluationReport";
 import { runForFigures } from "#cli/figures";
 import { unavailableError, usageError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
@@ -31,16 +32,6 @@ interface EvaluateArguments {
 
 const models = ["isotherm", "clue", "clue-mended", "ensemble", "arx", "persistence"] as const;
 type ModelName = (typeof models)[number];
-
-/** The JSON of `isotherm evaluate`; over several zones every figure is the mean, the largest error the largest. */
-export interface EvaluateResult extends ZoneAccuracy {
-  readonly model: string;
-  readonly prior: string;
-  readonly trainRows: number;
-  readonly fitMs: number;
-  readonly linearAlgebra: string;
-  readonly zones?: Readonly<Record<string, ZoneAccuracy>>;
-}
 
 export const registerEvaluate = (program: Command): void => {
   program
@@ -91,6 +82,7 @@ export const registerEvaluate = (program: Command): void => {
           ...(zones.length > 1 ? { zones: byZone } : {}),
         };
         if (options.report !== undefined) {
+          await mkdir(options.report, { recursive: true });
           await atomicWrite(join(options.report, "evaluation.json"), `${JSON.stringify(result, null, 2)}\n`);
           await atomicWrite(
             join(options.report, "evaluation.md"),
@@ -142,7 +134,7 @@ const fitAll = async (
       trainRows += fit.trainRows;
     } else {
       const { trainBaselineForEvaluation } = await import("#cli/baselineModels");
-      const model = await trainBaselineForEvaluation(name, { la, dataset, data, zone, progress, signal });
+      const model = await trainBaselineForEvaluation(name, { la, data, zone, progress, signal });
       fitted.push(model);
       trainRows += data.length - 1;
     }

@@ -1,4 +1,14 @@
-import type { EvaluateResult } from "#cli/evaluate";
+import type { ZoneAccuracy } from "#models/evaluation/evaluateZone";
+
+/** The JSON of `isotherm evaluate`; over several zones every figure is the mean, the largest error the largest. */
+export interface EvaluateResult extends ZoneAccuracy {
+  readonly model: string;
+  readonly prior: string;
+  readonly trainRows: number;
+  readonly fitMs: number;
+  readonly linearAlgebra: string;
+  readonly zones?: Readonly<Record<string, ZoneAccuracy>>;
+}
 
 const text = (value: number | null, digits = 3): string => (value === null ? "–" : value.toFixed(digits));
 
