@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { registerBench } from "#cli/bench";
 import { reportError } from "#cli/cliKit";
 import { registerDoctor } from "#cli/doctor";
 import { registerEvaluate } from "#cli/evaluate";
@@ -13,6 +14,7 @@ import { registerTrain } from "#cli/train";
 
 /** Each command registers itself; its work is imported when it runs. */
 const commands: readonly ((program: Command) => void)[] = [
+  registerBench,
   registerDoctor,
   registerEvaluate,
   registerExport,

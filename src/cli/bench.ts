@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+import { oneOf, runCommand } from "#cli/cliKit";
+import { benchFit } from "../../bench/fit.js";
+import { benchRollout } from "../../bench/rollout.js";
+
+const benches = {
+  rollout: (say: (line: string) => void) => benchRollout(say),
+  fit: (say: (line: string) => void) => benchFit(say),
+} as const;
+const names = Object.keys(benches) as (keyof typeof benches)[];
+
+export const registerBench = (program: Command): void => {
+  program
+    .command("bench [name]")
+    .description("benchmarks, each with its peer or limit beside it")
+    .action((name: string | undefined) =>
+      runCommand(async () => {
+        const chosen = name === undefined ? names : [oneOf("bench", names)(name)];
+        for (const one of chosen) {
+          process.stdout.write(`${one}\n`);
+          await benches[one]((line) => void process.stdout.write(`${line}\n`));
+        }
+      }),
+    );
+};
