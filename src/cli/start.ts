@@ -45,6 +45,8 @@ export const registerStart = (program: Command): void => {
           say: (line) => void process.stdout.write(`${line}\n`),
           version: packageVersion,
         });
+        // Everything is closed: what a library may still hold open must not keep the process for seconds.
+        process.stdout.write("", () => process.exit(0));
         return 0;
       }),
     );

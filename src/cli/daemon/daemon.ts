@@ -56,7 +56,7 @@ export interface DaemonRun {
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** How long a decision waits for the last minute's values of the simulated building, real time. */
-const CATCH_UP_MS = 500;
+const CATCH_UP_MS = 3_000;
 /** At the start: values of this age count as the zones' present ones, and so long the first decision waits for them in real time. */
 const FRESH_MS = 5 * MINUTE_MS;
 const FIRST_VALUES_MS = 60_000;
@@ -373,12 +373,14 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const learn = async (): Promise<void> => {
     if (learning) return;
     learning = true;
+    let installed = false;
     try {
       if (model === null) board.progress("learning", "Learning how the zones warm and cool. The rule decides meanwhile.", 0);
       const outcome = await learner.learn(ending.signal);
       if (outcome.kind === "installed" && !learnedOnce) say(`Learned    ${outcome.text} The planner decides from now on.`);
       else log.info({ outcome: outcome.kind }, outcome.text);
-      learnedOnce ||= outcome.kind === "installed";
+      installed = outcome.kind === "installed";
+      learnedOnce ||= installed;
       watch.learning(
         model === null ? `No model yet (${outcome.text}): the rule decides.` : outcome.kind === "failed" ? outcome.text : null,
       );
@@ -387,7 +389,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       learning = false;
     }
     board.progress("controlling", controllingText(board.decision), null);
-    decideSoon();
+    if (installed) decideSoon();
   };
   const saved = await learner.saved();
   if (saved !== null) {

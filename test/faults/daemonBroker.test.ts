@@ -1,0 +1,156 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createMqttBus, type MqttBus } from "#adapters/mqtt/mqttBus";
+import { decode, type SetpointMessage } from "#adapters/mqtt/wire";
+import type { DaemonStatus } from "#dashboards/server/daemonStatus";
+import { createMosquitto, hasMosquitto, type Mosquitto, mosquittoName } from "../adapters/mqtt/mosquitto.js";
+import { cleanUp, getJson, type RunningDaemon, startDaemon, temporaryDirectory, until } from "../e2e/daemonProcess.js";
+
+const siteText = (url: string, directory: string): string => `
+site: { id: house, timeZone: Europe/Berlin, latitude: 52.5, longitude: 13.4 }
+building:
+  mqtt: { expectedInterval: 1 s, maxAge: 1 min }
+zones:
+  - { id: hall, sensors: { zoneAirTempC: { topic: sensors/hall, path: temperature, unit: degF } } }
+  - { id: office }
+points:
+  office.aC: { topic: sensors/office/a }
+  office.bC: { topic: sensors/office/b }
+  site.outdoorAirTempC: { topic: sensors/roof }
+derived:
+  office.zoneAirTempC: { expression: "mean(office.aC, office.bC)" }
+mqtt: { url: "${url}", keepalive: 2 s }
+control: { mode: auto }
+store: { directory: "${directory}" }
+dashboard: { port: 0 }
+log: { level: info }
+`;
+
+describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
+  let broker: Mosquitto;
+  let house: MqttBus;
+  let daemon: RunningDaemon;
+  let dashboard: string;
+  let timer: NodeJS.Timeout;
+  const received: { topic: string; message: SetpointMessage; retained: boolean }[] = [];
+  const topics = new Map<string, string>();
+  const newest = (zone: string): SetpointMessage | undefined =>
+    received.filter(({ topic }) => topic.endsWith(`/${zone}/setpoint`)).at(-1)?.message;
+
+  beforeAll(async () => {
+    broker = await createMosquitto();
+    const directory = temporaryDirectory();
+    const file = join(directory, "site.yaml");
+    writeFileSync(file, siteText(broker.url, join(directory, "data")));
+    // The broker is not there yet.
+    daemon = startDaemon(["--config", file]);
+    dashboard = await daemon.dashboardUrl();
+  }, 60_000);
+  afterAll(async () => {
+    clearInterval(timer);
+    await house?.close();
+    await cleanUp();
+    await broker?.dispose();
+  });
+
+  it("starts without its broker, says that it is missing, and finds it when it comes", async () => {
+    expect((await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).brokerConnected).toBe(false);
+    await broker.start();
+    house = createMqttBus({ url: broker.url, clientId: "house" });
+    await house.subscribe("isotherm/house/#", ({ topic, payload, retained }) => {
+      topics.set(topic, payload);
+      const decoded = topic.endsWith("/setpoint") ? decode.setpoint(payload) : null;
+      if (decoded?.ok === true) received.push({ topic, message: decoded.value, retained });
+    });
+    let k = 0;
+    timer = setInterval(() => {
+      if (!house.connected) return;
+      k++;
+      const say = (topic: string, payload: string): void => void house.publish(topic, payload).catch(() => undefined);
+      say("sensors/hall", JSON.stringify({ temperature: 68 + 0.01 * (k % 7) }));
+      say("sensors/office/a", String(20 + 0.01 * (k % 5)));
+      say("sensors/office/b", String(22 + 0.01 * (k % 3)));
+      say("sensors/roof", "3.5");
+    }, 300);
+    await until(async () => (await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).brokerConnected, "the broker found", 20_000);
+  });
+
+  it("controls it by the rule as long as there is too little history to learn from, and says what is missing", async () => {
+    await until(async () => newest("hall") !== undefined && newest("office") !== undefined, "setpoints");
+    const hall = newest("hall")!;
+    expect(hall.source).toBe("rule");
+    expect(hall.setpoints!.heatingSetpointC).toBeLessThan(hall.setpoints!.coolingSetpointC);
+    expect(Math.abs(hall.issuedAtMs - Date.now())).toBeLessThan(120_000);
+    const status = await until(async () => {
+      const shown = await getJson<DaemonStatus>(`${dashboard}api/v1/status`);
+      return /3 days wanted/.test(shown.progressText) ? shown : null;
+    }, "what is missing");
+    expect(status.phase).toBe("degraded");
+    const tempsC = await until(async () => {
+      const { zones } = await getJson<{ zones: { id: string; zoneAirTempC: number | null }[] }>(`${dashboard}api/v1/overview`);
+      const shown = ["hall", "office"].map((zone) => zones.find(({ id }) => id === zone)!.zoneAirTempC);
+      return shown.every((value) => value !== null) ? (shown as number[]) : null;
+    }, "both temperatures");
+    expect(tempsC[0]).toBeCloseTo(20, 1);
+    expect(tempsC[1]).toBeCloseTo(21, 1);
+  });
+
+  it("lets a person override a zone at once, and gives it back on release", async () => {
+    const order = (body: object): Promise<void> => house.publish("isotherm/house/zone/hall/override/set", JSON.stringify(body));
+    await order({ id: "o1", by: "Ada", heat: 22, minutes: 30, reason: "guests" });
+    await until(async () => topics.get("isotherm/house/zone/hall/override/result")?.includes('"o1"'), "the answer");
+    expect(JSON.parse(topics.get("isotherm/house/zone/hall/override/result")!)).toEqual({ id: "o1", ok: true, error: null });
+    await until(async () => newest("hall")?.setpoints?.heatingSetpointC === 22, "the override in force");
+    const status = await until(async () => {
+      const shown = await getJson<DaemonStatus>(`${dashboard}api/v1/status`);
+      return shown.inCharge.hall?.source === "override" && shown.inCharge.office?.source === "rule" ? shown : null;
+    }, "the override shown");
+    expect(status.inCharge.hall!.reason).toContain("Ada");
+    await order({ id: "o2", by: "Ada", release: true });
+    await until(async () => newest("hall")?.setpoints?.heatingSetpointC !== 22, "the rule again");
+  });
+
+  it("never repeats an old setpoint to a broker that was killed and comes back", async () => {
+    const before = newest("hall")!;
+    await broker.stop("SIGKILL");
+    await until(async () => !(await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).brokerConnected, "the loss noticed", 20_000);
+    const count = received.length;
+    await broker.start();
+    await until(async () => topics.get("isotherm/house/status") === "online" && received.length > count, "published again", 30_000);
+    for (const { message } of received.slice(count)) {
+      expect(message.epoch).toBe(before.epoch);
+      expect(message.seq).toBeGreaterThanOrEqual(before.seq);
+      expect(message.validUntilMs).toBeGreaterThan(Date.now());
+    }
+  });
+
+  it("in shadow mode gives the zones back and only proposes", async () => {
+    let tries = 0;
+    await until(
+      async () => {
+        const id = `m-${++tries}`;
+        await house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id, by: "Ada", mode: "shadow" }));
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return topics.has("isotherm/house/zone/hall/mode/result");
+      },
+      "the order heard",
+      20_000,
+    );
+    await until(async () => newest("hall")?.source === "relinquish" && newest("office")?.source === "relinquish", "the zones given back");
+    await until(async () => topics.has("isotherm/house/zone/hall/setpoint_proposed"), "a proposal");
+    expect(newest("hall")!.setpoints).toBeNull();
+    expect((await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).mode).toBe("shadow");
+    await house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id: "m2", by: "Ada", mode: "auto" }));
+    await until(async () => newest("hall")?.source === "rule", "control again");
+  });
+
+  it("ends within 5 s of SIGTERM with the zones given back and its status offline", async () => {
+    const { code, wallMs } = await daemon.end("SIGTERM");
+    expect(code).toBe(0);
+    expect(wallMs).toBeLessThan(5_000);
+    await until(async () => topics.get("isotherm/house/status") === "offline", "offline", 5_000);
+    expect(newest("hall")).toMatchObject({ source: "relinquish", setpoints: null });
+    expect(newest("office")).toMatchObject({ source: "relinquish", setpoints: null });
+  });
+});
