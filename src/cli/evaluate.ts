@@ -1,11 +1,10 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { atomicWrite } from "#adapters/files/atomicWrite";
 import { oneOf, wholeNumber } from "#cli/cliKit";
 import { choosePrior, days, daysFrom, linearAlgebras, parseDay, readData, zonesOf } from "#cli/dataOptions";
 import { type EvaluateResult, evaluationReport } from "#cli/evaluationReport";
 import { runForFigures } from "#cli/figures";
+import { writeOutput } from "#cli/outputFile";
 import { unavailableError, usageError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
@@ -82,9 +81,8 @@ export const registerEvaluate = (program: Command): void => {
           ...(zones.length > 1 ? { zones: byZone } : {}),
         };
         if (options.report !== undefined) {
-          await mkdir(options.report, { recursive: true });
-          await atomicWrite(join(options.report, "evaluation.json"), `${JSON.stringify(result, null, 2)}\n`);
-          await atomicWrite(
+          await writeOutput(join(options.report, "evaluation.json"), `${JSON.stringify(result, null, 2)}\n`);
+          await writeOutput(
             join(options.report, "evaluation.md"),
             evaluationReport(result, options.data, options.trainFrom, trainDays, testDays),
           );

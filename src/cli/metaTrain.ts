@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { atomicWrite } from "#adapters/files/atomicWrite";
 import { wholeNumber } from "#cli/cliKit";
 import { days, daysFrom, parseDay, readData, zonesOf } from "#cli/dataOptions";
 import { runForFigures } from "#cli/figures";
+import { writeOutput } from "#cli/outputFile";
 import { packageVersion } from "#cli/packageVersion";
 import { usageError } from "#domain/errors";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
@@ -86,7 +86,7 @@ export const registerMetaTrain = (program: Command): void => {
             logMarginalLikelihoodPerRow,
           },
         };
-        await atomicWrite(options.out, `${JSON.stringify(prior, null, 1)}\n`);
+        await writeOutput(options.out, `${JSON.stringify(prior, null, 1)}\n`);
         say(`Wrote ${options.out}.`);
         return {
           name: options.name,

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { atomicWrite } from "#adapters/files/atomicWrite";
 import { oneOf, wholeNumber } from "#cli/cliKit";
 import { choosePrior, days, daysFrom, linearAlgebras, parseDay, readData, zonesOf } from "#cli/dataOptions";
 import { runForFigures } from "#cli/figures";
+import { writeOutput } from "#cli/outputFile";
 import type { LinearAlgebraPreference } from "#math/createLinearAlgebra";
 import { sliceDataset } from "#models/datasetSlice";
 import { modelToJson } from "#models/modelJson";
@@ -47,7 +47,7 @@ export const registerTrain = (program: Command): void => {
           signal,
         });
         if (options.out !== undefined) {
-          await atomicWrite(options.out, `${modelToJson(model)}\n`);
+          await writeOutput(options.out, `${modelToJson(model)}\n`);
           say(`Wrote ${options.out}.`);
         }
         return {
