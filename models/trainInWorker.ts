@@ -22,7 +22,10 @@ const workerScript = (): string => {
   return path.endsWith(WORKER_SOURCE) ? join(path.slice(0, -WORKER_SOURCE.length), "dist", WORKER_SOURCE.replace(/\.ts$/, ".js")) : path;
 };
 
-/** `trainBuilding` in worker threads, zone by zone, so that no control tick waits for learning. Aborting, or a zone that fails, ends all workers. */
+/**
+ * `trainBuilding` in worker threads, zone by zone, so that no control tick waits for learning; power is learned here, in pieces of
+ * about 0.1 s. Aborting, or a zone that fails, ends all workers.
+ */
 export const trainInWorker = async (request: WorkerTrainRequest): Promise<BuildingModel> => {
   const { dataset, zones, onProgress, signal, backend = "auto" } = request;
   checkTrainingData(dataset, zones);
