@@ -69,6 +69,8 @@ export const createLearner = (options: LearnerOptions): Learner => {
               options: { budget: MODEL_BUDGET, errorLevelK: config.planner.errorLevelK, horizonSteps: config.planner.horizonSteps },
               backend: backend === "webgpu" ? "auto" : backend,
               onProgress: options.onProgress,
+              // Beside control at night: one core and half the memory are enough, there is no hurry.
+              ...(options.current() === null ? {} : { threads: 1 }),
               ...(aborted === undefined ? {} : { signal: aborted }),
             }),
           heldOut: heldOutOf,
