@@ -10,6 +10,8 @@ export interface Admission {
   readonly gridK: number;
   /** Per zone, inside the limits: heating no lower and cooling no higher than this, °C. Absent: the limits alone. */
   readonly widest?: { readonly heatingSetpointC: Float64Array; readonly coolingSetpointC: Float64Array };
+  /** Per step and zone [t][z]: heating no higher and cooling no lower than this, °C. Absent: the limits alone. */
+  readonly tightest?: { readonly heatingSetpointC: Float64Array; readonly coolingSetpointC: Float64Array };
 }
 
 /** `value` into [low, high]; `low` where the interval is empty. */
@@ -62,22 +64,27 @@ export const admit = (
   const { limits, gridK } = admission;
   const slew = limits.maxSlewKPerStep;
   for (let z = 0; z < nz; z++) {
-    const heatSpan: Span = {
-      min: limits.minHeatingSetpointC,
-      max: limits.maxHeatingSetpointC,
-      floor: admission.widest?.heatingSetpointC[z] ?? Number.NEGATIVE_INFINITY,
-      ceiling: Number.POSITIVE_INFINITY,
-    };
-    const coolSpan: Span = {
-      min: limits.minCoolingSetpointC,
-      max: limits.maxCoolingSetpointC,
-      floor: Number.NEGATIVE_INFINITY,
-      ceiling: admission.widest?.coolingSetpointC[z] ?? Number.POSITIVE_INFINITY,
-    };
+    const heatFloor = admission.widest?.heatingSetpointC[z] ?? Number.NEGATIVE_INFINITY;
+    const coolCeiling = admission.widest?.coolingSetpointC[z] ?? Number.POSITIVE_INFINITY;
     let previousHeating = admission.inForceHeatingC[z]!;
     let previousCooling = admission.inForceCoolingC[z]!;
     for (let t = 0; t < horizonSteps; t++) {
       const i = start + t * nz + z;
+      const heatCeiling = admission.tightest?.heatingSetpointC[t * nz + z] ?? Number.POSITIVE_INFINITY;
+      const coolFloor = admission.tightest?.coolingSetpointC[t * nz + z] ?? Number.NEGATIVE_INFINITY;
+      const { minHeatingSetpointC, maxHeatingSetpointC, minCoolingSetpointC, maxCoolingSetpointC } = limits;
+      const heatSpan: Span = {
+        min: minHeatingSetpointC,
+        max: maxHeatingSetpointC,
+        floor: heatFloor,
+        ceiling: Math.max(heatFloor, heatCeiling),
+      };
+      const coolSpan: Span = {
+        min: minCoolingSetpointC,
+        max: maxCoolingSetpointC,
+        floor: Math.min(coolCeiling, coolFloor),
+        ceiling: coolCeiling,
+      };
       const [heatLow, heatHigh] = reach(previousHeating, heatSpan, slew);
       const [coolLow, coolHigh] = reach(previousCooling, coolSpan, slew);
       const wantedHeating = finiteOr(heatingC[i]!, previousHeating, heatLow);

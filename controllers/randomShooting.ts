@@ -1,8 +1,11 @@
+import { type CostProblem, referencePrice } from "#controllers/mppi/cost";
+import { defaultMppiOptions } from "#controllers/mppi/mppiPlanner";
 import { streamOf, UniformSource } from "#controllers/mppi/noise";
 import { type PlanProblem, planProblem } from "#controllers/mppi/planProblem";
 import { type Candidate, CandidatePool } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
-import { BatchBuilder, type Sequence } from "#controllers/mppi/samples";
+import { BatchBuilder, type Sequence, sequenceOf } from "#controllers/mppi/samples";
+import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
 import { weightedUpdate } from "#controllers/mppi/update";
 import { importanceWeights, temperatureFor } from "#controllers/mppi/weights";
 import { initialStateFromHistory, rolloutDisturbances } from "#controllers/rollout/initialState";
@@ -17,6 +20,8 @@ export interface RandomShootingOptions {
   readonly numSamples: number;
   /** γ. */
   readonly discount: number;
+  /** reward: CLUE's own, zone by zone (`zoneReward`). cost: what MPPI minimises, all zones together, and its bound on the spread of the whole plan. */
+  readonly objective: "reward" | "cost";
   readonly uncertaintyWeight: number;
   /** The published script adds uncertainty to the reward, so that it seeks it; mended: subtracted. */
   readonly uncertainty: "added" | "subtracted";
@@ -35,6 +40,8 @@ export interface RandomShootingOptions {
    * it, the empty pair in the wrong order (heating 30, cooling 15; the limits and the deadband are kept nevertheless). rule: the request's rule.
    */
   readonly fallback: "published" | "published-script" | "rule";
+  /** false: where every sequence is discarded, the least uncertain tenth competes and the planner always acts. */
+  readonly allowFallback: boolean;
   readonly maxSamplesPerRun: number;
   readonly backendName: string;
   readonly clockMs: () => number;
@@ -43,8 +50,10 @@ export interface RandomShootingOptions {
 const common = {
   numSamples: 1000,
   discount: 0.99,
+  objective: "reward",
   uncertaintyWeight: 0.5,
   selection: "best",
+  allowFallback: true,
   maxSamplesPerRun: 1000,
   backendName: "",
   clockMs: () => performance.now(),
@@ -73,6 +82,9 @@ export const mendedClue: RandomShootingOptions = {
   zones: "each",
   fallback: "rule",
 };
+
+/** MPPI without its search: K random sequences, and the one acts that costs least by the same cost and keeps the same bound. */
+export const costShooting: RandomShootingOptions = { ...mendedClue, name: "random-shooting", objective: "cost" };
 
 /** Ranges of the actions, °C. */
 const HEATING_C = { low: 15, high: 22 };
@@ -143,7 +155,26 @@ const fallbackSequence = (request: PlanRequest, problem: PlanProblem, kind: Rand
   };
 };
 
-/** What acts in zone z, from the samples that are certain enough in their first step; null where none is. */
+/** Share of the sequences that count as least uncertain where none is certain enough and the planner acts nevertheless. */
+const LEAST_UNCERTAIN = 0.1;
+
+/** The samples that may act in zone z: certain enough, or the least uncertain ones where none is and there is no fallback. */
+const certain = (
+  samples: readonly Candidate[],
+  { horizonSteps, nz }: CostProblem,
+  z: number,
+  bound: number,
+  { objective, spread, allowFallback }: RandomShootingOptions,
+): readonly Candidate[] => {
+  const uncertainty = ({ result, k, spreadK }: Candidate): number =>
+    objective === "cost" ? spreadK : spreadOf(result.stdDevK[k * horizonSteps * nz + z]!, spread);
+  const sure = samples.filter((candidate) => uncertainty(candidate) <= bound);
+  if (sure.length > 0 || allowFallback) return sure;
+  const finite = samples.filter(({ total }) => Number.isFinite(total));
+  return finite.sort((a, b) => uncertainty(a) - uncertainty(b)).slice(0, Math.ceil(LEAST_UNCERTAIN * finite.length));
+};
+
+/** What acts in zone z, from the samples that are certain enough; null where none is. */
 const choose = (
   pool: CandidatePool,
   samples: readonly Candidate[],
@@ -153,9 +184,12 @@ const choose = (
   options: RandomShootingOptions,
 ): { readonly sequence: Sequence; readonly discarded: number } | null => {
   const { horizonSteps, nz } = problem.cost;
-  const sure = samples.filter(({ result, k }) => spreadOf(result.stdDevK[k * horizonSteps * nz + z]!, options.spread) <= bound);
+  const sure = certain(samples, problem.cost, z, bound, options);
   const rated = sure
-    .map((candidate) => ({ candidate, reward: zoneReward(candidate, problem, z, options) }))
+    .map((candidate) => ({
+      candidate,
+      reward: options.objective === "cost" ? -candidate.total : zoneReward(candidate, problem, z, options),
+    }))
     .filter(({ reward }) => Number.isFinite(reward));
   if (rated.length === 0) return null;
   const discarded = samples.length - sure.length;
@@ -180,7 +214,7 @@ const EFFECTIVE_SAMPLES = 20;
 /**
  * CLUE's planner: K random setpoint sequences, those uncertain in their first step discarded, the best discounted reward acts; nothing left, the
  * fallback acts. `publishedClue` reproduces it with its faults, `mendedClue` without. The plan that comes out keeps limits, slew and deadband, which the
- * published one did not know. Same request, same plan. Errors as those of the MPPI planner; a sequence that is not finite is dropped.
+ * published one did not know. `costShooting` takes MPPI's cost instead of the reward. Same request, same plan. Errors as those of the MPPI planner; a sequence that is not finite is dropped.
  */
 export const createRandomShootingPlanner = (
   rollout: PreparedRollout,
@@ -204,7 +238,9 @@ const shoot = async (
   options: RandomShootingOptions,
 ): Promise<Plan> => {
   const beganMs = options.clockMs();
-  const problem = planProblem(request, modelZones, { weights: {}, toleranceK: 0, gridK: 0 });
+  const isCost = options.objective === "cost";
+  const toleranceK = isCost ? defaultMppiOptions.comfortToleranceK : 0;
+  const problem = planProblem(request, modelZones, { weights: {}, toleranceK, gridK: 0, withinRules: false });
   const { horizonSteps, nz } = problem.cost;
   const inputs = {
     initial: initialStateFromHistory(model, request.history),
@@ -212,8 +248,11 @@ const shoot = async (
     localMs: request.localMs.slice(0, horizonSteps),
   };
   const bound = options.firstStepBound ?? spreadOf(model.spreadBoundK, options.spread);
-  const pool = new CandidatePool(rollout, problem.cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+  const poolWith = (cost: CostProblem): CandidatePool =>
+    new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+  const pool = poolWith(isCost ? await withTerminal(problem, request, poolWith(problem.cost)) : problem.cost);
   const sharePair = options.zones === "first";
+  const isJoint = sharePair || isCost;
   const random = new UniformSource(request.seed, streamOf(request.tick, 0));
   const builder = new BatchBuilder(options.numSamples, horizonSteps, nz, problem.admission);
   while (builder.room > 0) builder.add(randomSequence(random, horizonSteps, nz, sharePair));
@@ -221,8 +260,8 @@ const shoot = async (
   const notFinite = samples.filter(({ total }) => !Number.isFinite(total)).length;
 
   const fallback = fallbackSequence(request, problem, options.fallback);
-  const perZone = Array.from({ length: sharePair ? 1 : nz }, (_, z) => choose(pool, samples, problem, z, bound, options));
-  const acting = Array.from({ length: nz }, (_, z) => perZone[sharePair ? 0 : z] ?? null);
+  const perZone = Array.from({ length: isJoint ? 1 : nz }, (_, z) => choose(pool, samples, problem, z, bound, options));
+  const acting = Array.from({ length: nz }, (_, z) => perZone[isJoint ? 0 : z] ?? null);
   const fallen = request.zones.filter((_, z) => acting[z] === null);
   const combined = (side: keyof Sequence): Float64Array => fallback[side].map((value, i) => acting[i % nz]?.sequence[side][i] ?? value);
 
@@ -258,8 +297,23 @@ const shoot = async (
   };
 };
 
+/** The costs with what is owed at the horizon's end, reckoned as MPPI does: against where the rule would end. */
+const withTerminal = async ({ cost, comfort, admission }: PlanProblem, request: PlanRequest, pool: CandidatePool): Promise<CostProblem> => {
+  const { horizonSteps, nz, stepS } = cost;
+  const size = horizonSteps * nz;
+  const builder = new BatchBuilder(request.rulePlans.length, horizonSteps, nz, admission);
+  for (const plan of request.rulePlans) builder.add(plan);
+  const [rule] = await pool.evaluate(builder.batch());
+  const { result, batch } = rule!;
+  const pricePerK = referencePrice(cost.pricePerKwh) * kwhPerKelvin(result, batch.count, horizonSteps, nz, stepS);
+  return {
+    ...cost,
+    terminal: terminalValue(comfort, horizonSteps, result.meanC.slice(size - nz, size), sequenceOf(batch, 0, size), pricePerK),
+  };
+};
+
 const reasonOf = (
-  { fallback, spread, selection }: RandomShootingOptions,
+  { fallback, spread, selection, objective }: RandomShootingOptions,
   count: number,
   fallen: readonly string[],
   nz: number,
@@ -267,7 +321,9 @@ const reasonOf = (
 ): string => {
   const what = fallback === "rule" ? "the rule" : "the method's fallback (21 °C while occupied)";
   const limit = `${bound.toFixed(2)} ${spread === "variance" ? "K²" : "K"}`;
-  if (fallen.length === nz) return `All of ${count} random sequences exceed the bound of ${limit} in their first step: ${what} acts.`;
+  const where = objective === "cost" ? "" : " in their first step";
+  if (fallen.length === nz) return `All of ${count} random sequences exceed the bound of ${limit}${where}: ${what} acts.`;
   const rest = fallen.length === 0 ? "" : `; in ${fallen.join(", ")} none keeps the bound of ${limit} and ${what} acts`;
-  return `${selection === "best" ? "The best" : "The weighted mean"} of ${count} random sequences by discounted reward acts${rest}.`;
+  const by = objective === "cost" ? "predicted cost" : "discounted reward";
+  return `${selection === "best" ? "The best" : "The weighted mean"} of ${count} random sequences by ${by} acts${rest}.`;
 };

@@ -1,6 +1,7 @@
 import type { KernelSpec } from "#domain/kernel";
 import type { PowerModel, ZoneModel } from "#domain/model";
 import { buildingPoint, sitePoint, zonePoint } from "#domain/points";
+import { boundedLeastSquares } from "#math/boundedLeastSquares";
 import { isWorkday, localHour } from "#math/features";
 import { logMarginalLikelihoodAndGradient } from "#math/gaussianProcess";
 import { logHyperparameters, withLogHyperparameters } from "#math/kernels";
@@ -36,9 +37,10 @@ export const deliveredK = (
 };
 
 /**
- * Learns HVAC electric power from the data: P / scale = βᵀx + GP with a linear kernel over all inputs (each kelvin moved costs something, more in some
- * zones) and a Matérn-5/2 over all of them (efficiency by outdoor temperature and load, fans and basin heaters by the hour). Heating (cooling) K of a
- * logged step is `deliveredK` with T_free as the zone models see it. There is no constant column: the Matérn's variance around 0 carries the level too.
+ * Learns HVAC electric power: P / scale = Σ_z a_z heatK_z + Σ_z c_z coolK_z + g(outdoor, hour, workday), a_z, c_z ≥ 0.
+ * What an action costs is linear with slopes that are not negative (ridge towards one slope that all zones share), so that no plan can look cheap by
+ * moving a zone further; what runs by itself (fans by the hour, basin heaters by the weather) is a GP with a Matérn-5/2 kernel over columns that no action
+ * reaches. Heating (cooling) K of a logged step is `deliveredK` with T_free as the zone models see it.
  * null where the data hold no power, or fewer than 48 whole rows.
  */
 export const fitPowerModel = async (
@@ -81,22 +83,26 @@ export const fitPowerModel = async (
   });
   const watts = Float64Array.from(usable, (i) => power[i + 1]!);
   const outputScaleW = Math.max(standardDeviation(watts), 1);
-  const level = mean(watts) / outputScaleW;
   const y = watts.map((value) => value / outputScaleW);
-  const dims = Array.from({ length: d }, (_, c) => c);
+  const beta = actionSlopes(x, y, n, d, nz);
+  const residuals = y.map((value, i) => {
+    let explained = 0;
+    for (let c = 0; c < 2 * nz; c++) explained += beta[c]! * x[i * d + c]!;
+    return value - explained;
+  });
+  const level = mean(residuals);
+  const base = Array.from({ length: OTHERS }, (_, c) => 2 * nz + c);
   let kernel: KernelSpec = {
-    kind: "sum",
-    parts: [
-      { kind: "linear", lengthscales: dims.map(() => 2) },
-      { kind: "scale", outputScale: 0.5 + level * level, base: { kind: "matern52", lengthscales: dims.map((c) => (c < 2 * nz ? 4 : 2)) } },
-    ],
+    kind: "scale",
+    outputScale: 0.2 + level * level,
+    base: { kind: "matern52", dims: base, lengthscales: base.map(() => 1.5) },
   };
   const start = Float64Array.from([...logHyperparameters(kernel), Math.log(0.05)]);
   // Hyperparameters from a third of the rows: as good for them, and nine times cheaper.
   const third = Array.from({ length: Math.ceil(n / 3) }, (_, i) => 3 * i);
   const xThird = new Float64Array(third.length * d);
   for (const [i, row] of third.entries()) xThird.set(x.subarray(row * d, (row + 1) * d), i * d);
-  const yThird = Float64Array.from(third, (row) => y[row]!);
+  const yThird = Float64Array.from(third, (row) => residuals[row]!);
   const pool = new MatrixPool();
   const { x: theta } = await minimiseAsync(
     (at, gradient) => {
@@ -147,11 +153,11 @@ export const fitPowerModel = async (
       la,
       features: [],
       kernel,
-      meanCoefficients: new Float64Array(d),
+      meanCoefficients: beta,
       x,
       n,
       d,
-      residuals: y,
+      residuals,
       noiseVariance,
       onWarning: options.onWarning ?? (() => undefined),
     },
@@ -165,4 +171,52 @@ export const fitPowerModel = async (
     noiseStdDevW: Math.sqrt(noiseVariance) * outputScaleW,
   };
   return { model, trainRows: n, rmseW: model.noiseStdDevW };
+};
+
+/** A zone's kelvin costs at least this share of the shared slope: in a week all zones warm up together, so the data hardly tell them apart. */
+const LEAST_SHARE = 0.5;
+/** Weight of the shared slope beside the data, per row. */
+const RIDGE_SHARE = 0.2;
+
+/** Slopes of the heating and cooling columns, d (0 for the others): first one for each mode, then one per zone near it. */
+const actionSlopes = (x: Float64Array, y: Float64Array, n: number, d: number, nz: number): Float64Array => {
+  // What runs by itself stands in for g here: a level, weather and hour, free in sign.
+  const solve = (
+    columns: (row: number) => readonly number[],
+    count: number,
+    centre: Float64Array,
+    ridge: number,
+    share: number,
+  ): Float64Array => {
+    const width = count + 1 + OTHERS;
+    const a = new Float64Array(n * width);
+    for (let i = 0; i < n; i++) a.set([...columns(i), 1, ...x.subarray(i * d + 2 * nz, (i + 1) * d)], i * width);
+    const own = (value: number, other: number): Float64Array => Float64Array.from({ length: width }, (_, c) => (c < count ? value : other));
+    const full = own(0, 0);
+    full.set(centre);
+    const lower = own(0, Number.NEGATIVE_INFINITY);
+    centre.forEach((slope, c) => {
+      lower[c] = share * slope;
+    });
+    return boundedLeastSquares({
+      a,
+      b: y,
+      n,
+      d: width,
+      ridge: own(ridge, 1e-6 * n),
+      centre: full,
+      lower: own(0, Number.NEGATIVE_INFINITY),
+    });
+  };
+  const sum = (row: number, from: number): number => {
+    let total = 0;
+    for (let c = from; c < from + nz; c++) total += x[row * d + c]!;
+    return total;
+  };
+  const shared = solve((row) => [sum(row, 0), sum(row, nz)], 2, new Float64Array(2), 1e-6 * n, 0);
+  const centre = Float64Array.from({ length: 2 * nz }, (_, c) => (c < nz ? shared[0]! : shared[1]!));
+  const slopes = solve((row) => [...x.subarray(row * d, row * d + 2 * nz)], 2 * nz, centre, RIDGE_SHARE * n, LEAST_SHARE);
+  const beta = new Float64Array(d);
+  beta.set(slopes.subarray(0, 2 * nz));
+  return beta;
 };

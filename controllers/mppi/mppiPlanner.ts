@@ -22,6 +22,12 @@ export interface MppiOptions extends SearchOptions {
   readonly comfortToleranceK: number;
   /** Setpoints are multiples of it, K; 0: any value. */
   readonly gridK: number;
+  /**
+   * Whether no step may be heated or cooled further than some plan of the rule would (leads up to three hours, ramped or not). What it takes to keep a
+   * zone warm at hours when its data never did is extrapolation, and an optimiser finds where a model errs: without this bound it kept an empty
+   * office at 21 °C all night because that looked free.
+   */
+  readonly withinRules: boolean;
   /** Whether energy owed at the horizon's end is charged. */
   readonly terminal: boolean;
   /** false: where nothing is sure enough the least uncertain plans are used and the planner always acts. */
@@ -50,6 +56,7 @@ export const defaultMppiOptions: MppiOptions = {
   weights: {},
   comfortToleranceK: 0.05,
   gridK: 0,
+  withinRules: true,
   terminal: true,
   allowFallback: true,
   deadlineMs: Number.POSITIVE_INFINITY,
@@ -161,6 +168,7 @@ const decide = async (
     weights: options.weights,
     toleranceK: options.comfortToleranceK,
     gridK: options.gridK,
+    withinRules: options.withinRules,
   });
   const mayGoOn = (): boolean => signal?.aborted !== true && options.clockMs() - beganMs < options.deadlineMs;
   const plans = givenPlans(request, problem);

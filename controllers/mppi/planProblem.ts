@@ -2,13 +2,15 @@ import type { Admission } from "#controllers/admission";
 import { type CostProblem, type CostWeights, defaultWeights } from "#controllers/mppi/cost";
 import type { Sequence } from "#controllers/mppi/samples";
 import { permanentError } from "#controllers/permanentError";
-import type { PlanRequest } from "#domain/planner";
+import type { ControlSequence, PlanRequest } from "#domain/planner";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 
 export interface ProblemOptions {
   readonly weights: Partial<CostWeights>;
   readonly toleranceK: number;
   readonly gridK: number;
+  /** Whether no step may be heated or cooled further than some plan of the rule would. */
+  readonly withinRules: boolean;
 }
 
 export interface PlanProblem {
@@ -82,10 +84,22 @@ export const planProblem = (request: PlanRequest, modelZones: readonly string[],
       toleranceK: options.toleranceK,
       terminal: null,
     },
-    admission: { limits: request.limits, inForceHeatingC, inForceCoolingC, gridK: options.gridK },
+    admission: {
+      limits: request.limits,
+      inForceHeatingC,
+      inForceCoolingC,
+      gridK: options.gridK,
+      ...(options.withinRules ? { tightest: tightestOf(request.rulePlans) } : {}),
+    },
     comfort,
   };
 };
+
+/** At every step and zone the highest heating and the lowest cooling setpoint of these plans. */
+const tightestOf = (plans: readonly ControlSequence[]): { heatingSetpointC: Float64Array; coolingSetpointC: Float64Array } => ({
+  heatingSetpointC: plans[0]!.heatingSetpointC.map((_, i) => Math.max(...plans.map((plan) => plan.heatingSetpointC[i]!))),
+  coolingSetpointC: plans[0]!.coolingSetpointC.map((_, i) => Math.min(...plans.map((plan) => plan.coolingSetpointC[i]!))),
+});
 
 /**
  * The previous plan's remaining steps as a sequence that begins now, matched by time; steps that it does not cover (at its end, or between after a

@@ -45,7 +45,7 @@ describe("random shooting", () => {
 
   it("rewards as the script does: Σ γᵗ (r + 0.5 variance)", () => {
     const request = officeRequest({ zones: ["a"], horizonSteps: 3, occupied: [[1, 3]], limits });
-    const problem = planProblem(request, ["a"], { weights: {}, toleranceK: 0, gridK: 0 });
+    const problem = planProblem(request, ["a"], { weights: {}, toleranceK: 0, gridK: 0, withinRules: false });
     const candidate = {
       k: 0,
       batch: { count: 1, heatingSetpointC: Float64Array.of(17, 20, 20), coolingSetpointC: Float64Array.of(26, 24, 24) },

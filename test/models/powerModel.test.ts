@@ -69,7 +69,8 @@ describe("HVAC power", () => {
       );
       const mean = new Float64Array(1);
       createBatchPredictor(la, model.posterior, 1).predict(Float64Array.from(inputs), 1, mean, null);
-      return Math.max(0, mean[0]! * model.outputScaleW);
+      const linear = inputs.reduce((sum, value, c) => sum + model.posterior.meanCoefficients[c]! * value, 0);
+      return Math.max(0, (linear + mean[0]!) * model.outputScaleW);
     };
     for (const row of [130, 150, 250]) {
       expect(Math.abs(powerAt(1, row) - truth(1, row))).toBeLessThan(200);

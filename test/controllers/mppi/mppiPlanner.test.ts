@@ -41,8 +41,9 @@ const timeless = (plan: Plan): unknown => ({ ...plan, diagnostics: { ...plan.dia
 
 describe("planner on a building it knows", () => {
   it("starts a quick building later than a slow one, and both in time, though it is given one rule only", async () => {
-    const quick = await planFor(quickZone, officeRequest({ zones: officeZones, rules: lead4 }));
-    const slow = await planFor(slowZone, officeRequest({ zones: officeZones, rules: lead4 }));
+    const free = { withinRules: false };
+    const quick = await planFor(quickZone, officeRequest({ zones: officeZones, rules: lead4 }), free);
+    const slow = await planFor(slowZone, officeRequest({ zones: officeZones, rules: lead4 }), free);
     for (const zone of officeZones) {
       expect(startStep(quick, zone)).toBeGreaterThanOrEqual(10);
       expect(startStep(slow, zone)).toBeLessThanOrEqual(7);
@@ -51,6 +52,24 @@ describe("planner on a building it knows", () => {
       expect([plan.source, plan.fallback]).toEqual(["mppi", null]);
       expect(worstBelowK(plan)).toBeLessThan(0.1);
     }
+  });
+
+  it("heats and cools no step further than some plan of the rule would, however cheap the model makes that look", async () => {
+    // A model that errs: heating earns. Whoever may, keeps the empty building warm.
+    const generous = (id: string): FakeZone => ({ ...slowZone(id), kwhPerK: -0.3 });
+    const request = officeRequest({ zones: officeZones });
+    const tempted = await planFor(generous, request, { withinRules: false });
+    expect(tempted.chosen.zones[officeZones[0]!]!.heatingSetpointC[0]).toBeGreaterThan(16);
+    const plan = await planFor(generous, request);
+    officeZones.forEach((zone, z) => {
+      plan.chosen.zones[zone]!.heatingSetpointC.forEach((heating, t) => {
+        const at = (values: Float64Array): number => values[t * officeZones.length + z]!;
+        expect(heating).toBeLessThanOrEqual(Math.max(...request.rulePlans.map((rule) => at(rule.heatingSetpointC))) + 1e-9);
+        expect(plan.chosen.zones[zone]!.coolingSetpointC[t]!).toBeGreaterThanOrEqual(
+          Math.min(...request.rulePlans.map((rule) => at(rule.coolingSetpointC))) - 1e-9,
+        );
+      });
+    });
   });
 
   it("gives a quick and a slow zone of one building their own starts", async () => {
@@ -340,6 +359,7 @@ describe("warm start", () => {
     const before = await planFor(
       slowZone,
       officeRequest({ zones: ["a"], rules: lead4 }, { demandCharge: { pricePerKw: 15, peakSoFarW: 0 } }),
+      { withinRules: false },
     );
     const seen: number[][] = [];
     const fake = new FakeRollout([slowZone("a")], {
@@ -348,7 +368,7 @@ describe("warm start", () => {
       },
     });
     const request = officeRequest({ zones: ["a"], rules: lead4 }, shiftBy(before, 2));
-    await plannerOf(fake, ["a"]).plan(request);
+    await plannerOf(fake, ["a"], { withinRules: false }).plan(request);
     expect(seen).toHaveLength(2);
     const tail = [...request.rulePlans[0]!.heatingSetpointC].slice(18);
     expect(seen[1]).toEqual([...before.chosen.zones.a!.heatingSetpointC.slice(2), ...tail]);
