@@ -243,7 +243,7 @@ const planner = z
     errorLevel: quantity("K", "Prediction error that counts as wrong; the bound on the spread is calibrated to it", {
       min: 0.05,
       max: 10,
-    }).prefault("1 K"),
+    }).prefault("1.5 K"),
     weights: z
       .strictObject({
         comfort: fields.price("PerKh", "What a kelvin-hour outside the band costs").prefault("12 /Kh"),
