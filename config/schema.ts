@@ -248,7 +248,7 @@ const planner = z
       .strictObject({
         comfort: fields.price("PerKh", "What a kelvin-hour outside the band costs").prefault("12 /Kh"),
         uncertainty: fields.price("PerK", "What a kelvin of predictive standard deviation costs").prefault("0.1 /K"),
-        movement: fields.price("PerK", "What moving a setpoint by a kelvin costs").prefault("0.01 /K"),
+        movement: fields.price("PerK", "What moving a setpoint by a kelvin costs").prefault("0.0005 /K"),
       })
       .prefault({})
       .describe("What the planner trades against the price of energy"),
