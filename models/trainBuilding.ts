@@ -32,6 +32,9 @@ export interface TrainRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What a plan may be off by at its worst moment, K, in one trajectory of ten, unless the site says otherwise. */
+export const DEFAULT_ERROR_LEVEL_K = 1.5;
+
 /** Held-out trajectories start this often. */
 const START_EVERY = 4;
 
@@ -104,13 +107,30 @@ export const trainZone = async (
 
 export type ZoneTraining = Awaited<ReturnType<typeof trainZone>>;
 
-/** Puts trained zones together and learns the power model. */
-export const assembleBuilding = async (request: TrainRequest, trained: readonly ZoneTraining[], fitMs: number): Promise<BuildingModel> => {
-  const { dataset, prior, la, options, signal, onProgress } = request;
-  onProgress(0.9, "learning HVAC power");
-  const data = new DatasetRows(dataset, request.toLocalMs);
+export interface PowerTraining {
+  readonly fit: Awaited<ReturnType<typeof fitPowerModel>>;
+  /** The linear algebra that did the work. */
+  readonly linearAlgebra: LinearAlgebra["name"];
+}
+
+/** HVAC power by what the zones' models say was delivered; no fit where the data hold too little of it. */
+export const trainPower = async (
+  request: Pick<TrainRequest, "dataset" | "toLocalMs" | "la" | "signal"> & { readonly models: readonly ZoneModel[] },
+): Promise<PowerTraining> => {
+  const { dataset, toLocalMs, la, models, signal } = request;
+  const fit = await fitPowerModel(la, new DatasetRows(dataset, toLocalMs), models, signal === undefined ? {} : { signal });
+  return { fit, linearAlgebra: la.name };
+};
+
+/** Puts trained zones and power together. */
+export const assembleBuilding = (
+  request: Pick<TrainRequest, "dataset" | "prior" | "options">,
+  trained: readonly ZoneTraining[],
+  { fit: power, linearAlgebra }: PowerTraining,
+  fitMs: number,
+): BuildingModel => {
+  const { dataset, prior, options } = request;
   const models = trained.map(({ model }) => model);
-  const power = await fitPowerModel(la, data, models, signal === undefined ? {} : { signal });
   const heldOut = trained.flatMap((one) => one.heldOut);
   const figures = trained.map(({ heldOutRmseK }) => heldOutRmseK).filter((value) => value !== null);
   const warnings = trained.flatMap((one) => one.warnings);
@@ -122,7 +142,7 @@ export const assembleBuilding = async (request: TrainRequest, trained: readonly 
     stepS: dataset.stepS,
     zones: models,
     power: power?.model ?? null,
-    spreadBoundK: spreadBound(heldOut, options.errorLevelK ?? 1),
+    spreadBoundK: spreadBound(heldOut, options.errorLevelK ?? DEFAULT_ERROR_LEVEL_K),
     trainedFromMs: timesMs[0]!,
     trainedToMs,
     trainRows: trained.reduce((sum, one) => sum + one.trainRows, 0),
@@ -132,7 +152,7 @@ export const assembleBuilding = async (request: TrainRequest, trained: readonly 
       ...(figures.length === 0 ? {} : { heldOutRmse20K: mean(figures) }),
       ...(power === null ? {} : { powerNoiseW: power.rmseW }),
       fitMs,
-      linearAlgebra: la.name,
+      linearAlgebra,
       budget: options.budget ?? "exact",
       ...(warnings.length === 0 ? {} : { warnings: warnings.join(" ") }),
     },
@@ -168,5 +188,7 @@ export const trainBuilding = async (request: TrainRequest): Promise<BuildingMode
       }),
     );
   }
-  return assembleBuilding(request, trained, performance.now() - started);
+  onProgress(0.9, "learning HVAC power");
+  const power = await trainPower({ ...request, models: trained.map(({ model }) => model) });
+  return assembleBuilding(request, trained, power, performance.now() - started);
 };

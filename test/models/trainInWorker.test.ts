@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { Dataset } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
+import { zonePoint } from "#domain/points";
 import { modelToJson } from "#models/modelJson";
 import { trainBuilding } from "#models/trainBuilding";
 import { trainInWorker } from "#models/trainInWorker";
@@ -21,6 +22,22 @@ const building = (zones: readonly string[], days: number): Dataset => {
   const parts = zones.map((zone, i) => syntheticZone(days, { zone, seed: 3 + i }));
   return { ...parts[0]!, columns: new Map([...parts.slice(1).flatMap(({ columns }) => [...columns]), ...parts[0]!.columns]) };
 };
+/** With a meter: what runs by itself, and what the zones' heating takes. */
+const metered = (dataset: Dataset, zones: readonly string[]): Dataset => ({
+  ...dataset,
+  columns: new Map(dataset.columns).set(
+    "building.hvacPowerW",
+    dataset.timesMs.map((_, row) => {
+      const heating = zones.map((zone) => {
+        const [reached, setpoint] = (["zoneAirTempC", "heatingSetpointC"] as const).map(
+          (q) => dataset.columns.get(zonePoint(zone, q))![row]!,
+        );
+        return Math.abs(reached! - setpoint!) < 0.3 ? 800 : 0;
+      });
+      return 300 + 100 * Math.sin(row / 15) + heating.reduce((a, b) => a + b, 0);
+    }),
+  ),
+});
 const request = (dataset: Dataset, zones: readonly string[]) => ({
   dataset,
   zones,
@@ -94,12 +111,14 @@ describe("training a building in this thread", () => {
 describe.skipIf(!built)(`training in worker threads${built ? "" : " (skipped: dist is not built)"}`, () => {
   it("gives the same model as this thread", async () => {
     const zones = ["a", "b", "c"];
-    const data = building(zones, 3);
+    const data = metered(building(zones, 3), zones);
     const here = await trainBuilding({ ...request(data, zones), la });
     const there = await trainInWorker({ ...request(data, zones), threads: 2 });
     expect(there.zones.map(({ zone }) => zone)).toEqual(zones);
     expect(there.summary.linearAlgebra).toBe(la.name);
     expectClose(numbersOf(there), numbersOf(here), 1e-9);
+    expect(there.power!.zones).toEqual(here.power!.zones);
+    expectClose([...there.power!.posterior.alpha], [...here.power!.posterior.alpha], 1e-9);
     expect({ ...there.summary, fitMs: 0 }).toEqual({ ...here.summary, fitMs: 0 });
     expect(modelToJson({ ...there, summary: {} }).length).toBe(modelToJson({ ...here, summary: {} }).length);
   });
@@ -121,6 +140,37 @@ describe.skipIf(!built)(`training in worker threads${built ? "" : " (skipped: di
     const seen = reported;
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(reported).toBe(seen);
+  });
+
+  it("ends with the reason when it is aborted while power is learned", async () => {
+    const zones = ["a", "b"];
+    const stop = new AbortController();
+    const training = trainInWorker({
+      ...request(metered(building(zones, 2), zones), zones),
+      signal: stop.signal,
+      onProgress: (_fraction, text) => {
+        if (text.includes("HVAC power")) setTimeout(() => stop.abort(new Error("not at the end either")), 20);
+      },
+    });
+    await expect(training).rejects.toThrow("not at the end either");
+  });
+
+  it("learns power beside this thread, which does no fitting of its own", async () => {
+    const zones = ["a", "b", "c"];
+    const data = metered(building(zones, 3), zones);
+    let isPower = false;
+    let before = performance.eventLoopUtilization();
+    await trainInWorker({
+      ...request(data, zones),
+      onProgress: (_fraction, text) => {
+        if (!text.includes("HVAC power")) return;
+        isPower = true;
+        before = performance.eventLoopUtilization();
+      },
+    });
+    const { utilization } = performance.eventLoopUtilization(before);
+    expect(isPower).toBe(true);
+    expect(utilization).toBeLessThan(0.5);
   });
 
   it("a zone that fails ends it with that zone's own error, the others are not waited for", async () => {
