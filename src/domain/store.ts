@@ -40,6 +40,8 @@ export interface ModelVersion {
   readonly summary: Readonly<Record<string, number | string>>;
 }
 
+export type ModelVersionHead = Omit<ModelVersion, "json">;
+
 export interface DecisionStore {
   appendDecision(decision: Decision): Promise<void>;
   decision(id: string): Promise<Decision | null>;
@@ -59,6 +61,12 @@ export interface ModelVersionStore {
   saveModelVersion(version: ModelVersion): Promise<void>;
   /** Newest first. Versions whose checksum does not match are left out and counted in a warning. */
   modelVersions(): Promise<readonly ModelVersion[]>;
+  /** All versions without their models, newest first: a model is megabytes of JSON. Checksums are not looked at. */
+  modelVersionHeads?(): Promise<readonly ModelVersionHead[]>;
+  /** One version; null where there is none, or (with a warning) where its checksum does not match. */
+  modelVersion?(id: string): Promise<ModelVersion | null>;
+  /** Forgets all versions but the `newest` newest ones and those named in `keepIds`. */
+  pruneModelVersions?(newest: number, keepIds: readonly string[]): Promise<void>;
 }
 
 /** What the dashboard needs; met by the embedded store and by InfluxDB readers. */

@@ -256,6 +256,22 @@ export function telemetryStoreContract(
       expect((await store.modelVersions()).map((version) => version.id)).toEqual(["m1", "m2", "m0"]);
     });
 
+    test("model versions are told without their models, read one by one, and forgotten beyond the newest but for those to keep", async () => {
+      const { modelVersionHeads, modelVersion: one, pruneModelVersions } = store;
+      expect([modelVersionHeads, one, pruneModelVersions].every((method) => method !== undefined)).toBe(true);
+      for (let k = 0; k < 6; k++) await store.saveModelVersion(modelVersion(`m${k}`, T0 + k));
+      const { json: _, ...head } = modelVersion("m5", T0 + 5);
+      expect((await store.modelVersionHeads!())[0]).toEqual(head);
+      expect((await store.modelVersionHeads!()).map(({ id }) => id)).toEqual(["m5", "m4", "m3", "m2", "m1", "m0"]);
+      expect(await store.modelVersion!("m2")).toEqual(modelVersion("m2", T0 + 2));
+      expect(await store.modelVersion!("never")).toBeNull();
+      await store.pruneModelVersions!(2, ["m1", "m5", "never"]);
+      expect((await store.modelVersions()).map(({ id }) => id)).toEqual(["m5", "m4", "m1"]);
+      expect(await store.modelVersion!("m2")).toBeNull();
+      await store.pruneModelVersions!(10, []);
+      expect(await store.modelVersionHeads!()).toHaveLength(3);
+    });
+
     test("tells listeners after the acknowledgement, not after their removal, and survives one that throws", async () => {
       const seen: StoreChange[] = [];
       store.onChange(() => {

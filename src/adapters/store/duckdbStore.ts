@@ -5,16 +5,18 @@ import { dirname, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { atomicWrite } from "#adapters/files/atomicWrite";
 import { ChangeFeed } from "#adapters/store/changeFeed";
-import { bucketWidthMs, checkModelVersion, checkPoints, sha256 } from "#adapters/store/checks";
+import { bucketWidthMs, checkModelVersion, checkPoints } from "#adapters/store/checks";
 import { DuckdbGate, SerialQueue } from "#adapters/store/duckdbGate";
 import { type DuckdbSession, databaseFileName } from "#adapters/store/duckdbSession";
+import type { Statement } from "#adapters/store/modelVersionTable";
+import * as modelVersions from "#adapters/store/modelVersionTable";
 import * as telemetry from "#adapters/store/telemetryTable";
 import { IsothermError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
-import type { Alarm, EmbeddedStore, ModelVersion, SeriesBucket, StoreChange } from "#domain/store";
+import type { Alarm, EmbeddedStore, ModelVersion, ModelVersionHead, ModelVersionStore, SeriesBucket, StoreChange } from "#domain/store";
 
-export interface BackedUpStore extends EmbeddedStore {
+export interface BackedUpStore extends Omit<EmbeddedStore, keyof ModelVersionStore>, Required<ModelVersionStore> {
   /**
    * Writes a consistent copy of the whole store to `file`, whole or not at all; appends wait meanwhile, reads go on. The copy opens as a store
    * of its own once it lies in a directory as `isotherm.duckdb`.
@@ -147,7 +149,7 @@ class DuckdbStore implements BackedUpStore {
     });
   }
 
-  #write(sql: readonly (readonly [string, Record<string, string | bigint | null>])[], change?: StoreChange): Promise<void> {
+  #write(sql: readonly Statement[], change?: StoreChange): Promise<void> {
     return this.#writes
       .run(async () => {
         await this.#transaction(async (connection) => {
@@ -295,40 +297,32 @@ class DuckdbStore implements BackedUpStore {
 
   async saveModelVersion(version: ModelVersion): Promise<void> {
     checkModelVersion(version);
-    await this.#write([
-      ["DELETE FROM model_versions WHERE id = $id", { id: version.id }],
-      [
-        "INSERT INTO model_versions VALUES ($id, $createdMs::BIGINT, $checksum, $json, $summary)",
-        {
-          id: version.id,
-          createdMs: BigInt(Math.round(version.createdMs)),
-          checksum: version.checksum,
-          json: version.json,
-          summary: JSON.stringify(version.summary),
-        },
-      ],
-    ]);
+    await this.#write(modelVersions.savingStatements(version));
   }
 
   async modelVersions(): Promise<readonly ModelVersion[]> {
-    const rows = await this.#read(async (reader) =>
-      (
-        await reader.runAndReadAll(
-          "SELECT id, created_ms::DOUBLE, checksum, json, summary FROM model_versions ORDER BY created_ms DESC, rowid DESC",
-        )
-      ).getRows(),
-    );
-    const versions: ModelVersion[] = [];
-    const damaged: string[] = [];
-    for (const [id, createdMs, checksum, json, summary] of rows as [string, number, string, string, string][]) {
-      if (sha256(json) === checksum) versions.push({ id, createdMs, checksum, json, summary: JSON.parse(summary) });
-      else damaged.push(id);
-    }
+    return this.#wholeVersions(await this.#read((reader) => modelVersions.readVersions(reader)));
+  }
+
+  modelVersionHeads(): Promise<readonly ModelVersionHead[]> {
+    return this.#read(modelVersions.readHeads);
+  }
+
+  async modelVersion(id: string): Promise<ModelVersion | null> {
+    return this.#wholeVersions(await this.#read((reader) => modelVersions.readVersions(reader, id)))[0] ?? null;
+  }
+
+  async pruneModelVersions(newest: number, keepIds: readonly string[]): Promise<void> {
+    const old = (await this.modelVersionHeads()).slice(newest).filter(({ id }) => !keepIds.includes(id));
+    if (old.length > 0) await this.#write(old.map(({ id }) => modelVersions.forgettingStatement(id)));
+  }
+
+  #wholeVersions({ whole, damaged }: modelVersions.VersionsRead): readonly ModelVersion[] {
     if (damaged.length > 0)
       this.#onWarning(
         `${damaged.length} model version(s) left out, their checksum does not match: ${damaged.join(", ")}. Learn the model again or restore a backup.`,
       );
-    return versions;
+    return whole;
   }
 
   readAfter(seq: number, maxRows: number): Promise<readonly { readonly seq: number; readonly point: TelemetryPoint }[]> {

@@ -3,7 +3,7 @@ import { bucketWidthMs, checkModelVersion, checkPoints, rankOf, sha256 } from "#
 import { IsothermError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
-import type { Alarm, EmbeddedStore, ModelVersion, SeriesBucket } from "#domain/store";
+import type { Alarm, EmbeddedStore, ModelVersion, ModelVersionHead, SeriesBucket } from "#domain/store";
 
 /** Times of one point in order, and the value at each. */
 interface Track {
@@ -191,6 +191,23 @@ class InMemoryStore implements EmbeddedStore {
     const whole = versions.filter(({ json, checksum }) => sha256(json) === checksum);
     if (whole.length < versions.length) this.#onWarning(`${versions.length - whole.length} model version(s) left out: checksum.`);
     return whole.sort((a, b) => b.createdMs - a.createdMs);
+  }
+
+  async modelVersionHeads(): Promise<readonly ModelVersionHead[]> {
+    this.#open();
+    return [...this.#versions.values()]
+      .map((json) => JSON.parse(json) as ModelVersion)
+      .reverse()
+      .sort((a, b) => b.createdMs - a.createdMs)
+      .map(({ id, createdMs, checksum, summary }) => ({ id, createdMs, checksum, summary }));
+  }
+
+  async modelVersion(id: string): Promise<ModelVersion | null> {
+    return (await this.modelVersions()).find((version) => version.id === id) ?? null;
+  }
+
+  async pruneModelVersions(newest: number, keepIds: readonly string[]): Promise<void> {
+    for (const { id } of (await this.modelVersionHeads()).slice(newest)) if (!keepIds.includes(id)) this.#versions.delete(id);
   }
 
   async readAfter(seq: number, maxRows: number): Promise<readonly { readonly seq: number; readonly point: TelemetryPoint }[]> {

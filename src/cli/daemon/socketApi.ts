@@ -42,12 +42,8 @@ export const socketHandlers = (parts: SocketParts): Readonly<Record<string, Loca
   }),
   plan: () => parts.store.latestDecision(),
   decision: (params) => parts.store.decision(read(idParams, params).id),
-  models: async () =>
-    (await parts.store.modelVersions()).map(({ id, createdMs, checksum, summary }) => ({ id, createdMs, checksum, summary })),
-  model: async (params) => {
-    const { id } = read(idParams, params);
-    return (await parts.store.modelVersions()).find((version) => version.id === id) ?? null;
-  },
+  models: () => parts.store.modelVersionHeads(),
+  model: (params) => parts.store.modelVersion(read(idParams, params).id),
   newest: async (params) => {
     const latest = await parts.store.latest(read(pointsParams, params).points as PointName[]);
     return latest.size === 0 ? null : Math.max(...[...latest.values()].map(({ timeMs }) => timeMs));

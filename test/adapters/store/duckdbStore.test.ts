@@ -85,6 +85,9 @@ describe("openDuckdbStore", () => {
     const again = await openDuckdbStore(dataDir, { onWarning });
     expect((await again.modelVersions()).map((version) => version.id)).toEqual(["m3", "m1"]);
     expect(warnings).toEqual([expect.stringMatching(/^1 model version.*m2/)]);
+    expect(await again.modelVersion("m2")).toBeNull();
+    expect(warnings).toHaveLength(2);
+    expect((await again.modelVersionHeads()).map(({ id }) => id)).toEqual(["m3", "m2", "m1"]);
     await again.close();
   });
 
