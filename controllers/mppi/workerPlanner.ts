@@ -42,6 +42,9 @@ interface PlannerThread {
 
 const GRACE_MS = 2000;
 
+/** A decision's garbage is short-lived: a small young generation is collected often instead of taking 48 MB. */
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 384 } as const;
+
 const revive = ({ message, errorKind, todo, stack }: PlainError): Error =>
   errorKind === null
     ? permanentError(message, "See the log; this is a fault of the planner.", stack)
@@ -76,7 +79,7 @@ export const createWorkerPlanner = (args: WorkerPlannerArguments): WorkerPlanner
       ...(backendThreads === undefined ? {} : { backendThreads }),
     };
     // Without the process's own options: some (an import condition that finds sources) are wrong for a built script.
-    const worker = new Worker(script, { workerData, execArgv: [] });
+    const worker = new Worker(script, { workerData, execArgv: [], resourceLimits: HEAP_LIMITS });
     const started: PlannerThread = { worker, pending: new Map(), modelVersion: null };
     worker.on("message", (reply: FromPlannerWorker) => {
       const asked = started.pending.get(reply.id);

@@ -18,18 +18,20 @@ export const kernelMatrix = (
   y: Float64Array,
   m: number,
   d: number,
+  pool?: MatrixPool,
 ): Float64Array => {
+  const matrix = (): Float64Array => pool?.take(n * m) ?? new Float64Array(n * m);
   switch (spec.kind) {
     case "scale":
-      return scaleInPlace(kernelMatrix(la, spec.base, x, n, y, m, d), spec.outputScale);
+      return scaleInPlace(kernelMatrix(la, spec.base, x, n, y, m, d, pool), spec.outputScale);
     case "sum":
     case "product": {
-      const out = new Float64Array(n * m).fill(spec.kind === "sum" ? 0 : 1);
-      for (const part of spec.parts) combineInPlace(spec.kind, out, kernelMatrix(la, part, x, n, y, m, d));
+      const out = matrix().fill(spec.kind === "sum" ? 0 : 1);
+      for (const part of spec.parts) combineInPlace(spec.kind, out, kernelMatrix(la, part, x, n, y, m, d, pool));
       return out;
     }
     default: {
-      const out = new Float64Array(n * m);
+      const out = matrix();
       const zx = leafInputs(spec, x, n, d);
       const zy = x === y && n === m ? zx : leafInputs(spec, y, m, d);
       const size = spec.lengthscales.length;

@@ -4,6 +4,7 @@ import type { FastLinearAlgebra } from "#controllers/rollout/batched/stepPredict
 import { ZoneRollout } from "#controllers/rollout/batched/zoneRollout";
 import { rolloutRequirements } from "#controllers/rollout/requirements";
 import type { RolloutProblem, RolloutRequest, RolloutResult } from "#domain/rollout";
+import { MatrixPool } from "#math/matrixPool";
 
 /** Samples that go through the horizon together. Fixed, so that a sample's digits do not depend on who else is rolled or on how many threads. */
 export const BLOCK_SAMPLES = 128;
@@ -19,12 +20,13 @@ export class BlockEngine {
   constructor(problem: RolloutProblem, la: FastLinearAlgebra) {
     const { model, maxSamples } = problem;
     const maxBatch = Math.min(BLOCK_SAMPLES, maxSamples);
+    const pool = new MatrixPool();
     this.#problem = problem;
     this.#state = new BlockState(problem, rolloutRequirements(model), maxBatch);
-    this.#zones = model.zones.map((zone, z) => new ZoneRollout(la, zone, z, maxBatch));
+    this.#zones = model.zones.map((zone, z) => new ZoneRollout(la, zone, z, maxBatch, pool));
     const { power } = model;
     const moved = power?.zones.map((name) => this.#zones[model.zones.findIndex(({ zone }) => zone === name)]!) ?? [];
-    this.#power = power === null ? null : new PowerRollout(la, power, moved, maxBatch);
+    this.#power = power === null ? null : new PowerRollout(la, power, moved, maxBatch, pool);
     this.#alive = new Uint8Array(maxBatch);
   }
 

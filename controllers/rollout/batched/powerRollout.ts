@@ -4,6 +4,7 @@ import { OUTDOOR } from "#controllers/rollout/requirements";
 import type { PowerModel } from "#domain/model";
 import type { RolloutRequest } from "#domain/rollout";
 import { isWorkday, localHour } from "#math/features";
+import type { MatrixPool } from "#math/matrixPool";
 
 /** HVAC power of all samples of a block: P = max(0, f(x)) W. */
 export class PowerRollout {
@@ -14,11 +15,11 @@ export class PowerRollout {
   readonly #mean: Float64Array;
 
   /** `zones`: of the power model, in its order. */
-  constructor(la: FastLinearAlgebra, model: PowerModel, zones: readonly ZoneRollout[], maxBatch: number) {
+  constructor(la: FastLinearAlgebra, model: PowerModel, zones: readonly ZoneRollout[], maxBatch: number, pool: MatrixPool) {
     this.#model = model;
     this.#zones = zones;
     const roles = Array.from({ length: model.posterior.d }, (_, c) => ({ isShared: c >= 2 * zones.length, gate: null }));
-    this.#predictor = new StepPredictor({ la, posterior: model.posterior, roles, regimes: 1, withVariance: false, maxBatch });
+    this.#predictor = new StepPredictor({ la, posterior: model.posterior, roles, regimes: 1, withVariance: false, maxBatch, pool });
     this.#mean = new Float64Array(maxBatch);
     this.powerW = new Float64Array(maxBatch);
   }

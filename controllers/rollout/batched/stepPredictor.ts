@@ -7,6 +7,7 @@ import { isLowerTriangular } from "#math/batchPredictorPlain";
 import type { BlasLinearAlgebra } from "#math/blasLinearAlgebra";
 import { PANEL, panelsOf } from "#math/crossCovariance";
 import { kernelDiagonal, kernelMatrix } from "#math/kernels";
+import type { MatrixPool } from "#math/matrixPool";
 import type { WasmLinearAlgebra } from "#math/wasmLinearAlgebra";
 
 export type FastLinearAlgebra = WasmLinearAlgebra | BlasLinearAlgebra;
@@ -31,7 +32,13 @@ export interface StepPredictorOptions {
   readonly regimes: 1 | 3;
   readonly withVariance: boolean;
   readonly maxBatch: number;
+  /** Scratch that predictors of one thread share. */
+  readonly pool: MatrixPool;
 }
+
+const NO_ROWS = new Float64Array(0);
+
+const isSame = (a: Float64Array, b: Float64Array): boolean => a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
 
 /**
  * One posterior for all samples of a step, in every regime at once. The kernel is split (splitKernel): shared terms become one vector h a step
@@ -65,14 +72,16 @@ export class StepPredictor {
   readonly #workspace: ReturnType<WasmLinearAlgebra["kernels"]["createWorkspace"]>;
   readonly #constantPrior: number | null;
   /** Per step and regime: the shared columns (d), the mean they give, the prior variance they give, and W h (p). */
-  #rows: Float64Array = new Float64Array(0);
+  #rows: Float64Array = NO_ROWS;
   #sharedMean = new Float64Array(0);
   #sharedPrior: Float64Array = new Float64Array(0);
   #sharedRoot = new Float64Array(0);
   #rootStep = -1;
+  readonly #pool: MatrixPool;
 
   constructor(options: StepPredictorOptions) {
     this.#options = options;
+    this.#pool = options.pool;
     const { la, posterior, roles, maxBatch, withVariance } = options;
     const { kernel, basisInputs, m, d, alpha, meanCoefficients, varianceRoot, p } = posterior;
     const { kernels } = la;
@@ -141,20 +150,30 @@ export class StepPredictor {
     return leading;
   }
 
-  /** Takes the shared columns of the coming steps: rows (steps · regimes)×d, gated columns 0 where their gate is closed, own columns anything finite. */
+  /**
+   * Takes the shared columns of the coming steps: rows (steps · regimes)×d, gated columns 0 where their gate is closed, own columns anything finite.
+   * The runs of one decision bring the same rows: what follows from them is computed once.
+   */
   begin(rows: Float64Array, steps: number): void {
+    if (this.#rows.length > 0 && isSame(rows, this.#rows)) return;
+    this.#rows = NO_ROWS;
+    this.#share(rows, steps);
+    this.#rows = rows;
+  }
+
+  #share(rows: Float64Array, steps: number): void {
     const { la, posterior, roles, regimes, withVariance } = this.#options;
     const { basisInputs, m, d, alpha, meanCoefficients, varianceRoot, p } = posterior;
     const n = steps * regimes;
-    this.#rows = rows;
     this.#rootStep = -1;
     this.#sharedMean = new Float64Array(n);
     this.#sharedPrior = new Float64Array(n);
     for (let r = 0; r < n; r++)
       for (let c = 0; c < d; c++) if (roles[c]!.isShared) this.#sharedMean[r]! += rows[r * d + c]! * meanCoefficients[c]!;
-    if (withVariance) this.#sharedRoot = new Float64Array(n * p);
+    if (withVariance && this.#sharedRoot.length !== n * p) this.#sharedRoot = new Float64Array(n * p);
     if (this.#split.shared === null) return;
-    const h = kernelMatrix(la, this.#split.shared, rows, n, basisInputs, m, d);
+    this.#pool.reset();
+    const h = kernelMatrix(la, this.#split.shared, rows, n, basisInputs, m, d, this.#pool);
     la.gemm(false, false, n, 1, m, 1, h, alpha, 1, this.#sharedMean);
     if (!withVariance) return;
     this.#sharedPrior = kernelDiagonal(this.#split.shared, rows, n, d);

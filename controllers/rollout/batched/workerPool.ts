@@ -21,6 +21,12 @@ export const workerScript = (): string | null => {
   }
 };
 
+/**
+ * What a thread computes lies outside its heap. A small young generation is collected often: the matrices of past decisions go soon, instead of
+ * piling up to the 64 MB at which V8 would look for them.
+ */
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 256 } as const;
+
 /** Larger than any number of blocks: whoever looks for work finds none. */
 const NO_MORE_BLOCKS = 1 << 30;
 
@@ -39,7 +45,7 @@ export class WorkerPool {
     this.#ready.catch(() => {});
     this.#workers = Array.from({ length: threads }, () => {
       // Without the process's own options: some (--input-type, the import condition that finds sources) are wrong for a built script.
-      const worker = new Worker(script, { workerData: start, execArgv: [] });
+      const worker = new Worker(script, { workerData: start, execArgv: [], resourceLimits: HEAP_LIMITS });
       worker.on("message", (_: WorkerMessage) => this.#answered());
       worker.on("error", (error) => this.#fail("failed", error));
       worker.on("exit", () => this.#fail("ended"));

@@ -4,6 +4,7 @@ import { COOLING, type FastLinearAlgebra, FREE, HEATING, StepPredictor } from "#
 import type { ZoneModel } from "#domain/model";
 import type { RolloutRequest } from "#domain/rollout";
 import { evaluateTerm, plainTerm } from "#math/features";
+import type { MatrixPool } from "#math/matrixPool";
 
 /** One zone of all samples of a block. */
 export class ZoneRollout {
@@ -25,7 +26,7 @@ export class ZoneRollout {
   readonly #regimeOf: Uint8Array;
   readonly #latent: Float64Array;
 
-  constructor(la: FastLinearAlgebra, model: ZoneModel, z: number, maxBatch: number) {
+  constructor(la: FastLinearAlgebra, model: ZoneModel, z: number, maxBatch: number, pool: MatrixPool) {
     const column = (): Float64Array => new Float64Array(maxBatch);
     this.#model = model;
     this.#z = z;
@@ -39,6 +40,7 @@ export class ZoneRollout {
       regimes: this.#regimes,
       withVariance: true,
       maxBatch,
+      pool,
     });
     this.nextC = column();
     this.nextVarianceK2 = column();

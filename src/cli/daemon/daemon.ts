@@ -13,6 +13,7 @@ import { controlSiteOf } from "#cli/daemon/controlSite";
 import { openDataDirectory } from "#cli/daemon/dataDirectory";
 import { createEmbeddedBuilding, type EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import { createForecasts } from "#cli/daemon/forecasts";
+import { createMemoryReturn } from "#cli/daemon/freedMemory";
 import { openInfluxLink } from "#cli/daemon/influxLink";
 import { createLearner } from "#cli/daemon/learning";
 import { orderHandlers } from "#cli/daemon/orders";
@@ -55,6 +56,8 @@ export interface DaemonRun {
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** How often freed memory goes back to the system, real time. */
+const MEMORY_RETURN_MS = 5_000;
 /** How long a decision waits for the last minute's values of the simulated building, real time. */
 const CATCH_UP_MS = 3_000;
 /** At the start: values of this age count as the zones' present ones, and so long the first decision waits for them in real time. */
@@ -474,11 +477,18 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   };
   const minutes = setInterval(() => void everyMinute().catch(onError), Math.max(1_000, MINUTE_MS / clock.speed));
 
+  const returnMemory = await createMemoryReturn().catch((error: unknown) => {
+    onError(error);
+    return null;
+  });
+  const returning = returnMemory === null ? undefined : setInterval(returnMemory, MEMORY_RETURN_MS);
+
   // ---- until the end
   shutdown.add(
     "giving the zones back",
     async () => {
       clearInterval(minutes);
+      clearInterval(returning);
       ending.abort();
       if (supervisor.mode === "auto" && board.decision !== null) await supervisor.relinquish(nowMs());
     },
