@@ -240,7 +240,12 @@ const shoot = async (
   const beganMs = options.clockMs();
   const isCost = options.objective === "cost";
   const toleranceK = isCost ? defaultMppiOptions.comfortToleranceK : 0;
-  const problem = planProblem(request, modelZones, { weights: {}, toleranceK, gridK: 0, withinRules: false });
+  const problem = planProblem(request, modelZones, {
+    weights: {},
+    toleranceK,
+    gridK: 0,
+    withinRules: isCost && defaultMppiOptions.withinRules,
+  });
   const { horizonSteps, nz } = problem.cost;
   const inputs = {
     initial: initialStateFromHistory(model, request.history),

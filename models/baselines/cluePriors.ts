@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Dataset } from "#domain/dataset";
 import { configurationError } from "#domain/errors";
 import type { ClueKernel, ClueVariant } from "#models/baselines/clueKernel";
-import { dayFingerprints } from "#models/shippedPriors";
+import { seenSources } from "#models/shippedPriors";
 
 export const CLUE_PRIOR_SCHEMA = "isotherm-clue-kernel-1";
 
@@ -62,20 +62,19 @@ export const readCluePrior = (file: string): CluePrior => {
   return result.data;
 };
 
-/** The shipped meta-kernels with the most sources, none of whose weather is in these data; null when every one has seen them. */
+/** The shipped meta-kernels with the most sources, none of whose weather is in these data; null when every one has seen them. See `seenSources` for the names. */
 export const shippedCluePriorFor = (
   dataset: Dataset,
   folder: string = shippedCluePriorsFolder,
+  weatherNames: readonly string[] = [],
 ): { readonly prior: CluePrior; readonly file: string } | null => {
   if (!existsSync(folder)) return null;
-  const days = new Set(dayFingerprints(dataset));
   const candidates = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
     .sort()
     .map((name) => ({ file: join(folder, name), prior: readCluePrior(join(folder, name)) }))
     .filter(
-      ({ prior: { stepS, manifest } }) =>
-        stepS === dataset.stepS && !manifest.sources.some((one) => one.dayFingerprints.some((day) => days.has(day))),
+      ({ prior: { stepS, manifest } }) => stepS === dataset.stepS && seenSources(manifest.sources, dataset, weatherNames).length === 0,
     )
     .sort((a, b) => b.prior.manifest.sources.length - a.prior.manifest.sources.length);
   return candidates[0] ?? null;

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import type { Dataset } from "#domain/dataset";
 import { configurationError, usageError } from "#domain/errors";
@@ -68,12 +69,17 @@ export const daysFrom = (
 
 /**
  * The prior asked for: `none`, a file, or (nothing given) the shipped one that has not seen these data. A prior that has seen them is refused:
- * its figures would flatter.
+ * its figures would flatter. Seen: the same outdoor temperatures, or a data file named after the city.
  */
-export const choosePrior = (wanted: string | undefined, dataset: Dataset): { readonly prior: Prior | null; readonly name: string } => {
+export const choosePrior = (
+  wanted: string | undefined,
+  dataset: Dataset,
+  dataFile: string,
+): { readonly prior: Prior | null; readonly name: string } => {
+  const weatherNames = [basename(dataFile)];
   if (wanted === "none") return { prior: null, name: "none" };
   if (wanted === undefined) {
-    const shipped = shippedPriorFor(dataset);
+    const shipped = shippedPriorFor(dataset, weatherNames);
     return shipped === null ? { prior: null, name: "none" } : { prior: shipped.prior, name: shipped.prior.name };
   }
   const prior = readPrior(wanted);
@@ -83,7 +89,7 @@ export const choosePrior = (wanted: string | undefined, dataset: Dataset): { rea
       todo: "Choose a prior of the same step, or `none`.",
     });
   }
-  const shared = sharedSources(prior, dataset);
+  const shared = sharedSources(prior, dataset, weatherNames);
   if (shared.length > 0) {
     throw configurationError(`This prior was learned from the very data it would be judged on (${shared.join(", ")}).`, {
       place: { file: wanted },

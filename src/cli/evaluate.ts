@@ -112,7 +112,7 @@ const fitAll = async (
   const data = new DatasetRows(train);
   const fitted: ZoneModel[] = [];
   let trainRows = 0;
-  const chosen = name === "isotherm" ? choosePrior(options.prior, dataset) : null;
+  const chosen = name === "isotherm" ? choosePrior(options.prior, dataset, options.data) : null;
   for (const [i, zone] of zones.entries()) {
     progress(i / zones.length, `${zone}: learning`);
     if (chosen !== null) {

@@ -46,7 +46,7 @@ export function registerSimulate(program: Command): void {
     .option("--prior <FILE|shipped|none>", "what other buildings taught", "shipped")
     .option(
       "--relearn <WHEN>",
-      `${list(relearnNames)}: learn anew at 03:00 from the last days`,
+      `${list(relearnNames)}: learn anew at 03:00 from the last days (clue and clue-mended learn once)`,
       oneOf("--relearn", relearnNames),
       "nightly",
     )

@@ -1,23 +1,22 @@
 import type { CommandContext } from "#cli/cliKit";
+import { methodOf } from "#cli/simulateMethods";
 import type { SimulateOptions } from "#cli/simulateOptions";
 import type { SimulatedSite } from "#cli/simulatePlant";
-import { manifestOf, priorForRun } from "#cli/simulatePrior";
-import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
 import { createRolloutBackend } from "#controllers/rollout/createBackend";
 import type { Clock } from "#domain/clock";
-import { unavailableError, usageError } from "#domain/errors";
+import { usageError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { HistoryBuffer } from "#loop/historyBuffer";
 import { learnCycle } from "#loop/learnCycle";
 import type { PlannerSlot } from "#loop/plannerSlot";
 import { modelToJson } from "#models/modelJson";
-import type { Prior } from "#models/prior";
-import { trainInWorker } from "#models/trainInWorker";
 
 /** Learns from the run's own history and keeps a planner on the newest model. */
 export interface Learner {
   /** Learns from the newest rows and swaps the planner; too little data leaves things as they are. */
   learn(why: string): Promise<void>;
+  /** `learn` at night, for methods that learn anew, or have not learned yet. */
+  learnAtNight(): Promise<void>;
   /** Of the first model; 0 before it. */
   readonly fitMs: number;
   readonly backend: string;
@@ -37,39 +36,58 @@ interface LearnerParts {
 /** Days of data below which the rule decides. */
 const minDays = 3;
 const dayMs = 86_400_000;
-/** Inducing inputs per zone, as in the daemon: a week of quarters of an hour loses little, and a decision takes a fraction of the time. */
-const budget = 320;
 
 /** The learner of a controller; one that this version does not have is refused by name. */
-export async function createLearner(parts: LearnerParts): Promise<Learner> {
-  const { controller } = parts.options;
-  if (controller === "mppi") return mppiLearner(parts);
-  throw unavailableError(`the controller ${controller} is not in this version`, { todo: "Choose mppi, rule, rule-best or schedule." });
-}
-
-async function mppiLearner({ options, run, history, planners, clock, context }: LearnerParts): Promise<Learner> {
+export async function createLearner({ options, run, history, planners, clock, context }: LearnerParts): Promise<Learner> {
+  const method = methodOf(options, run);
   const backend = await createRolloutBackend(options.backend);
-  const { zones } = run.plant;
-  const toLocalMs = (timeMs: number): number => timeMs + run.timeZone.timeZoneH * 3_600_000;
   let fitMs = 0;
   let model: BuildingModel | null = null;
-  let prior: Prior | null = null;
-  let priorChosen = false;
 
   const install = async (next: BuildingModel): Promise<void> => {
     const rollout = await backend.prepare({ model: next, maxSamples: options.samples, horizonSteps: options.horizonSteps });
-    const planner = createMppiPlanner({
-      rollout,
-      model: next,
-      options: {
-        numSamples: options.samples,
-        maxSamplesPerRun: options.samples,
-        allowFallback: options.allowFallback,
-        backendName: backend.name,
-      },
-    });
     model = next;
-    planners.swap({ planner, modelVersion: next.version });
+    planners.swap({ planner: method.plannerOf(rollout, next, backend.name), modelVersion: next.version });
+  };
+
+  const learn = async (why: string): Promise<void> => {
+    const beganMs = performance.now();
+    const outcome = await learnCycle(
+      {
+        clock,
+        zones: run.plant.zones,
+        minDays,
+        dataset: () => history.dataset(clock.nowMs() - Math.max(options.historyDays, 7) * dayMs),
+        train: (dataset, signal) =>
+          method.train(
+            dataset,
+            (fraction, text) => context.progress(`learning (${why}): ${Math.round(fraction * 100)} %, ${text}`),
+            signal,
+          ),
+        heldOut: ({ summary }) =>
+          typeof summary.heldOutRmse20K === "number"
+            ? { value: summary.heldOutRmse20K, text: `${summary.heldOutRmse20K.toFixed(2)} K after 20 steps on days left out` }
+            : null,
+        current: () => model,
+        install,
+        encode: modelToJson,
+        // A simulated run keeps no versions.
+        versions: { saveModelVersion: async () => undefined },
+        onError: (error) => {
+          if (error instanceof Error && process.env.ISOTHERM_DEBUG) context.say(error.stack ?? error.message);
+        },
+      },
+      context.signal,
+    );
+    const tookMs = performance.now() - beganMs;
+    if (fitMs === 0 && outcome.kind === "installed") fitMs = tookMs;
+    context.say(`learning (${why}): ${outcome.text} ${(tookMs / 1000).toFixed(1)} s`);
+    if (outcome.kind === "failed") throw outcome.error;
+    if (model === null && !options.allowFallback)
+      throw usageError(
+        "--no-fallback needs a model before the first decision",
+        "Give a history: --history schedule or explore, at least 3 days.",
+      );
   };
 
   return {
@@ -78,55 +96,11 @@ async function mppiLearner({ options, run, history, planners, clock, context }: 
     },
     backend: backend.name,
     get priorManifest() {
-      return manifestOf(prior);
+      return method.priorManifest;
     },
-    learn: async (why) => {
-      const beganMs = performance.now();
-      const outcome = await learnCycle(
-        {
-          clock,
-          zones,
-          minDays,
-          dataset: () => history.dataset(clock.nowMs() - Math.max(options.historyDays, 7) * dayMs),
-          train: (dataset, signal) => {
-            if (!priorChosen) {
-              prior = priorForRun(options.prior, run.weatherNames, dataset);
-              priorChosen = true;
-            }
-            return trainInWorker({
-              dataset,
-              zones,
-              prior,
-              toLocalMs,
-              options: { budget, horizonSteps: options.horizonSteps },
-              onProgress: (fraction, text) => context.progress(`learning (${why}): ${Math.round(fraction * 100)} %, ${text}`),
-              ...(signal === undefined ? {} : { signal }),
-            });
-          },
-          heldOut: ({ summary }) =>
-            typeof summary.heldOutRmse20K === "number"
-              ? { value: summary.heldOutRmse20K, text: `${summary.heldOutRmse20K.toFixed(2)} K after 20 steps on days left out` }
-              : null,
-          current: () => model,
-          install,
-          encode: modelToJson,
-          // A simulated run keeps no versions.
-          versions: { saveModelVersion: async () => undefined },
-          onError: (error) => {
-            if (error instanceof Error && process.env.ISOTHERM_DEBUG) context.say(error.stack ?? error.message);
-          },
-        },
-        context.signal,
-      );
-      const tookMs = performance.now() - beganMs;
-      if (fitMs === 0 && outcome.kind === "installed") fitMs = tookMs;
-      context.say(`learning (${why}): ${outcome.text} ${(tookMs / 1000).toFixed(1)} s`);
-      if (outcome.kind === "failed") throw outcome.error;
-      if (model === null && !options.allowFallback)
-        throw usageError(
-          "--no-fallback needs a model before the first decision",
-          "Give a history: --history schedule or explore, at least 3 days.",
-        );
+    learn,
+    learnAtNight: async () => {
+      if (method.learnsAtNight || model === null) await learn("nightly");
     },
     close: async () => {
       await (backend as { close?: () => Promise<void> | void }).close?.();

@@ -1,40 +1,28 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Dataset } from "#domain/dataset";
 import { usageError } from "#domain/errors";
+import { type ClueVariant, UNTRAINED_CLUE_KERNEL } from "#models/baselines/clueKernel";
+import { clueKernelOf, readCluePrior, shippedCluePriorFor, shippedCluePriorsFolder } from "#models/baselines/cluePriors";
+import type { NamedClueKernel } from "#models/baselines/trainBaseline";
 import { type Prior, readPrior } from "#models/prior";
-import { sharedSources, shippedPriorsFolder } from "#models/shippedPriors";
+import { type SourceWeather, seenSources, shippedPriorFor } from "#models/shippedPriors";
 
-/** `USA_NY_New.York-J.F.Kennedy…` and `New York` alike become `…-new-york-…`, so that a city is found as whole words. */
-const slug = (text: string): string => `-${text.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-`;
-
-/**
- * Sources of a prior that a run in this weather would judge itself by: those of the same city by name, and those whose outdoor temperatures occur in the data.
- * Names come first because the same city's file, cut or shifted otherwise, or other days of it, have other temperatures.
- * @param weatherNames everything the run's weather is known as: id, file name, city.
- */
-export function seenSources(prior: Prior, weatherNames: readonly string[], dataset: Dataset): readonly string[] {
-  const names = weatherNames.map(slug);
-  const byName = prior.manifest.sources.filter(({ weather }) => names.some((name) => name.includes(slug(weather)))).map(({ name }) => name);
-  return [...new Set([...byName, ...sharedSources(prior, dataset)])];
+interface Learned {
+  readonly name: string;
+  readonly manifest: { readonly sources: readonly SourceWeather[] };
 }
 
-/** The prior that a run names: `none`, `shipped` (the one with the most sources that has not seen this city; null where all have), or a file, refused where it has. */
-export function priorForRun(named: string, weatherNames: readonly string[], dataset: Dataset): Prior | null {
+/** What other buildings taught, by name: `none`, `shipped` (the most sources that have not seen this city; null where all have), or a file, refused where it has. */
+function unseen<P extends Learned>(
+  named: string,
+  weatherNames: readonly string[],
+  dataset: Dataset,
+  shipped: () => P | null,
+  read: (file: string) => P,
+): P | null {
   if (named === "none") return null;
-  if (named === "shipped") {
-    const usable = readdirSync(shippedPriorsFolder)
-      .filter((name) => name.endsWith(".json"))
-      .sort()
-      .map((name) => readPrior(join(shippedPriorsFolder, name)))
-      .filter((prior) => prior.stepS === dataset.stepS && seenSources(prior, weatherNames, dataset).length === 0);
-    return usable.reduce<Prior | null>(
-      (best, prior) => (best === null || prior.manifest.sources.length > best.manifest.sources.length ? prior : best),
-      null,
-    );
-  }
-  const prior = readPrior(named);
-  const seen = seenSources(prior, weatherNames, dataset);
+  if (named === "shipped") return shipped();
+  const prior = read(named);
+  const seen = seenSources(prior.manifest.sources, dataset, weatherNames);
   if (seen.length > 0)
     throw usageError(
       `--prior ${named} was learned from the weather of this run (${seen.join(", ")})`,
@@ -43,8 +31,29 @@ export function priorForRun(named: string, weatherNames: readonly string[], data
   return prior;
 }
 
+/**
+ * The prior that a run names, for isotherm's own model.
+ * @param weatherNames everything the run's weather is known as: id, file name, city.
+ */
+export const priorForRun = (named: string, weatherNames: readonly string[], dataset: Dataset): Prior | null =>
+  unseen(named, weatherNames, dataset, () => shippedPriorFor(dataset, weatherNames)?.prior ?? null, readPrior);
+
+/** The meta-kernel that a run of CLUE starts from; where nothing has taught it, GPyTorch's untrained one. */
+export function clueKernelForRun(
+  named: string,
+  weatherNames: readonly string[],
+  dataset: Dataset,
+  variant: ClueVariant,
+): { readonly start: NamedClueKernel; readonly manifest: unknown } {
+  const shipped = () => shippedCluePriorFor(dataset, shippedCluePriorsFolder, weatherNames)?.prior ?? null;
+  const prior = unseen(named, weatherNames, dataset, shipped, readCluePrior);
+  const start =
+    prior === null ? { kernel: UNTRAINED_CLUE_KERNEL, prior: "none" } : { kernel: clueKernelOf(prior, variant), prior: prior.name };
+  return { start, manifest: manifestOf(prior) };
+}
+
 /** The manifest as it is printed: without the fingerprints of every day. */
-export function manifestOf(prior: Prior | null): unknown {
+export function manifestOf(prior: Learned | null): unknown {
   if (prior === null) return null;
   const { sources, ...rest } = prior.manifest;
   return { name: prior.name, ...rest, sources: sources.map(({ dayFingerprints: _days, ...source }) => source) };

@@ -22,7 +22,7 @@ export function describeResult(result: SimulateResult, options: SimulateOptions)
       : [
           [
             "learning",
-            `${(result.fitMs / 1000).toFixed(1)} s on ${result.backend}; the rule acted in ${result.fallbackPct.toFixed(1)} % of steps`,
+            `${(result.fitMs / 1000).toFixed(1)} s on ${result.backend}; fell back in ${result.fallbackPct.toFixed(1)} % of steps`,
           ] as const,
         ]),
     ["run", `${(result.wallMs / 1000).toFixed(1)} s, ${result.peakRssMb.toFixed(0)} MB`],

@@ -40,7 +40,7 @@ export interface SimulateResult {
   readonly decisionMs: { readonly p50: number; readonly p95: number; readonly max: number };
   /** Learning before the first decision; 0 for controllers that do not learn. */
   readonly fitMs: number;
-  /** Share of scored steps in which the rule acted for a learned controller. */
+  /** Share of scored steps in which a learned controller fell back: to the rule, or (clue) to the method's own pair. */
   readonly fallbackPct: number;
   readonly peakRssMb: number;
   readonly seed: number;
@@ -220,7 +220,7 @@ async function score(pass: Pass, rule: RuleStart, quiet = false): Promise<Scored
     const steps = Math.round((run.endMs - run.startMs) / stepMs);
     for (let step = 0; step < steps; step++) {
       if (learner !== null && step > 0 && isRelearnTime(options, civilTime(timeZone, clock.nowMs()).minuteOfDay))
-        await learner.learn("nightly");
+        await learner.learnAtNight();
       const beganMs = performance.now();
       const decision = await cycle(context.signal);
       if (decision !== null) decisionMs.push(performance.now() - beganMs);
@@ -264,7 +264,7 @@ function dayDone(
   const peakKw = rows.reduce((max, { values }) => Math.max(max, (values.get(buildingPoint("hvacPowerW")) ?? 0) / 1000), 0);
   const fallbacks = decisions.slice(-rowsPerDay).filter(({ plan }) => plan.fallback !== null).length;
   context.say(
-    `day ${day} of ${days}: ${kwh.toFixed(1)} kWh, peak ${peakKw.toFixed(1)} kW${fallbacks === 0 ? "" : `, the rule acted in ${fallbacks} steps`}`,
+    `day ${day} of ${days}: ${kwh.toFixed(1)} kWh, peak ${peakKw.toFixed(1)} kW${fallbacks === 0 ? "" : `, fell back in ${fallbacks} steps`}`,
   );
 }
 

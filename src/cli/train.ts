@@ -35,7 +35,7 @@ export const registerTrain = (program: Command): void => {
       runForFigures(options, async ({ say, progress, signal }) => {
         const dataset = await readData(options.data, say);
         const { first, end } = daysFrom(dataset, parseDay(options.trainFrom, "--train-from"), options.trainDays, options.data, "training");
-        const { prior } = choosePrior(options.prior, dataset);
+        const { prior } = choosePrior(options.prior, dataset, options.data);
         const model = await trainInWorker({
           dataset: sliceDataset(dataset, first, end),
           zones: zonesOf(dataset),

@@ -6,9 +6,8 @@ import { describe, expect, it } from "vitest";
 import { comfortBand, duration, isoTime, monthDay, oneOf, wholeNumber } from "#cli/cliKit";
 import { registerSimulate } from "#cli/simulate";
 import { explorationPairs } from "#cli/simulateHistory";
-import { seenSources } from "#cli/simulatePrior";
 import { IsothermError } from "#domain/errors";
-import type { Prior } from "#models/prior";
+import { seenSources } from "#models/shippedPriors";
 
 const main = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 
@@ -76,9 +75,7 @@ describe("exploration of the history", () => {
 });
 
 describe("prior of a run", () => {
-  const prior = {
-    manifest: { sources: ["new-york", "port-angeles"].map((weather) => ({ name: `office/${weather}`, weather, dayFingerprints: [] })) },
-  } as unknown as Prior;
+  const sources = ["new-york", "port-angeles"].map((weather) => ({ name: `office/${weather}`, weather, dayFingerprints: [] }));
   const dataset = { stepS: 900, timesMs: new Float64Array(0), columns: new Map() };
   it.each([
     [["new-york", "New York JFK"], ["office/new-york"]],
@@ -86,7 +83,7 @@ describe("prior of a run", () => {
     [["pittsburgh", "Pittsburgh Allegheny"], []],
     [["newyorkshire"], []],
   ])("has seen %j: %j", (names, seen) => {
-    expect(seenSources(prior, names, dataset)).toEqual(seen);
+    expect(seenSources(sources, dataset, names)).toEqual(seen);
   });
 });
 

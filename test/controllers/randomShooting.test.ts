@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { planProblem } from "#controllers/mppi/planProblem";
 import {
+  costShooting,
   createRandomShootingPlanner,
   mendedClue,
   publishedClue,
@@ -45,7 +46,7 @@ describe("random shooting", () => {
 
   it("rewards as the script does: Σ γᵗ (r + 0.5 variance)", () => {
     const request = officeRequest({ zones: ["a"], horizonSteps: 3, occupied: [[1, 3]], limits });
-    const problem = planProblem(request, ["a"], { weights: {}, toleranceK: 0, gridK: 0, withinRules: false });
+    const problem = planProblem(request, ["a"], { weights: {}, toleranceK: 0, gridK: 0, withinRules: false, readySteps: 0 });
     const candidate = {
       k: 0,
       batch: { count: 1, heatingSetpointC: Float64Array.of(17, 20, 20), coolingSetpointC: Float64Array.of(26, 24, 24) },
@@ -98,6 +99,38 @@ describe("random shooting", () => {
     expect([script.chosen.zones.a!.heatingSetpointC[0], script.chosen.zones.a!.coolingSetpointC[0]]).toEqual([24, 24]);
     const mended = await shoot(mendedClue, 1);
     expect(mended.chosen).toEqual(mended.rule);
+  });
+
+  it.each([publishedClue, mendedClue, costShooting])(
+    "$name acts on the least uncertain sequences where nothing is certain enough and it may not fall back",
+    async (preset) => {
+      expect((await shoot(preset, 2)).fallback).toBe("too-uncertain");
+      const plan = await shoot({ ...preset, allowFallback: false }, 2);
+      expect([plan.source, plan.fallback]).toEqual(["mppi", null]);
+      expect(plan.chosen).not.toEqual(plan.rule);
+    },
+  );
+
+  it("takes the sequence of the lowest predicted cost, all zones together, where the cost is what counts", async () => {
+    let cheapK = -1;
+    let wanted: number[] = [];
+    const fake = new FakeRollout(zones.map(quickZone), {
+      afterwards: ({ powerW }, request) => {
+        if (request.count !== 300) return;
+        cheapK = 123;
+        const { horizonSteps } = request;
+        powerW.fill(1e6);
+        powerW.fill(0, cheapK * horizonSteps, (cheapK + 1) * horizonSteps);
+        wanted = Array.from({ length: horizonSteps }, (_, t) => request.heatingSetpointC[(cheapK * horizonSteps + t) * zones.length + 1]!);
+      },
+    });
+    const plan = await createRandomShootingPlanner(fake, fakeModel(zones), { ...costShooting, numSamples: 300 }).plan(
+      officeRequest({ zones, limits }),
+    );
+    expect(cheapK).toBe(123);
+    expect(plan.chosen.zones.b!.heatingSetpointC).toEqual(wanted);
+    expect(plan.chosen.zones.b!.heatingSetpointC).not.toEqual(plan.chosen.zones.a!.heatingSetpointC);
+    expect(plan.reason).toMatch(/The best of 300 random sequences by predicted cost acts/);
   });
 
   it("compares the variance as published: a deviation of 0.5 K is certain enough for a bound of 0.3 K²", async () => {

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
@@ -13,11 +14,14 @@ import { trainInWorker } from "#models/trainInWorker";
 /** Rows that a zone's posterior keeps: beyond it prediction costs more than it gains. */
 const MODEL_BUDGET = 320;
 
+/** A version is megabytes of JSON, and one is learned every night. */
+const KEPT_VERSIONS = 10;
+
 export interface LearnerOptions {
   readonly config: SiteConfig;
   readonly clock: Clock;
   readonly dataset: () => Dataset;
-  readonly versions: ModelVersionStore;
+  readonly versions: Required<ModelVersionStore>;
   readonly current: () => BuildingModel | null;
   readonly install: (model: BuildingModel) => Promise<void>;
   readonly onProgress: (fraction: number, text: string) => void;
@@ -32,11 +36,13 @@ export interface Learner {
   saved(): Promise<BuildingModel | null>;
 }
 
-/** The prior that the site file asks for; the shipped one never holds the site's own weather. */
+/** The prior that the site file asks for; the shipped one never holds the site's own weather, nor the city of a building in the process. */
 const priorFor = (config: SiteConfig, dataset: Dataset): Prior | null => {
   const { prior } = config.learning;
   if (prior === "none") return null;
-  return prior === "shipped" ? (shippedPriorFor(dataset)?.prior ?? null) : readPrior(prior);
+  if (prior !== "shipped") return readPrior(prior);
+  const weatherNames = config.building.kind === "embedded" ? [basename(config.building.weather)] : [];
+  return shippedPriorFor(dataset, weatherNames)?.prior ?? null;
 };
 
 /** Held-out error over 20 steps of the model, or its leave-day-out error where nothing could be held out. */
@@ -53,8 +59,8 @@ export const createLearner = (options: LearnerOptions): Learner => {
   const zones = config.zones.map(({ id }) => id);
   const { backend } = config.planner;
   return {
-    learn: (signal) =>
-      learnCycle(
+    learn: async (signal) => {
+      const outcome = await learnCycle(
         {
           clock: options.clock,
           zones,
@@ -81,10 +87,17 @@ export const createLearner = (options: LearnerOptions): Learner => {
           onError: options.onError,
         },
         signal,
-      ),
+      );
+      const inUse = options.current()?.version;
+      // The one in use stays, however many newer ones were not good enough.
+      await options.versions.pruneModelVersions(KEPT_VERSIONS, inUse === undefined ? [] : [inUse]).catch(options.onError);
+      return outcome;
+    },
     saved: async () => {
-      for (const version of await options.versions.modelVersions()) {
-        if (version.summary.accepted === "no") continue;
+      for (const { id, summary } of await options.versions.modelVersionHeads()) {
+        if (summary.accepted === "no") continue;
+        const version = await options.versions.modelVersion(id);
+        if (version === null) continue;
         try {
           const model = modelFromJson(version.json);
           if (zones.every((zone) => model.zones.some((known) => known.zone === zone)) && model.stepS === config.control.stepS) return model;
