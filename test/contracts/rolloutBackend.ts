@@ -58,6 +58,23 @@ export const rolloutBackendContract = (name: string, create: () => Promise<Rollo
       expectSame(await prepared.run(request), first);
     });
 
+    it("gives what a fresh rollout gives after other weather of the same length, the same weather, and weather with a gap", async () => {
+      const one = randomRequest(model, 9, 6, 12);
+      const other = randomRequest(model, 9, 6, 13);
+      const gap = {
+        ...one,
+        disturbances: new Map([...one.disturbances].map(([point, values]) => [point, values.map((v, t) => (t === 2 ? NaN : v))])),
+      };
+      for (const request of [one, other, part(other, 3, 9), gap, gap, one]) {
+        const fresh = await (await create()).prepare({ model, maxSamples: 300, horizonSteps: 8 });
+        try {
+          expectSame(await prepared.run(request), await fresh.run(request));
+        } finally {
+          fresh.close();
+        }
+      }
+    });
+
     it("keeps a result as it is while later requests run", async () => {
       const result = await prepared.run(randomRequest(model, 5, 4, 4));
       const copy = { meanC: result.meanC.slice(), stdDevK: result.stdDevK.slice(), powerW: result.powerW.slice() };

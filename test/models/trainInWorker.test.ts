@@ -32,7 +32,7 @@ const metered = (dataset: Dataset, zones: readonly string[]): Dataset => ({
         const [reached, setpoint] = (["zoneAirTempC", "heatingSetpointC"] as const).map(
           (q) => dataset.columns.get(zonePoint(zone, q))![row]!,
         );
-        return Math.abs(reached! - setpoint!) < 0.3 ? 800 : 0;
+        return 800 * Number(Math.abs(reached! - setpoint!) < 0.3);
       });
       return 300 + 100 * Math.sin(row / 15) + heating.reduce((a, b) => a + b, 0);
     }),
