@@ -11,6 +11,8 @@ export interface ProblemOptions {
   readonly gridK: number;
   /** Whether no step may be heated or cooled further than some plan of the rule would. */
   readonly withinRules: boolean;
+  /** Steps before a zone's first occupied one from which its band already counts. */
+  readonly readySteps: number;
 }
 
 export interface PlanProblem {
@@ -64,6 +66,7 @@ export const planProblem = (request: PlanRequest, modelZones: readonly string[],
       occupied[t * nz + z] = schedule.occupied[t] === 0 ? 0 : 1;
     }
   });
+  makeReady(comfort, horizonSteps, options.readySteps, { lowerC, upperC, occupied });
   const pricePerKwh = request.pricePerKwh.slice(0, horizonSteps);
   const demandCharge = request.demandCharge ?? null;
   const inForceHeatingC = Float64Array.from(zones, (zone) => request.inForce.get(zone)?.heatingSetpointC ?? Number.NaN);
@@ -93,6 +96,28 @@ export const planProblem = (request: PlanRequest, modelZones: readonly string[],
     },
     comfort,
   };
+};
+
+/** Lets the band of a zone's first occupied step count `readySteps` earlier, in place; people known to come just after the horizon count as well. */
+const makeReady = (
+  comfort: readonly ComfortSchedule[],
+  horizonSteps: number,
+  readySteps: number,
+  band: { readonly lowerC: Float64Array; readonly upperC: Float64Array; readonly occupied: Uint8Array },
+): void => {
+  const nz = comfort.length;
+  comfort.forEach((schedule, z) => {
+    for (let t = 0; t < horizonSteps; t++) {
+      if (schedule.occupied[t] !== 0) continue;
+      for (let next = t + 1; next <= t + readySteps && next < schedule.occupied.length; next++) {
+        if (schedule.occupied[next] === 0) continue;
+        band.occupied[t * nz + z] = 1;
+        band.lowerC[t * nz + z] = schedule.lowerC[next]!;
+        band.upperC[t * nz + z] = schedule.upperC[next]!;
+        break;
+      }
+    }
+  });
 };
 
 /** At every step and zone the highest heating and the lowest cooling setpoint of these plans. */

@@ -41,7 +41,7 @@ const timeless = (plan: Plan): unknown => ({ ...plan, diagnostics: { ...plan.dia
 
 describe("planner on a building it knows", () => {
   it("starts a quick building later than a slow one, and both in time, though it is given one rule only", async () => {
-    const free = { withinRules: false };
+    const free = { withinRules: false, readySteps: 0 };
     const quick = await planFor(quickZone, officeRequest({ zones: officeZones, rules: lead4 }), free);
     const slow = await planFor(slowZone, officeRequest({ zones: officeZones, rules: lead4 }), free);
     for (const zone of officeZones) {
@@ -70,6 +70,16 @@ describe("planner on a building it knows", () => {
         );
       });
     });
+  });
+
+  it("is ready a step before the first occupied one, unless told that the moment itself is early enough", async () => {
+    const request = officeRequest({ zones: officeZones });
+    const first = request.comfort.get(officeZones[0]!)!.occupied.indexOf(1);
+    const early = await planFor(slowZone, request);
+    const punctual = await planFor(slowZone, request, { readySteps: 0 });
+    const before = (plan: Plan): number => plan.chosen.zones[officeZones[0]!]!.meanC[first - 1]!;
+    expect(before(early)).toBeGreaterThan(before(punctual));
+    expect(before(early)).toBeGreaterThan(request.comfort.get(officeZones[0]!)!.lowerC[first]! - 0.1);
   });
 
   it("gives a quick and a slow zone of one building their own starts", async () => {
