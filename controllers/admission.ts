@@ -8,7 +8,7 @@ export interface Admission {
   readonly inForceCoolingC: Float64Array;
   /** Setpoints are multiples of it, K; 0: any value. */
   readonly gridK: number;
-  /** Per zone, inside the limits: heating no lower and cooling no higher than this, °C. Absent: the limits alone. */
+  /** Per step and zone [t][z], inside the limits: heating no lower and cooling no higher than this, °C. Absent: the limits alone. */
   readonly widest?: { readonly heatingSetpointC: Float64Array; readonly coolingSetpointC: Float64Array };
   /** Per step and zone [t][z]: heating no higher and cooling no lower than this, °C. Absent: the limits alone. */
   readonly tightest?: { readonly heatingSetpointC: Float64Array; readonly coolingSetpointC: Float64Array };
@@ -64,12 +64,12 @@ export const admit = (
   const { limits, gridK } = admission;
   const slew = limits.maxSlewKPerStep;
   for (let z = 0; z < nz; z++) {
-    const heatFloor = admission.widest?.heatingSetpointC[z] ?? Number.NEGATIVE_INFINITY;
-    const coolCeiling = admission.widest?.coolingSetpointC[z] ?? Number.POSITIVE_INFINITY;
     let previousHeating = admission.inForceHeatingC[z]!;
     let previousCooling = admission.inForceCoolingC[z]!;
     for (let t = 0; t < horizonSteps; t++) {
       const i = start + t * nz + z;
+      const heatFloor = admission.widest?.heatingSetpointC[t * nz + z] ?? Number.NEGATIVE_INFINITY;
+      const coolCeiling = admission.widest?.coolingSetpointC[t * nz + z] ?? Number.POSITIVE_INFINITY;
       const heatCeiling = admission.tightest?.heatingSetpointC[t * nz + z] ?? Number.POSITIVE_INFINITY;
       const coolFloor = admission.tightest?.coolingSetpointC[t * nz + z] ?? Number.NEGATIVE_INFINITY;
       const { minHeatingSetpointC, maxHeatingSetpointC, minCoolingSetpointC, maxCoolingSetpointC } = limits;

@@ -245,6 +245,7 @@ const shoot = async (
     toleranceK,
     gridK: 0,
     withinRules: isCost && defaultMppiOptions.withinRules,
+    readySteps: isCost ? defaultMppiOptions.readySteps : 0,
   });
   const { horizonSteps, nz } = problem.cost;
   const inputs = {

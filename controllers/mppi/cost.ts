@@ -183,22 +183,19 @@ const terminalCost = ({ heatToC, coolToC, pricePerK }: TerminalValue, meanC: Flo
 
 /**
  * Spread by which sequence k is judged against the model's bound, K: the largest over zones of the zone's mean predictive standard deviation over
- * its occupied steps (all steps where it has none). The mean, because one doubtful step is no reason to drop five good hours; the largest
+ * its occupied steps; 0 for a zone that nobody uses within the horizon, where being wrong harms nobody. The mean, because one doubtful step is no reason to drop five good hours; the largest
  * over zones, because four well-known zones say nothing about the fifth.
  */
 export const sampleSpreadK = ({ horizonSteps, nz, occupied }: CostProblem, { stdDevK }: RolloutResult, k: number): number => {
   let largest = 0;
   for (let z = 0; z < nz; z++) {
-    let [sum, count, sumAll] = [0, 0, 0];
+    let [sum, count] = [0, 0];
     for (let t = 0; t < horizonSteps; t++) {
-      const stdDev = stdDevK[(k * horizonSteps + t) * nz + z]!;
-      sumAll += stdDev;
-      if (occupied[t * nz + z] === 1) {
-        sum += stdDev;
-        count++;
-      }
+      if (occupied[t * nz + z] !== 1) continue;
+      sum += stdDevK[(k * horizonSteps + t) * nz + z]!;
+      count++;
     }
-    const spread = count > 0 ? sum / count : sumAll / horizonSteps;
+    const spread = count > 0 ? sum / count : 0;
     if (!(spread <= largest)) largest = spread;
   }
   return largest;

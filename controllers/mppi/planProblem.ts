@@ -9,7 +9,7 @@ export interface ProblemOptions {
   readonly weights: Partial<CostWeights>;
   readonly toleranceK: number;
   readonly gridK: number;
-  /** Whether no step may be heated or cooled further than some plan of the rule would. */
+  /** Whether every step lies between what some plans of the rule would do there. */
   readonly withinRules: boolean;
   /** Steps before a zone's first occupied one from which its band already counts. */
   readonly readySteps: number;
@@ -92,7 +92,7 @@ export const planProblem = (request: PlanRequest, modelZones: readonly string[],
       inForceHeatingC,
       inForceCoolingC,
       gridK: options.gridK,
-      ...(options.withinRules ? { tightest: tightestOf(request.rulePlans) } : {}),
+      ...(options.withinRules ? envelopeOf(request.rulePlans) : {}),
     },
     comfort,
   };
@@ -120,11 +120,17 @@ const makeReady = (
   });
 };
 
-/** At every step and zone the highest heating and the lowest cooling setpoint of these plans. */
-const tightestOf = (plans: readonly ControlSequence[]): { heatingSetpointC: Float64Array; coolingSetpointC: Float64Array } => ({
-  heatingSetpointC: plans[0]!.heatingSetpointC.map((_, i) => Math.max(...plans.map((plan) => plan.heatingSetpointC[i]!))),
-  coolingSetpointC: plans[0]!.coolingSetpointC.map((_, i) => Math.min(...plans.map((plan) => plan.coolingSetpointC[i]!))),
-});
+/** At every step and zone how far these plans heat and cool at most (tightest) and at least (widest). */
+const envelopeOf = (plans: readonly ControlSequence[]): Required<Pick<Admission, "tightest" | "widest">> => {
+  const most = (of: (plan: ControlSequence) => Float64Array, choose: (...values: number[]) => number): Float64Array =>
+    of(plans[0]!).map((_, i) => choose(...plans.map((plan) => of(plan)[i]!)));
+  const heating = (plan: ControlSequence): Float64Array => plan.heatingSetpointC;
+  const cooling = (plan: ControlSequence): Float64Array => plan.coolingSetpointC;
+  return {
+    tightest: { heatingSetpointC: most(heating, Math.max), coolingSetpointC: most(cooling, Math.min) },
+    widest: { heatingSetpointC: most(heating, Math.min), coolingSetpointC: most(cooling, Math.max) },
+  };
+};
 
 /**
  * The previous plan's remaining steps as a sequence that begins now, matched by time; steps that it does not cover (at its end, or between after a

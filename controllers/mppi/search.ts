@@ -131,6 +131,13 @@ const bestSequences = (pool: CandidatePool, count: number): Sequence[] =>
 /** How many sequences `polish` evaluates at most. */
 const polishCount = (nz: number): number => 3 * nz + 2;
 
+/** The same pair of each zone at every step, [t][z]. */
+const everyStep = (pair: Sequence, horizonSteps: number): Sequence => {
+  const repeat = (values: Float64Array): Float64Array =>
+    Float64Array.from({ length: horizonSteps * values.length }, (_, i) => values[i % values.length]!);
+  return { heatingSetpointC: repeat(pair.heatingSetpointC), coolingSetpointC: repeat(pair.coolingSetpointC) };
+};
+
 /**
  * Improves on the given plans, which are in the pool already. Every iteration tries the given plans (later also the best so far) zone by zone in
  * place of the best sequence's, mixes what gained, crosses good sequences and perturbs the best one and the weighted mean. Last comes the polish.
@@ -139,7 +146,7 @@ export const search = async (pool: CandidatePool, given: readonly Sequence[], co
   const { cost, options, seed, tick } = context;
   const { horizonSteps, nz } = cost;
   const range = pairRange(given, nz, context.admission);
-  const admission = { ...context.admission, widest: range.wide };
+  const admission: Admission = { ...context.admission, widest: context.admission.widest ?? everyStep(range.wide, horizonSteps) };
   const iterations = Math.max(1, options.iterations);
   let left = Math.max(0, options.numSamples - pool.candidates.length - polishCount(nz));
   let mixed: Sequence[] = [];

@@ -77,9 +77,9 @@ describe("planner on a building it knows", () => {
     const first = request.comfort.get(officeZones[0]!)!.occupied.indexOf(1);
     const early = await planFor(slowZone, request);
     const punctual = await planFor(slowZone, request, { readySteps: 0 });
-    const before = (plan: Plan): number => plan.chosen.zones[officeZones[0]!]!.meanC[first - 1]!;
-    expect(before(early)).toBeGreaterThan(before(punctual));
-    expect(before(early)).toBeGreaterThan(request.comfort.get(officeZones[0]!)!.lowerC[first]! - 0.1);
+    const readyC = (plan: Plan): number => plan.chosen.zones[officeZones[0]!]!.meanC[first - 1]!;
+    expect(readyC(early)).toBeGreaterThan(readyC(punctual));
+    expect(readyC(early)).toBeGreaterThan(request.comfort.get(officeZones[0]!)!.lowerC[first]! - 0.1);
   });
 
   it("gives a quick and a slow zone of one building their own starts", async () => {
@@ -98,7 +98,8 @@ describe("planner on a building it knows", () => {
       band: [23, 26],
       rules: ({ name }) => name === "rule lead 9",
     });
-    const plan = await planFor(slowZone, request);
+    // One rule only leaves no room between rules.
+    const plan = await planFor(slowZone, request, { withinRules: false, readySteps: 0 });
     for (const zone of officeZones) {
       const { meanC } = plan.chosen.zones[zone]!;
       for (let t = 12; t < 20; t++) expect(meanC[t]).toBeLessThan(26.1);
@@ -270,11 +271,11 @@ describe("falls back", () => {
     expect(plan.diagnostics.samplesDiscarded).toBe(plan.diagnostics.numSamples);
   });
 
-  it("to the rule with a bound of 0, even with nobody there", async () => {
-    const plan = await plannerOf(new FakeRollout(officeZones.map(quickZone)), officeZones, {}, 0).plan(
-      officeRequest({ zones: officeZones, occupied: null }),
-    );
-    expect(plan.fallback).toBe("too-uncertain");
+  it("to the rule with a bound of 0 where people come, and not where nobody does: being wrong about an empty building harms nobody", async () => {
+    const planWith = (request: PlanRequest): Promise<Plan> =>
+      plannerOf(new FakeRollout(officeZones.map(quickZone)), officeZones, {}, 0).plan(request);
+    expect((await planWith(officeRequest({ zones: officeZones }))).fallback).toBe("too-uncertain");
+    expect((await planWith(officeRequest({ zones: officeZones, occupied: null }))).fallback).toBeNull();
   });
 
   it("to the rule, unpredicted, when nothing predicted is finite", async () => {

@@ -82,7 +82,7 @@ describe("an admissible sequence", () => {
   });
 
   it("stays as narrow as people decided, as far as the slew allows", () => {
-    const widest = { heatingSetpointC: Float64Array.of(15), coolingSetpointC: Float64Array.of(30) };
+    const widest = { heatingSetpointC: new Float64Array(64).fill(15), coolingSetpointC: new Float64Array(64).fill(30) };
     const limits = { ...officeLimits, maxSlewKPerStep: 1 };
     const admission = { limits, gridK: 0, widest, inForceHeatingC: Float64Array.of(12.5), inForceCoolingC: Float64Array.of(31.5) };
     const heating = new Float64Array(4).fill(12);
