@@ -22,13 +22,19 @@ const factors: readonly { readonly key: keyof CostTerms; readonly name: string; 
   { key: "energy", name: "Energy", meaning: "price × energy over the horizon" },
   { key: "uncertainty", name: "Uncertainty", meaning: "how unsure the model is" },
   { key: "movement", name: "Movement", meaning: "moving setpoints up and down" },
+  { key: "demand", name: "Demand", meaning: "what the month's peak would cost more" },
+  { key: "terminal", name: "Owed", meaning: "energy still needed at the horizon's end" },
   { key: "total", name: "Total", meaning: "" },
 ];
 
+/** Factors that some plans do not have: shown where they cost anything, so that the column adds up. */
+const optional = new Set<keyof CostTerms>(["demand", "terminal"]);
+
 const factorTable = (why: WhyView, currency: string, formats: Formats): HTMLElement => {
+  const shown = factors.filter(({ key }) => !optional.has(key) || (why.chosenCost[key] ?? 0) !== 0 || (why.ruleCost?.[key] ?? 0) !== 0);
   const largest = Math.max(
     1e-12,
-    ...factors.flatMap(({ key }) => (key === "total" ? [] : [why.chosenCost[key], why.ruleCost?.[key] ?? 0])),
+    ...shown.flatMap(({ key }) => (key === "total" ? [] : [why.chosenCost[key] ?? 0, why.ruleCost?.[key] ?? 0])),
   );
   const amount = (value: number | undefined, kind: string, key: string): HTMLElement => {
     const cell = h(
@@ -66,14 +72,14 @@ const factorTable = (why: WhyView, currency: string, formats: Formats): HTMLElem
       h(
         "tbody",
         {},
-        ...factors.map(({ key, name, meaning }) =>
+        ...shown.map(({ key, name, meaning }) =>
           h(
             "tr",
             { class: key === "total" ? "total" : null },
             h("th", { scope: "row" }, name, meaning === "" ? null : h("span", { class: "meaning" }, meaning)),
             amount(why.chosenCost[key], "chosen", key),
             amount(why.ruleCost?.[key], "rule", key),
-            h("td", {}, why.ruleCost === null ? "–" : signed(why.chosenCost[key] - why.ruleCost[key])),
+            h("td", {}, why.ruleCost === null ? "–" : signed((why.chosenCost[key] ?? 0) - (why.ruleCost[key] ?? 0))),
           ),
         ),
       ),
