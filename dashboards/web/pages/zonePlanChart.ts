@@ -15,9 +15,13 @@ const planSteps = (plan: ZonePlanView): Step[] => plan.stepEndMs.map((endMs) => 
 
 const points = (buckets: readonly SeriesBucket[]): XY[] => buckets.map(({ timeMs, mean }) => ({ x: timeMs, y: mean }));
 
-/** A measured row describes the step that ended at its time. */
+/** A measured row describes the time up to it, since the row before and at most a control step: a live building reports more often than that. */
 const measuredSteps = (buckets: readonly SeriesBucket[], stepMs: number) =>
-  buckets.map(({ timeMs, mean }) => ({ startMs: timeMs - stepMs, endMs: timeMs, value: mean }));
+  buckets.map(({ timeMs, mean }, i) => ({
+    startMs: Math.max(timeMs - stepMs, buckets[i - 1]?.timeMs ?? Number.NEGATIVE_INFINITY),
+    endMs: timeMs,
+    value: mean,
+  }));
 
 interface BandStep extends Step {
   readonly lowerC: number;
