@@ -238,8 +238,9 @@ describe("whatever the situation", () => {
           expect(meanC).toHaveLength(plan.fallback === "not-finite" || (plan.fallback !== null && plan.rule === null) ? 0 : 20);
           expect(meanC.every(Number.isFinite)).toBe(true);
         }
+        const anybody = Object.values(plan.comfort).some(({ occupied }) => occupied.includes(true));
         if (plan.fallback === null) {
-          expect(s.stdDev).toBeLessThanOrEqual(0.5);
+          if (anybody) expect(s.stdDev).toBeLessThanOrEqual(0.5);
           if (plan.rule !== null) ruleTotals.push(plan.rule.cost.total);
           for (const total of ruleTotals) expect(plan.chosen.cost.total).toBeLessThanOrEqual(total + 1e-6 * Math.abs(total));
         } else if (plan.fallback === "not-finite") expect(s.nanAt).not.toBeNull();
