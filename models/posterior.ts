@@ -38,8 +38,9 @@ export const exactPosterior = (problem: PosteriorProblem, { alpha, choleskyLower
 };
 
 /**
- * Row numbers of at most `budget` inputs chosen greedily, each time the one with the largest prior variance left given those chosen
+ * At most `budget` inputs chosen greedily, each time the one with the largest prior variance left given those chosen
  * (pivoted Cholesky of K; its residual trace bounds the error of the Nyström approximation). Fewer when nothing above `tolerance` · max k is left.
+ * Returns their row numbers and every row's prior variance that they leave unexplained, diag(K − K_xz K_zz⁻¹ K_zx), n.
  */
 export const chooseInducingRows = (
   kernel: KernelSpec,
@@ -49,7 +50,7 @@ export const chooseInducingRows = (
   d: number,
   budget: number,
   tolerance = 1e-10,
-): number[] => {
+): { readonly rows: readonly number[]; readonly unexplained: Float64Array } => {
   const left = kernelDiagonal(kernel, x, n, d);
   const floor = tolerance * left.reduce((a, b) => Math.max(a, b), 0);
   const factor: Float64Array[] = [];
@@ -72,27 +73,29 @@ export const chooseInducingRows = (
     factor.push(row);
     chosen.push(pivot);
   }
-  return chosen;
+  return { rows: chosen, unexplained: left };
 };
 
 /**
- * The posterior on m ≤ budget inducing inputs Z (deterministic training conditional; Quiñonero-Candela & Rasmussen 2005, eq. 20):
- * with L Lᵀ = K_zz, V = L⁻¹ K_zx D^−½ (D the noise variances), B = I + V Vᵀ: α = L⁻ᵀ B⁻¹ V D^−½ r, W = Cᵀ L⁻¹ where C Cᵀ = I − B⁻¹,
- * so that variance(x) = k(x, x) − k(x, Z)(K_zz⁻¹ − L⁻ᵀ B⁻¹ L⁻¹) k(Z, x). Cost n m²; equal to the exact one where m = n.
+ * The posterior on m ≤ budget inducing inputs Z (fully independent training conditional; Quiñonero-Candela & Rasmussen 2005, eq. 24):
+ * with L Lᵀ = K_zz, V = L⁻¹ K_zx D^−½, B = I + V Vᵀ and D = noise variances + diag(K − K_xz K_zz⁻¹ K_zx): α = L⁻ᵀ B⁻¹ V D^−½ r,
+ * W = Cᵀ L⁻¹ where C Cᵀ = I − B⁻¹, so that variance(x) = k(x, x) − k(x, Z)(K_zz⁻¹ − L⁻ᵀ B⁻¹ L⁻¹) k(Z, x). Cost n m²; equal to the exact one
+ * where m = n. The second part of D lets a row count for less the less Z can say about it; without it the linear coefficients bend to explain what Z
+ * cannot, and roll-outs run away.
  * Inputs or residuals that are not finite throw RangeError.
  */
 export const budgetedPosterior = (problem: PosteriorProblem, budget: number): PosteriorData => {
   const { la, kernel, x, n, d, residuals, onWarning, features, meanCoefficients } = problem;
   if (!x.every(Number.isFinite) || !residuals.every(Number.isFinite))
     throw new RangeError("The training rows hold values that are not finite.");
-  const rows = chooseInducingRows(kernel, la, x, n, d, budget);
+  const { rows, unexplained } = chooseInducingRows(kernel, la, x, n, d, budget);
   const m = rows.length;
   const z = new Float64Array(m * d);
   for (const [i, row] of rows.entries()) z.set(x.subarray(row * d, (row + 1) * d), i * d);
   const { lower } = choleskyWithJitter(la, m, kernelMatrix(la, kernel, z, m, z, m, d), onWarning);
   const v = kernelMatrix(la, kernel, z, m, x, n, d);
   la.solveLower(m, n, lower, v, false);
-  const precision = rowNoise(problem).map((variance) => 1 / Math.sqrt(variance));
+  const precision = rowNoise(problem).map((variance, i) => 1 / Math.sqrt(variance + unexplained[i]!));
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) v[i * n + j]! *= precision[j]!;
   const b = new Float64Array(m * m);
   la.gemm(false, true, m, m, n, 1, v, v, 0, b);

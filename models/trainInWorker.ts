@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { LinearAlgebraPreference } from "#math/createLinearAlgebra";
+import { endWorker } from "#math/nativeLock";
 import { assembleBuilding, checkTrainingData, type TrainRequest, type ZoneTraining } from "#models/trainBuilding";
 import type { TaskResult, TrainTask, WorkerReply, ZoneTask } from "#models/trainWorker";
 
@@ -30,13 +31,13 @@ const withThread = async <T>(script: string, stop: AbortSignal, use: (worker: Wo
   stop.throwIfAborted();
   // Without the process's own options: some (an import condition that finds sources) are wrong for a built script.
   const worker = new Worker(script, { execArgv: [], resourceLimits: HEAP_LIMITS });
-  const abort = (): void => void worker.terminate();
+  const abort = (): void => void endWorker(worker);
   stop.addEventListener("abort", abort, { once: true });
   try {
     return await use(worker);
   } finally {
     stop.removeEventListener("abort", abort);
-    await worker.terminate();
+    await endWorker(worker);
   }
 };
 
