@@ -8,6 +8,7 @@ import type { BuildingModel } from "#domain/model";
 import type { Plan } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
 import type { BackendName } from "#domain/rollout";
+import { endWorker } from "#math/nativeLock";
 
 export interface WorkerPlannerArguments {
   readonly model: BuildingModel;
@@ -119,7 +120,7 @@ export const createWorkerPlanner = (args: WorkerPlannerArguments): WorkerPlanner
           current,
           permanentError(`The planner did not stop within ${graceMs} ms.`, "Its thread was ended; a new one starts at the next request."),
         );
-        void current.worker.terminate();
+        void endWorker(current.worker);
       }, graceMs);
     };
     try {
@@ -147,7 +148,7 @@ export const createWorkerPlanner = (args: WorkerPlannerArguments): WorkerPlanner
       const last = thread;
       if (last === null) return;
       bury(last, permanentError("The planner was closed while it planned.", "Nothing is to be done."));
-      await last.worker.terminate();
+      await endWorker(last.worker);
     },
   };
 };

@@ -1,6 +1,7 @@
 import { configurationError } from "#domain/errors";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { loadKoffi, type NativeLibrary, openFirstLibrary } from "#math/native";
+import { withNativeLock } from "#math/nativeLock";
 import { squaredDistancesInPlainTypeScript } from "#math/referenceLinearAlgebra";
 import { stationaryInPlainTypeScript } from "#math/stationary";
 import type { WasmKernels } from "#math/wasmKernels";
@@ -81,9 +82,11 @@ export const openBlasLibrary = async (): Promise<BlasLibrary | null> => {
   const named = process.env.ISOTHERM_BLAS;
   const isNamed = named !== undefined && named !== "";
   const reasons: string[] = [];
-  const opened = openFirstLibrary(koffi, isNamed ? [named] : (USUAL_PLACES[process.platform] ?? []), reasons);
-  if (opened !== null) return bind(opened.path, opened.library);
-  if (!isNamed) return null;
+  const bound = await withNativeLock(async () => {
+    const opened = openFirstLibrary(koffi, isNamed ? [named] : (USUAL_PLACES[process.platform] ?? []), reasons);
+    return opened === null ? null : bind(opened.path, opened.library);
+  });
+  if (bound !== null || !isNamed) return bound;
   throw configurationError(`ISOTHERM_BLAS names a library that cannot be opened: ${reasons.join("; ")}`, {
     todo: "Set ISOTHERM_BLAS to the full path of libopenblas, or unset it.",
   });

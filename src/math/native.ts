@@ -1,3 +1,5 @@
+import { withNativeLock } from "#math/nativeLock";
+
 /** The one place that loads koffi (calls into shared libraries); every native library goes through it. */
 export type Koffi = typeof import("koffi");
 export type NativeLibrary = import("koffi").LibraryHandle;
@@ -9,7 +11,7 @@ let loading: Promise<Koffi | null> | undefined;
  * Loaded once per thread; a failure other than absence is thrown.
  */
 export const loadKoffi = (): Promise<Koffi | null> => {
-  loading ??= import("koffi").then(
+  loading ??= withNativeLock(() => import("koffi")).then(
     (module) => ("default" in module ? (module as unknown as { default: Koffi }).default : module),
     (error: unknown) => {
       if (isAbsent(error)) return null;

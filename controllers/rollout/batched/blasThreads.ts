@@ -1,5 +1,6 @@
 import { openBlasLibrary } from "#math/blasLinearAlgebra";
 import { loadKoffi } from "#math/native";
+import { withNativeLock } from "#math/nativeLock";
 
 let holders = 0;
 let before = 0;
@@ -15,7 +16,7 @@ export const oneBlasThread = async (): Promise<HoldOneThread> => {
   const [koffi, blas] = await Promise.all([loadKoffi(), openBlasLibrary()]);
   if (koffi === null || blas === null || blas.setThreads === null) return () => () => {};
   const { setThreads } = blas;
-  const getThreads = koffi.load(blas.path).func("int openblas_get_num_threads()") as () => number;
+  const getThreads = await withNativeLock(async () => koffi.load(blas.path).func("int openblas_get_num_threads()") as () => number);
   return () => {
     if (holders++ === 0) {
       before = getThreads();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { SharedRequest, WorkerMessage, WorkerStart } from "#controllers/rollout/batched/sharedRun";
 import { IsothermError } from "#domain/errors";
+import { endWorker } from "#math/nativeLock";
 
 /**
  * The built worker, or null where the sources run without a build. A process that runs the TypeScript sources (a test) hands its workers
@@ -93,7 +94,7 @@ export class WorkerPool {
 
   #stop(): void {
     Atomics.store(this.#next, 0, NO_MORE_BLOCKS);
-    for (const worker of this.#workers ?? []) void worker.terminate();
+    for (const worker of this.#workers ?? []) void endWorker(worker);
   }
 
   async ready(): Promise<void> {
