@@ -296,7 +296,9 @@ const store = z
       maxLength: 1000,
       example: "/var/lib/isotherm",
     }).optional(),
-    retention: quantity("S", "How long telemetry is kept", { min: DAY_S, max: 100 * YEAR_S }).prefault("730 d"),
+    retention: quantity("S", "How long telemetry, decisions and cleared alarms are kept", { min: DAY_S, max: 100 * YEAR_S }).prefault(
+      "730 d",
+    ),
   })
   .prefault({})
   .describe("Embedded store");

@@ -22,6 +22,11 @@ export interface BackedUpStore extends Omit<EmbeddedStore, keyof ModelVersionSto
    * of its own once it lies in a directory as `isotherm.duckdb`.
    */
   backup(file: string): Promise<void>;
+  /**
+   * Deletes telemetry, decisions and cleared alarms from before `beforeMs`. Kept: rows that a replicator has not delivered (above `throughSeq`; all are
+   * delivered where it is absent), the newest value of every point, and the newest decision.
+   */
+  forgetBefore(beforeMs: number, throughSeq?: number): Promise<void>;
 }
 
 export interface DuckdbStoreOptions {
@@ -341,6 +346,21 @@ class DuckdbStore implements BackedUpStore {
       ["DELETE FROM cursors WHERE name = $name", { name }],
       ["INSERT INTO cursors VALUES ($name, $seq::BIGINT)", { name, seq: BigInt(seq) }],
     ]);
+  }
+
+  async forgetBefore(beforeMs: number, throughSeq = Number.MAX_SAFE_INTEGER): Promise<void> {
+    await this.#writes.run(() =>
+      this.#transaction(async (connection) => {
+        await connection.run(`DELETE FROM telemetry WHERE ${telemetry.forgettable(this.#index, beforeMs, throughSeq)}`);
+        const before = { beforeMs };
+        await connection.run(
+          "DELETE FROM decisions WHERE time_ms < $beforeMs::DOUBLE AND time_ms < (SELECT max(time_ms) FROM decisions)",
+          before,
+        );
+        await connection.run("DELETE FROM alarms WHERE cleared_ms < $beforeMs::DOUBLE", before);
+        return undefined;
+      }),
+    );
   }
 
   onChange(handler: (change: StoreChange) => void): () => void {

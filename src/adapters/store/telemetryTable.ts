@@ -93,6 +93,17 @@ export function remember(index: TelemetryIndex, points: readonly TelemetryPoint[
   }
 }
 
+/**
+ * Condition on rows older than `beforeMs` that may go: delivered ones (`seq` ≤ `throughSeq`), except each point's newest and the last of all, from which
+ * the numbering goes on.
+ */
+export function forgettable(index: TelemetryIndex, beforeMs: number, throughSeq: number): string {
+  const lastSeq = Math.min(throughSeq, index.lastSeq - 1);
+  const silent = [...index.newest.values()].filter(({ timeMs }) => timeMs < beforeMs);
+  const newest = silent.map(({ point, timeMs }) => `AND NOT (point_id = ${index.idOf.get(point)!} AND time_ms = ${timeMs})`);
+  return `time_ms < ${Math.floor(beforeMs)} AND seq <= ${Math.floor(lastSeq)} ${newest.join(" ")}`;
+}
+
 const idsOf = (index: TelemetryIndex, points: readonly PointName[]): number[] => [
   ...new Set(points.flatMap((point) => index.idOf.get(point) ?? [])),
 ];

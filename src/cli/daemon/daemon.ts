@@ -394,6 +394,10 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     board.progress("controlling", controllingText(board.decision), null);
     if (installed) decideSoon();
   };
+  const atNight = async (): Promise<void> => {
+    await store.forgetBefore(nowMs() - config.store.retentionS * 1_000, influx.deliveredSeq()).catch(onError);
+    await learn();
+  };
   const saved = await learner.saved();
   if (saved !== null) {
     await install(saved).catch(onError);
@@ -458,7 +462,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const nights = createCronTicks(config.learning.schedule);
   inBackground(
     "nightly learning",
-    runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: learn, signal: ending.signal, onError, graceMs: 300 }),
+    runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: atNight, signal: ending.signal, onError, graceMs: 300 }),
   );
   const everyMinute = async (): Promise<void> => {
     await watch.check();

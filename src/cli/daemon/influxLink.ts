@@ -5,6 +5,8 @@ import type { EmbeddedStore } from "#domain/store";
 
 export interface InfluxLink {
   status(): InfluxStatus;
+  /** Number of the last row that InfluxDB has confirmed; undefined where there is no InfluxDB. */
+  deliveredSeq(): number | undefined;
   /** Counts what is not delivered yet; up to some thousands. */
   refresh(): Promise<void>;
   stop(): Promise<void>;
@@ -21,7 +23,12 @@ export const openInfluxLink = async (
 ): Promise<InfluxLink> => {
   const { influx } = config;
   if (influx === null)
-    return { status: () => ({ state: "off", backlogRows: 0 }), refresh: async () => undefined, stop: async () => undefined };
+    return {
+      status: () => ({ state: "off", backlogRows: 0 }),
+      deliveredSeq: () => undefined,
+      refresh: async () => undefined,
+      stop: async () => undefined,
+    };
   const replicator: InfluxReplicator = await startInfluxReplicator(store, {
     url: influx.url,
     database: influx.database,
@@ -40,6 +47,7 @@ export const openInfluxLink = async (
       state: replicator.status().healthy === false ? "unreachable" : backlogRows > influx.batchPoints ? "catching-up" : "delivering",
       backlogRows,
     }),
+    deliveredSeq: () => replicator.status().cursorSeq,
     refresh: async () => {
       backlogRows = (await store.readAfter(replicator.status().cursorSeq, MOST_COUNTED)).length;
     },
