@@ -93,8 +93,8 @@ function laplace(mean: number, scale: number, u: number): number {
 }
 
 /**
- * Hourly irradiance as forecast: truth − error, drawn again while an hour above 50 W/m² leaves [0.2, 2] × truth, then a mean of three hours (hours without
- * sun and the two ends stay), then clipped to that band. So it is never negative, and zero where the truth is.
+ * Hourly irradiance as forecast: truth − error, drawn again while an hour above 50 W/m² leaves [0.2, 2] × truth, then a mean of three hours (zeros
+ * and the two ends stay), then clipped to that band. So it is never negative, and zero where the truth is.
  */
 export function solarForecastWm2(model: SolarErrorModel, truthWm2: Float64Array, seed: number, stream: number): Float64Array {
   const hours = truthWm2.length;

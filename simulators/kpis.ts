@@ -135,7 +135,7 @@ export function computeKpis(
 const percent = (part: number, whole: number): number => (whole === 0 ? 0 : (100 * part) / whole);
 
 /** Highest mean over the quarters of the clock; steps of a quarter or longer count as they are. */
-function peakPowerKw(powerW: Float64Array, timesMs: Float64Array, stepS: number): number {
+export function peakPowerKw(powerW: Float64Array, timesMs: Float64Array, stepS: number): number {
   let peakW = 0;
   let windowEnd = Number.NaN;
   let sum = 0;
