@@ -1,0 +1,180 @@
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import { IsothermError, unavailableError } from "#domain/errors";
+import { loadKoffi } from "#math/native";
+import { endWorker } from "#math/nativeLock";
+import type { EnergyplusEngine } from "#simulators/energyplus/engine";
+import { ownEngineThread } from "#simulators/energyplus/lastResort";
+import {
+  type Actuated,
+  cell,
+  cellCount,
+  type OutputVariable,
+  type RunEnd,
+  type RunOrder,
+  rowWidth,
+  turn,
+} from "#simulators/energyplus/runProtocol";
+
+export interface EngineRunOptions {
+  readonly engine: EnergyplusEngine;
+  readonly args: readonly string[];
+  readonly variables?: readonly OutputVariable[];
+  readonly meters?: readonly (readonly string[])[];
+  readonly actuated?: readonly Actuated[];
+  readonly freeSteps?: number;
+  readonly tape?: Float64Array | null;
+  readonly keepsRows?: boolean;
+  /** The engine may be silent this long (no step, no message) before it counts as hung. */
+  readonly patienceMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+export const defaultPatienceMs = 120_000;
+const checkEveryMs = 250;
+/** A stopped engine ends its current step, or sizing, within this. */
+const stopPatienceMs = 5_000;
+
+// Atomics.waitAsync is ES2024; Node has it from 16 on.
+type WaitAsync = (cells: Int32Array, index: number, value: number) => { readonly async: boolean; readonly value: Promise<string> | string };
+const waitAsync = (Atomics as unknown as { readonly waitAsync: WaitAsync }).waitAsync;
+
+/** One run of the engine in a thread of its own. */
+export class EngineRun {
+  readonly #control: Int32Array;
+  readonly #row: Float64Array;
+  readonly #pairs: Float64Array;
+  readonly #worker: Worker;
+  readonly #patienceMs: number;
+  readonly #exited: Promise<void>;
+  #end: RunEnd | null = null;
+  #trouble: unknown = null;
+  #hasExited = false;
+  #signs = 0;
+  #lastSignMs = performance.now();
+
+  private constructor(options: EngineRunOptions) {
+    const { variables = [], meters = [], actuated = [] } = options;
+    const width = rowWidth({ variables, meters });
+    const order: RunOrder = {
+      library: options.engine.library,
+      engineFolder: options.engine.folder,
+      args: options.args,
+      variables,
+      meters,
+      actuated,
+      freeSteps: options.freeSteps ?? Number.POSITIVE_INFINITY,
+      tape: options.tape ?? null,
+      keepsRows: options.keepsRows ?? false,
+      control: new SharedArrayBuffer(4 * cellCount),
+      exchange: new SharedArrayBuffer(8 * (width + 2 * actuated.length)),
+    };
+    this.#control = new Int32Array(order.control);
+    this.#row = new Float64Array(order.exchange, 0, width);
+    this.#pairs = new Float64Array(order.exchange, 8 * width);
+    this.#patienceMs = options.patienceMs ?? defaultPatienceMs;
+    const script = createRequire(import.meta.url).resolve("#simulators/energyplus/engineWorker");
+    this.#worker = new Worker(script, { workerData: order, resourceLimits: { stackSizeMb: 8 } });
+    const disown = ownEngineThread();
+    const watch = setInterval(() => this.#lookForLife(), Math.min(checkEveryMs, this.#patienceMs));
+    const abort = (): void => this.#giveUp(options.signal!.reason);
+    options.signal?.addEventListener("abort", abort, { once: true });
+    this.#worker.on("message", (end: RunEnd) => {
+      this.#end = end;
+    });
+    this.#worker.on("error", (error) => {
+      this.#trouble ??= error;
+    });
+    this.#exited = new Promise((resolve) =>
+      this.#worker.once("exit", () => {
+        this.#hasExited = true;
+        clearInterval(watch);
+        options.signal?.removeEventListener("abort", abort);
+        disown();
+        this.#giveTurn(turn.ended);
+        resolve();
+      }),
+    );
+    watch.unref();
+  }
+
+  static async start(options: EngineRunOptions): Promise<EngineRun> {
+    options.signal?.throwIfAborted();
+    if ((await loadKoffi()) === null)
+      throw unavailableError("EnergyPlus cannot be called: the npm package koffi is not installed or has no binary for this platform", {
+        todo: "Run `npm install --include=optional`.",
+      });
+    return new EngineRun(options);
+  }
+
+  /** Resolves with the row when it is the plant's turn, and with null when the run is over. The row is valid until `proceed`. */
+  async nextRow(): Promise<Float64Array | null> {
+    for (;;) {
+      if (this.#trouble !== null) throw this.#trouble;
+      const now = Atomics.load(this.#control, cell.turn);
+      if (now === turn.plant) return this.#row;
+      if (now === turn.ended) return null;
+      const waiting = waitAsync(this.#control, cell.turn, turn.engine);
+      if (waiting.async) await waiting.value;
+    }
+  }
+
+  /** Hands the turn back to the engine with the setpoints of the next step: heating and cooling of each actuated zone, NaN for its own. */
+  proceed(pairs: Float64Array): void {
+    this.#pairs.set(pairs);
+    this.#lastSignMs = performance.now();
+    this.#giveTurn(turn.engine);
+  }
+
+  /** Runs to the end without further commands; rejects where the thread itself failed or the engine hung. */
+  async finished(): Promise<RunEnd> {
+    while ((await this.nextRow()) !== null) this.proceed(new Float64Array(this.#pairs.length).fill(Number.NaN));
+    await this.#exited;
+    if (this.#trouble !== null) throw this.#trouble;
+    if (this.#end === null) throw new IsothermError("permanent", "the EnergyPlus thread ended without a word");
+    return this.#end;
+  }
+
+  /** Stops the engine and waits until its thread is gone; one that does not stop is left behind, and ended with the process. */
+  async close(): Promise<void> {
+    if (this.#hasExited) return;
+    Atomics.store(this.#control, cell.stop, 1);
+    this.#giveTurn(turn.engine);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, stopPatienceMs);
+    });
+    await Promise.race([this.#exited, patience]);
+    clearTimeout(timer);
+    if (this.#hasExited) return;
+    // Native code cannot be interrupted: the thread ends when the engine comes back, and must not keep the process alive until then.
+    this.#worker.unref();
+    void endWorker(this.#worker);
+  }
+
+  #giveTurn(to: number): void {
+    Atomics.store(this.#control, cell.turn, to);
+    Atomics.notify(this.#control, cell.turn);
+  }
+
+  /** Ends the run from this side: whoever waits for a row gets `trouble`. */
+  #giveUp(trouble: unknown): void {
+    this.#trouble ??= trouble;
+    Atomics.store(this.#control, cell.stop, 1);
+    this.#giveTurn(turn.ended);
+  }
+
+  #lookForLife(): void {
+    const signs = Atomics.load(this.#control, cell.lifeSigns);
+    if (signs !== this.#signs || Atomics.load(this.#control, cell.turn) !== turn.engine) {
+      this.#signs = signs;
+      this.#lastSignMs = performance.now();
+    } else if (performance.now() - this.#lastSignMs > this.#patienceMs)
+      this.#giveUp(
+        new IsothermError(
+          "permanent",
+          `EnergyPlus has shown no sign of life for ${this.#patienceMs / 1000} s and counts as hung; the run has failed`,
+          { todo: "Run the model with EnergyPlus itself to see where it stays." },
+        ),
+      );
+  }
+}
