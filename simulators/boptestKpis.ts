@@ -1,12 +1,10 @@
 import type { Dataset } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import { buildingPoint, type Observation, type PointName, zonePoint } from "#domain/points";
-import { type ComfortBand, fuelPowerPoint, peakPowerKw } from "#simulators/kpis";
+import { type ComfortBand, districtHeatingPowerPoint, fuelPowerPoint, peakPowerKw } from "#simulators/kpis";
 import { rateOver, type Tariff } from "#simulators/tariffs";
 import type { StandardTimeZone } from "#simulators/weather/localTime";
 
-/** Mean power taken from a district heating network, where a plant reports it. */
-export const districtHeatingPowerPoint: PointName = "building.districtHeatingPowerW";
 /** CO₂ concentration of a zone's air at the step's end, where a plant reports it. */
 export const co2Point = (zone: string): PointName => `${zone}.co2Ppm`;
 

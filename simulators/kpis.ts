@@ -13,6 +13,8 @@ export interface ComfortBand {
 export const comfortToleranceK = 0.1;
 /** Mean power of gas or other fuel, where a plant reports it. */
 export const fuelPowerPoint: PointName = "building.fuelPowerW";
+/** Mean power taken from a district heating network, where a plant reports it; counted, paid and emitting like fuel. */
+export const districtHeatingPowerPoint: PointName = "building.districtHeatingPowerW";
 const demandWindowS = 900;
 const daysPerMonth = 30;
 
@@ -102,7 +104,7 @@ export function computeKpis(
       "permanent",
       `row ${gap + 1} has no ${buildingPoint("hvacPowerW")}: energy and cost cannot be summed over gaps`,
     );
-  const fuelW = rows.columns.get(fuelPowerPoint);
+  const heatCarriersW = [fuelPowerPoint, districtHeatingPowerPoint].flatMap((point) => rows.columns.get(point) ?? []);
   let electricityKwh = 0;
   let fuelKwh = 0;
   let cost = 0;
@@ -112,7 +114,7 @@ export function computeKpis(
     electricityKwh += kwh;
     cost += kwh * rateOver(tariff.energyPricePerKwh, timeZone, rows.timesMs[i]!, rows.stepS);
     emissionsKg += kwh * rateOver(tariff.carbonKgPerKwh, timeZone, rows.timesMs[i]!, rows.stepS);
-    fuelKwh += ((fuelW?.[i] ?? 0) / 1000) * stepH;
+    for (const carrierW of heatCarriersW) fuelKwh += (carrierW[i]! / 1000) * stepH;
   }
   const peakKw = peakPowerKw(powerW, rows.timesMs, rows.stepS);
   cost += (tariff.demandChargePerKwMonth * peakKw * ((steps * rows.stepS) / 86_400)) / daysPerMonth + fuelKwh * tariff.fuelPricePerKwh;
