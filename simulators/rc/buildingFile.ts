@@ -17,8 +17,27 @@ const daySchedule = z
   .refine((day) => day.every(([until], i) => i === 0 || until > day[i - 1]![0]), "the minutes should grow from entry to entry");
 const weekSchedule = z.strictObject({ weekday: daySchedule, saturday: daySchedule, sunday: daySchedule });
 const material = z.strictObject({ conductivityWmK: positive, densityKgm3: positive, specificHeatJkgK: positive });
+const pipes = z
+  .strictObject({
+    spacingM: positive,
+    outerDiameterM: positive,
+    wallThicknessM: positive,
+    wallConductivityWmK: positive,
+    surroundingConductivityWmK: positive,
+  })
+  .refine(({ outerDiameterM, wallThicknessM }) => 2 * wallThicknessM < outerDiameterM, "the wall is thicker than the pipe")
+  .refine(({ spacingM, outerDiameterM }) => spacingM > Math.PI * outerDiameterM, "spacingM should be more than π times the diameter");
+const layers = z
+  .array(
+    z.union([z.strictObject({ material, thicknessM: positive }), z.strictObject({ resistanceM2KW: positive }), z.strictObject({ pipes })]),
+  )
+  .nonempty()
+  .refine(
+    (all) => all.every((layer, i) => !("pipes" in layer) || (i > 0 && i < all.length - 1 && !("pipes" in all[i + 1]!))),
+    "pipes should lie between two layers",
+  );
 const construction = z.strictObject({
-  layers: z.array(z.union([z.strictObject({ material, thicknessM: positive }), z.strictObject({ resistanceM2KW: positive })])).nonempty(),
+  layers,
   outsideSolarAbsorptance: fraction,
   outsideEmissivity: fraction,
 });
@@ -46,6 +65,28 @@ const hvac = z.strictObject({
       coolingRatedW: atLeastZero,
     })
     .exactOptional(),
+});
+
+const growing = z
+  .array(finite)
+  .min(2)
+  .refine((values) => values.every((value, i) => i === 0 || value > values[i - 1]!), "the values should grow");
+const floorHeating = z.strictObject({
+  heatPump: z
+    .strictObject({
+      outdoorC: growing,
+      returnWaterC: growing,
+      heatW: z.array(z.array(positive)),
+      cop: z.array(z.array(positive)),
+    })
+    .refine(
+      ({ outdoorC, returnWaterC, heatW, cop }) =>
+        [heatW, cop].every((table) => table.length === outdoorC.length && table.every((row) => row.length === returnWaterC.length)),
+      "heatW and cop should have a row for each of outdoorC and a column for each of returnWaterC",
+    ),
+  waterFlowKgS: positive,
+  pumpW: atLeastZero,
+  thermostat: z.strictObject({ gainPerK: positive, integralTimeS: positive, offsetK: finite }),
 });
 
 const buildingSchema = z
@@ -109,10 +150,14 @@ const buildingSchema = z
     ventilation: weekSchedule,
     thermostat: z.strictObject({ heatingSetpointC: weekSchedule, coolingSetpointC: weekSchedule }),
     hvac: hvac.nullable(),
+    floorHeating: floorHeating.exactOptional(),
     conditioningDays: z.number().int().min(0).max(60),
   })
-  .superRefine(({ zones, surfaces, windows, hvac: unit }, context) => {
+  .superRefine(({ zones, surfaces, windows, hvac: unit, floorHeating: floors }, context) => {
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: "custom", path, message });
+    if (floors !== undefined && unit !== null) refuse(["floorHeating"], "belongs to buildings with hvac: null");
+    if (floors !== undefined && !surfaces.some((surface) => surface.construction.layers.some((layer) => "pipes" in layer)))
+      refuse(["floorHeating"], "needs a floor with a layer of pipes");
     const known = new Set(zones.map((zone) => zone.id));
     if (known.size !== zones.length) refuse(["zones"], "two zones have the same id");
     const unknown = (zone: string): string => `there is no zone "${zone}"; the zones are ${[...known].join(", ")}`;

@@ -4,7 +4,21 @@ export interface Material {
   readonly densityKgm3: number;
   readonly specificHeatJkgK: number;
 }
-export type Layer = { readonly material: Material; readonly thicknessM: number } | { readonly resistanceM2KW: number };
+export type Layer =
+  | { readonly material: Material; readonly thicknessM: number }
+  | { readonly resistanceM2KW: number }
+  /** Water pipes between two layers: where floor heating comes in. */
+  | { readonly pipes: EmbeddedPipes };
+
+export interface EmbeddedPipes {
+  /** Between the centres of neighbouring pipes. */
+  readonly spacingM: number;
+  readonly outerDiameterM: number;
+  readonly wallThicknessM: number;
+  readonly wallConductivityWmK: number;
+  /** Of the screed or concrete around the pipes. */
+  readonly surroundingConductivityWmK: number;
+}
 
 export interface Construction {
   /** From the outside to the inside. */
@@ -117,6 +131,26 @@ export interface HvacDescription {
   readonly capacities?: SizedCapacities;
 }
 
+/** Output of an air-to-water heat pump at full speed, bilinear in a table; outside the table its edge holds. */
+export interface HeatPumpTable {
+  readonly outdoorC: readonly number[];
+  /** Water coming back from the floor. */
+  readonly returnWaterC: readonly number[];
+  /** One row per outdoor temperature, one column per water temperature. */
+  readonly heatW: readonly (readonly number[])[];
+  readonly cop: readonly (readonly number[])[];
+}
+
+/** Floor heating by one heat pump: a circuit through the pipes of each zone's floor, a thermostat in each zone. It does not cool. */
+export interface FloorHeatingDescription {
+  readonly heatPump: HeatPumpTable;
+  /** Water through all circuits together, shared out by floor area, while heat is asked for. */
+  readonly waterFlowKgS: number;
+  readonly pumpW: number;
+  /** Part of full output = gain · (setpoint + offset − air) + its integral over `integralTimeS`, between 0 and 1. */
+  readonly thermostat: { readonly gainPerK: number; readonly integralTimeS: number; readonly offsetK: number };
+}
+
 export interface SizedCapacities {
   readonly zoneHeatingW: readonly number[];
   readonly zoneCoolingW: readonly number[];
@@ -141,8 +175,10 @@ export interface BuildingDescription {
   readonly solarToFloorFraction: number;
   readonly ventilation: WeekSchedule;
   readonly thermostat: { readonly heatingSetpointC: WeekSchedule; readonly coolingSetpointC: WeekSchedule };
-  /** null: free-floating. */
+  /** null: free-floating, or heated by `floorHeating` alone. */
   readonly hvac: HvacDescription | null;
+  /** Only without `hvac`. */
+  readonly floorHeating?: FloorHeatingDescription;
   /** Days simulated before the first asked-for one, so that walls carry their own history. */
   readonly conditioningDays: number;
 }

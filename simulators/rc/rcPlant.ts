@@ -7,6 +7,7 @@ import { type SizedUnit, sizeUnit } from "#simulators/rc/autosize";
 import { loadBuilding } from "#simulators/rc/buildings/catalogue";
 import type { BuildingDescription } from "#simulators/rc/description";
 import { Environment } from "#simulators/rc/environment";
+import { FloorHeating } from "#simulators/rc/floorHeating";
 import { idealLoads, type ZoneLimits } from "#simulators/rc/idealLoads";
 import { centralLimits, freeCoolingShare, type UnitPower, unitPower } from "#simulators/rc/rooftopUnit";
 import { scheduleMean, scheduleValue } from "#simulators/rc/schedules";
@@ -34,7 +35,7 @@ export interface RcPlantOptions {
   readonly sensorNoiseK?: number;
 }
 
-/** Means over the last step, W; zone heat is what the unit gave the zone, cooling negative. */
+/** Means over the last step, W: what the unit gave each zone's air, or its floor. */
 export interface RcStepDetail {
   readonly zoneHeatingW: Float64Array;
   readonly zoneCoolingW: Float64Array;
@@ -48,6 +49,8 @@ export interface RcPlantState {
   readonly timeMs: number;
   readonly nodeTempsC: readonly number[];
   readonly hvacEnergyKwh: number;
+  /** Integral parts of floor heating's thermostats, where the building has it. */
+  readonly thermostatIntegrals?: readonly number[];
   readonly command: { readonly validUntilMs: number; readonly zones: Readonly<Record<string, ZoneSetpoints>> } | null;
   readonly observation: { readonly timeMs: number; readonly values: Readonly<Record<PointName, number>> };
 }
@@ -80,6 +83,7 @@ class RcPlantImpl implements RcPlant {
   readonly sized: SizedUnit | null;
   readonly #environment: Environment;
   readonly #stepper: Stepper;
+  readonly #floorHeating: FloorHeating | null;
   readonly #heatW: Float64Array;
   readonly #limits: ZoneLimits & { centralHeatingW: number; centralCoolingW: number };
   #timeMs = Number.NaN;
@@ -101,6 +105,12 @@ class RcPlantImpl implements RcPlant {
     this.#stepper = new Stepper(this.network, startTempC);
     this.sized = building.hvac === null ? null : sizeUnit(building, building.hvac, this.network, weather);
     const zones = this.zones.length;
+    const { floorHeating } = building;
+    if (floorHeating !== undefined && building.hvac !== null)
+      throw misuse(`${building.id} has floor heating and a rooftop unit: one of them only`);
+    if (floorHeating !== undefined && this.network.pipePlanes.length === 0)
+      throw misuse(`${building.id} has floor heating and no floor with pipes`);
+    this.#floorHeating = floorHeating === undefined ? null : new FloorHeating(floorHeating, this.network.pipePlanes, zones);
     this.#heatW = new Float64Array(zones);
     this.#limits = {
       heatingSetpointC: new Float64Array(zones),
@@ -118,6 +128,7 @@ class RcPlantImpl implements RcPlant {
       throw misuse(`a run cannot begin at ${startTimeMs} ms: whole minutes only`);
     if (!(warmupS >= 0) || warmupS % subStepS !== 0) throw misuse(`a warm-up of ${warmupS} s is not a whole number of minutes`);
     this.#command = null;
+    this.#floorHeating?.reset();
     this.#stepper.setTemps(new Float64Array(this.network.capacityCount).fill(startTempC));
     const conditioningS = Math.max(weatherStepMs / 1000, this.building.conditioningDays * 86_400);
     this.#timeMs = startTimeMs - (warmupS + conditioningS) * 1000;
@@ -187,6 +198,7 @@ class RcPlantImpl implements RcPlant {
       timeMs: this.#timeMs,
       nodeTempsC: [...this.#stepper.temps],
       hvacEnergyKwh: this.#energyKwh,
+      ...(this.#floorHeating === null ? {} : { thermostatIntegrals: [...this.#floorHeating.integrals] }),
       command: this.#command === null ? null : { validUntilMs: this.#command.validUntilMs, zones: Object.fromEntries(this.#command.zones) },
       observation: { timeMs: observation.timeMs, values: Object.fromEntries(observation.values) },
     };
@@ -202,10 +214,15 @@ class RcPlantImpl implements RcPlant {
       throw refused(`it belongs to the building "${state.building}", this one is "${this.building.id}"`);
     if (state.nodeTempsC.length !== this.network.capacityCount || !state.nodeTempsC.every(Number.isFinite))
       throw refused(`it holds ${state.nodeTempsC.length} temperatures where this building has ${this.network.capacityCount} nodes`);
+    const integrals = state.thermostatIntegrals ?? [];
+    const wanted = this.#floorHeating?.integrals.length ?? 0;
+    if (integrals.length !== wanted || !integrals.every(Number.isFinite))
+      throw refused(`it holds the thermostats of ${integrals.length} zones, this building has ${wanted} with floor heating`);
     if (!Number.isFinite(state.timeMs) || state.timeMs % subStepMs !== 0) throw refused(`its time is ${state.timeMs}`);
     this.#timeMs = state.timeMs;
     this.#stepper.setTemps(state.nodeTempsC);
     this.#energyKwh = state.hvacEnergyKwh;
+    this.#floorHeating?.integrals.set(integrals);
     this.#command =
       state.command === null ? null : { validUntilMs: state.command.validUntilMs, zones: new Map(Object.entries(state.command.zones)) };
     this.#observation = {
@@ -244,11 +261,16 @@ class RcPlantImpl implements RcPlant {
     const zones = this.zones.length;
     const count = stepS / subStepS;
     const detail = emptyDetail(zones);
-    const power = { heatPumpW: 0, auxiliaryW: 0, coolingW: 0, fanW: 0, totalW: 0 };
+    const power: { -readonly [name in keyof UnitPower]: number } = { ...detail.power };
+    const addPower = (now: UnitPower): void => {
+      for (const name of Object.keys(power) as (keyof UnitPower)[]) power[name] += now[name] / count;
+    };
     for (let k = 0; k < count; k++) {
       const { weather, key } = this.#environment.at(this.#timeMs);
       this.#setSetpoints(this.#timeMs);
       const ventilation = this.#environment.ventilationFraction;
+      const floors = this.#floorHeating;
+      if (floors !== null) addPower(this.#heatFloors(floors, weather.outdoorAirTempC));
       const step = this.#stepper.begin(subStepS, ventilation, this.#environment.inputs, key);
       if (hvac !== null && this.sized !== null) {
         const outdoorC = weather.outdoorAirTempC;
@@ -267,11 +289,15 @@ class RcPlantImpl implements RcPlant {
           designFlowM3s: this.sized.designFlowM3s,
           ventilationM3s: ventilation * this.building.zones.reduce((sum, zone) => sum + zone.ventilationM3s, 0),
         });
-        for (const name of Object.keys(power) as (keyof UnitPower)[]) power[name] += now[name] / count;
+        addPower(now);
         this.#heatW.forEach((q, z) => {
           if (q > 0) detail.zoneHeatingW[z]! += q / count;
           else detail.zoneCoolingW[z]! -= q / count;
         });
+      }
+      if (floors !== null) {
+        step.finish(this.#heatW, floors.heatW);
+        for (let z = 0; z < zones; z++) detail.zoneHeatingW[z]! += floors.zoneHeatW(z) / count;
       }
       this.#timeMs += subStepMs;
     }
@@ -279,6 +305,14 @@ class RcPlantImpl implements RcPlant {
     this.#detail = { ...detail, power };
     this.#observation = this.#row(stepS, power.totalW);
     return this.#observation;
+  }
+
+  /** Thermostats read the temperatures that the sub-step begins with. */
+  #heatFloors(floors: FloorHeating, outdoorC: number): UnitPower {
+    const { temps } = this.#stepper;
+    const airC = (zone: number): number => temps[this.network.airNodes[zone]!]!;
+    const { heatingSetpointC } = this.#limits;
+    return floors.step(subStepS, outdoorC, airC, (node) => temps[node]!, heatingSetpointC);
   }
 
   #row(stepS: number, hvacPowerW: number): Observation {
@@ -304,6 +338,6 @@ class RcPlantImpl implements RcPlant {
 const emptyDetail = (zones: number): RcStepDetail => ({
   zoneHeatingW: new Float64Array(zones),
   zoneCoolingW: new Float64Array(zones),
-  power: { heatPumpW: 0, auxiliaryW: 0, coolingW: 0, fanW: 0, totalW: 0 },
+  power: { heatPumpW: 0, auxiliaryW: 0, coolingW: 0, fanW: 0, pumpW: 0, totalW: 0 },
 });
 const misuse = (message: string): IsothermError => new IsothermError("permanent", message);

@@ -16,6 +16,8 @@ export interface UnitPower {
   readonly auxiliaryW: number;
   readonly coolingW: number;
   readonly fanW: number;
+  /** Circulation of heating water. */
+  readonly pumpW: number;
   readonly totalW: number;
 }
 
@@ -80,5 +82,5 @@ export function unitPower(
   const running = flow > 0 || state.ventilationM3s > 0;
   const share = running ? Math.max(hvac.fan.minimumFlowFraction, Math.max(flow, state.ventilationM3s) / state.designFlowM3s) : 0;
   const fanW = running ? hvac.fan.specificPowerWPerM3s * state.designFlowM3s * fanPowerShare(share) : 0;
-  return { heatPumpW, auxiliaryW, coolingW, fanW, totalW: heatPumpW + auxiliaryW + coolingW + fanW };
+  return { heatPumpW, auxiliaryW, coolingW, fanW, pumpW: 0, totalW: heatPumpW + auxiliaryW + coolingW + fanW };
 }

@@ -7,8 +7,8 @@ export interface SubStep {
   readonly freeAirC: Float64Array;
   /** K per W: row-major zones × zones, the effect of heat into each zone's air on each zone's air temperature. */
   readonly airResponseKPerW: Float64Array;
-  /** Applies the heat: the temperatures of the nodes with capacity at the end of the sub-step. */
-  finish(zoneHeatW: Float64Array): void;
+  /** Applies the heat into each zone's air and each pipe plane: the temperatures of the nodes with capacity at the end of the sub-step. */
+  finish(zoneHeatW: Float64Array, pipeHeatW?: Float64Array): void;
 }
 
 interface Precomputed {
@@ -18,6 +18,8 @@ interface Precomputed {
   readonly fromInputs: Float64Array;
   /** nodes × zones. */
   readonly fromHeat: Float64Array;
+  /** nodes × pipe planes. */
+  readonly fromPipes: Float64Array;
   /** nodes × nodes. */
   readonly full: Matrix;
   readonly airResponse: Float64Array;
@@ -54,26 +56,32 @@ export class Stepper {
     const key = `${dtS} ${ventilation}`;
     let ready = this.#cache.get(key);
     if (ready !== undefined) return ready;
-    const { capacitiesJK, capacityCount: n, airNodes } = this.#network;
+    const { capacitiesJK, capacityCount: n, airNodes, pipePlanes } = this.#network;
     const { conductanceWK, inputMatrix } = withAirExchange(this.#network, ventilation);
     for (let i = 0; i < n; i++) conductanceWK.set(i, i, conductanceWK.get(i, i) + capacitiesJK[i]! / dtS);
     const full = inverse(conductanceWK);
     const carry = new Float64Array(4 * Math.ceil(n / 4) * n);
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) carry[i * n + j] = (full.get(i, j) * capacitiesJK[j]!) / dtS;
     const zones = airNodes.length;
-    const fromHeat = new Float64Array(n * zones);
-    for (let i = 0; i < n; i++) for (let z = 0; z < zones; z++) fromHeat[i * zones + z] = full.get(i, airNodes[z]!);
+    /** Columns of the inverse. */
+    const effectOf = (nodes: readonly number[]): Float64Array => {
+      const out = new Float64Array(n * nodes.length);
+      for (let i = 0; i < n; i++) for (let k = 0; k < nodes.length; k++) out[i * nodes.length + k] = full.get(i, nodes[k]!);
+      return out;
+    };
+    const fromHeat = effectOf(airNodes);
+    const fromPipes = effectOf(pipePlanes.map((plane) => plane.node));
     const airResponse = Float64Array.from({ length: zones * zones }, (_, k) =>
       full.get(airNodes[Math.floor(k / zones)]!, airNodes[k % zones]!),
     );
-    ready = { carry, fromInputs: Float64Array.from(full.mmul(inputMatrix).to1DArray()), fromHeat, full, airResponse };
+    ready = { carry, fromInputs: Float64Array.from(full.mmul(inputMatrix).to1DArray()), fromHeat, fromPipes, full, airResponse };
     this.#cache.set(key, ready);
     return ready;
   }
 
   /** Begins a sub-step. `inputKey` names the content of `u`: as long as it stays the same, the inputs' part is not computed again. */
   begin(dtS: number, ventilation: number, u: Float64Array, inputKey: string): SubStep {
-    const { carry, fromInputs, fromHeat, airResponse } = this.#precompute(dtS, ventilation);
+    const { carry, fromInputs, fromHeat, fromPipes, airResponse } = this.#precompute(dtS, ventilation);
     const { capacityCount: n, airNodes } = this.#network;
     const key = `${inputKey} ${dtS} ${ventilation}`;
     if (key !== this.#inputKey) {
@@ -109,24 +117,31 @@ export class Stepper {
     return {
       freeAirC: Float64Array.from(airNodes, (node) => temps[node]!),
       airResponseKPerW: airResponse,
-      finish: (heat) => {
-        const zones = heat.length;
-        for (let z = 0; z < zones; z++) {
-          const q = heat[z]!;
-          if (q !== 0) for (let i = 0; i < n; i++) temps[i]! += fromHeat[i * zones + z]! * q;
-        }
+      finish: (heat, pipeHeat) => {
+        const spend = (watts: Float64Array, effect: Float64Array): void => {
+          const count = watts.length;
+          for (let k = 0; k < count; k++) {
+            const q = watts[k]!;
+            if (q !== 0) for (let i = 0; i < n; i++) temps[i]! += effect[i * count + k]! * q;
+          }
+        };
+        spend(heat, fromHeat);
+        if (pipeHeat !== undefined) spend(pipeHeat, fromPipes);
       },
     };
   }
 
   /** Every node's temperature at the end of the last sub-step, massless ones too, given the heat that was applied: for balances and tests. */
-  allTemps(zoneHeatW: Float64Array): Float64Array {
+  allTemps(zoneHeatW: Float64Array, pipeHeatW?: Float64Array): Float64Array {
     const { full, fromInputs } = this.#precompute(this.#dtS, this.#ventilation);
-    const { capacitiesJK, capacityCount, airNodes } = this.#network;
+    const { capacitiesJK, capacityCount, airNodes, pipePlanes } = this.#network;
     const right = Matrix.zeros(full.rows, 1);
     for (let i = 0; i < capacityCount; i++) right.set(i, 0, (capacitiesJK[i]! / this.#dtS) * this.#previous[i]!);
     airNodes.forEach((node, z) => {
       right.set(node, 0, right.get(node, 0) + zoneHeatW[z]!);
+    });
+    pipePlanes.forEach(({ node }, p) => {
+      right.set(node, 0, right.get(node, 0) + (pipeHeatW?.[p] ?? 0));
     });
     const state = full.mmul(right);
     const u = this.#u;

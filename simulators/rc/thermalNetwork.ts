@@ -1,6 +1,6 @@
 import { Matrix, solve } from "ml-matrix";
 import { IsothermError } from "#domain/errors";
-import type { BuildingDescription, Construction, SurfaceRole } from "#simulators/rc/description";
+import type { BuildingDescription, Construction, EmbeddedPipes, SurfaceRole } from "#simulators/rc/description";
 
 /** ρ c_p of air at 20 °C and sea level, J/(m³ K). */
 export const airHeatCapacityJm3K = 1.204 * 1006;
@@ -8,6 +8,8 @@ export const airHeatCapacityJm3K = 1.204 * 1006;
 const ratedInsideResistance = 0.13;
 /** Cell size of a layer: heat travels √(α τ) in τ. */
 const cellTimeS = 1800;
+/** ρ c_p of water at 30 °C, J/(m³ K). */
+const waterHeatCapacityJm3K = 995.7 * 4180;
 
 /**
  * C dT/dt = −G T + B u + Σ_z e_z Q_z: nodes with heat capacity first, then massless ones (C = 0: their balance holds at once).
@@ -30,6 +32,15 @@ export interface ThermalNetwork {
   readonly ventilationWK: readonly number[];
   /** Columns that are temperatures, with W/K of each node: what flows in is Σ g (u − T). */
   readonly boundaryLinks: readonly { readonly node: number; readonly input: number; readonly conductanceWK: number }[];
+  /** Planes with heating pipes; each node carries the water's heat capacity. */
+  readonly pipePlanes: readonly PipePlane[];
+}
+
+export interface PipePlane {
+  readonly zone: number;
+  readonly node: number;
+  readonly areaM2: number;
+  readonly pipes: EmbeddedPipes;
 }
 
 export interface NetworkInputs {
@@ -48,7 +59,12 @@ interface Cell {
   readonly capacityJm2K: number;
   /** To the cell before it (towards the outside), between centres, m²K/W. */
   readonly resistanceBefore: number;
+  readonly pipes?: EmbeddedPipes;
 }
+/** Water in the pipes below one m² of floor. */
+const waterCapacityJm2K = ({ spacingM, outerDiameterM, wallThicknessM }: EmbeddedPipes): number =>
+  ((Math.PI / 4) * (outerDiameterM - 2 * wallThicknessM) ** 2 * waterHeatCapacityJm3K) / spacingM;
+
 /** Splits layers into cells of about √(α τ): each holds its capacity at its centre. */
 function cellsOf(construction: Construction): { cells: Cell[]; resistanceAfter: number } {
   const cells: Cell[] = [];
@@ -56,6 +72,11 @@ function cellsOf(construction: Construction): { cells: Cell[]; resistanceAfter: 
   for (const layer of construction.layers) {
     if ("resistanceM2KW" in layer) {
       pending += layer.resistanceM2KW;
+      continue;
+    }
+    if ("pipes" in layer) {
+      cells.push({ capacityJm2K: waterCapacityJm2K(layer.pipes), resistanceBefore: pending, pipes: layer.pipes });
+      pending = 0;
       continue;
     }
     const { conductivityWmK: k, densityKgm3: rho, specificHeatJkgK: c } = layer.material;
@@ -72,14 +93,16 @@ function cellsOf(construction: Construction): { cells: Cell[]; resistanceAfter: 
 /** U-value between air and air with the building's films, W/m²K: for documentation and tests. */
 export function surfaceToSurfaceResistance(construction: Construction): number {
   return construction.layers.reduce(
-    (sum, layer) => sum + ("resistanceM2KW" in layer ? layer.resistanceM2KW : layer.thicknessM / layer.material.conductivityWmK),
+    (sum, layer) =>
+      sum + ("resistanceM2KW" in layer ? layer.resistanceM2KW : "pipes" in layer ? 0 : layer.thicknessM / layer.material.conductivityWmK),
     0,
   );
 }
 
 /**
  * Assembles the network of a building: per zone one air node, one radiant star node (mean radiant temperature) and one massless node per inside surface,
- * tied to air by convection and to the star by radiation; each layer as cells in series; windows as a resistance. A surface towards an unknown zone gets an `IsothermError`.
+ * tied to air by convection and to the star by radiation; each layer as cells in series; windows as a resistance; heating pipes as a plane of their own in a floor.
+ * A surface towards an unknown zone gets an `IsothermError`, and so do pipes that do not lie between two layers.
  */
 export function buildNetwork(building: BuildingDescription): ThermalNetwork {
   const zoneIndex = new Map(building.zones.map((zone, i) => [zone.id, i]));
@@ -114,18 +137,23 @@ export function buildNetwork(building: BuildingDescription): ThermalNetwork {
     return node;
   };
   /** A chain of cells from `outer` (null: insulated) to an inside surface node. */
+  const pipePlanes: { zone: number; node: number; areaM2: number; pipes: EmbeddedPipes }[] = [];
   const addChain = (
     label: string,
+    zone: number,
     construction: Construction,
     areaM2: number,
     outer: ((node: number, resistance: number) => void) | null,
     innerNode: number,
   ): void => {
     const { cells, resistanceAfter } = cellsOf(construction);
+    if ((cells[0]?.pipes !== undefined && cells[0].resistanceBefore === 0) || (resistanceAfter === 0 && cells.at(-1)?.pipes !== undefined))
+      throw new IsothermError("permanent", `${building.id}: the pipes in ${label} should lie between two layers`);
     let previous: number | null = null;
     let resistance = 0;
     cells.forEach((cell, i) => {
       const node = add(`${label} cell ${i + 1}`, cell.capacityJm2K * areaM2);
+      if (cell.pipes !== undefined) pipePlanes.push({ zone, node, areaM2, pipes: cell.pipes });
       if (previous !== null) links.push({ a: previous, b: node, g: areaM2 / cell.resistanceBefore });
       else outer?.(node, cell.resistanceBefore);
       previous = node;
@@ -151,12 +179,12 @@ export function buildNetwork(building: BuildingDescription): ThermalNetwork {
       const otherNode = addInside(`${surface.id} far side`, other, role, areaM2, true);
       outer = (node, r) => links.push({ a: node, b: otherNode, g: areaM2 / r });
     }
-    addChain(surface.id, surface.construction, areaM2, outer, innerNode);
+    addChain(surface.id, zone, surface.construction, areaM2, outer, innerNode);
   }
   building.zones.forEach((zone, z) => {
     if (zone.internalMass === null) return;
     const node = addInside(`${zone.id} mass surface`, z, "wall", zone.internalMass.areaM2, true);
-    addChain(`${zone.id} mass`, zone.internalMass.construction, zone.internalMass.areaM2, null, node);
+    addChain(`${zone.id} mass`, z, zone.internalMass.construction, zone.internalMass.areaM2, null, node);
   });
   for (const window of building.windows) {
     const node = addInside(`${window.id} inside`, zoneOf(window.zone, window.id), "wall", window.areaM2, false);
@@ -213,6 +241,7 @@ export function buildNetwork(building: BuildingDescription): ThermalNetwork {
     infiltrationWK: building.zones.map((zone) => (zone.infiltrationAirChangesPerHour * zone.volumeM3 * airHeatCapacityJm3K) / 3600),
     ventilationWK: building.zones.map((zone) => zone.ventilationM3s * airHeatCapacityJm3K),
     boundaryLinks,
+    pipePlanes: pipePlanes.map((plane) => ({ ...plane, node: place[plane.node]! })),
   };
 }
 

@@ -1,10 +1,11 @@
 import { configurationError } from "#domain/errors";
 import { readBuildingFile } from "#simulators/rc/buildingFile";
 import { fiveZoneOffice } from "#simulators/rc/buildings/fiveZoneOffice";
+import { slowHouse } from "#simulators/rc/buildings/slowHouse";
 import type { BuildingDescription } from "#simulators/rc/description";
 
 /** What `--list-buildings` shows. */
-export const bundledBuildings: readonly BuildingDescription[] = [fiveZoneOffice];
+export const bundledBuildings: readonly BuildingDescription[] = [fiveZoneOffice, slowHouse];
 
 /** A bundled building by id, or a description from a YAML or JSON file; anything else gets an `IsothermError` (configuration). */
 export function loadBuilding(idOrFile: string): BuildingDescription {
