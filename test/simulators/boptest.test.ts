@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildingPoint, sitePoint, siteQuantities, zonePoint } from "#domain/points";
@@ -32,6 +33,7 @@ afterAll(async () => {
 afterEach(() => {
   standIn.fault = () => null;
   standIn.endOfScenarioS = Number.POSITIVE_INFINITY;
+  standIn.recording = null;
   standIn.seen.length = 0;
   standIn.advanced.length = 0;
   warnings.length = 0;
@@ -108,6 +110,27 @@ describe("a BOPTEST plant", () => {
       expect(await plant.serviceKpis()).toMatchObject({ tdis_tot: 1.5, pdih_tot: null });
       expect(plant.floorAreaM2).toBe(48);
       expect(() => plant.comfortAt("zone", hour(24 * 30))).toThrow(/has not been asked for yet/);
+    }));
+
+  it("reads what the real service answered", () =>
+    using(async (plant) => {
+      const { values: recording } = JSON.parse(readFileSync(new URL("../golden/boptestInitialValues.json", import.meta.url), "utf8")) as {
+        values: Record<string, number>;
+      };
+      standIn.recording = recording;
+      const noonMs = Date.UTC(1991, 0, 1, 12 + 7);
+      const { timeMs, values } = await plant.initialize(noonMs, 43_200);
+      expect(timeMs).toBe(noonMs);
+      expect(values.get("zone.zoneAirTempC")).toBeCloseTo(23.6884205693, 9);
+      expect([values.get("zone.heatingSetpointC"), values.get("zone.coolingSetpointC")]).toEqual([21, 24]);
+      expect(values.get("zone.co2Ppm")).toBeCloseTo(854.2285581704, 9);
+      expect(values.get("site.outdoorAirTempC")).toBeCloseTo(8.9, 9);
+      expect(values.get("site.globalHorizontalIrradianceWm2")).toBeCloseTo(474.6061452514, 9);
+      expect(values.get("site.windSpeedMps")).toBe(9.3);
+      expect(values.get("building.hvacPowerW")).toBeCloseTo(0, 12);
+      // A zone point that the answer lacks is an error, never 0.
+      standIn.recording = { time: 43_200 };
+      await expect(plant.initialize(noonMs, 0)).rejects.toThrow(/no value for con_oveTSetHea_u/);
     }));
 
   it("counts what BOPTEST clips, warns once for each input and shows what is in force", () =>

@@ -57,6 +57,8 @@ export interface StandIn {
   /** Advances behind the client's back. */
   meddle(): void;
   endOfScenarioS: number;
+  /** Answers initialize and advance with these values instead of its own. */
+  recording: Readonly<Record<string, number>> | null;
   close(): Promise<void>;
 }
 
@@ -131,7 +133,8 @@ export async function startStandIn(model: StandInModel, form: "service" | "singl
       record(timeS, powers, command);
     }
   };
-  const state = (): Record<string, number> => Object.fromEntries(Object.entries(store).map(([name, values]) => [name, values.at(-1)!]));
+  const state = (): Readonly<Record<string, number>> =>
+    standIn.recording ?? Object.fromEntries(Object.entries(store).map(([name, values]) => [name, values.at(-1)!]));
 
   const app = express();
   app.use(express.json());
@@ -146,6 +149,7 @@ export async function startStandIn(model: StandInModel, form: "service" | "singl
     fault: () => null,
     stopped: 0,
     endOfScenarioS: Number.POSITIVE_INFINITY,
+    recording: null,
     forget: () => {
       testId = "forgotten";
     },
