@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { registerBench } from "#cli/bench";
 import { reportError } from "#cli/cliKit";
+import { registerCompare } from "#cli/compare";
 import { registerDoctor } from "#cli/doctor";
 import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
@@ -15,6 +16,7 @@ import { registerTrain } from "#cli/train";
 /** Each command registers itself; its work is imported when it runs. */
 const commands: readonly ((program: Command) => void)[] = [
   registerBench,
+  registerCompare,
   registerDoctor,
   registerEvaluate,
   registerExport,

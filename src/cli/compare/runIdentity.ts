@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join, relative } from "node:path";
+import { fileOptions, type RunOptions } from "#cli/compare/simulateCommand";
+import { packageVersion } from "#cli/packageVersion";
+import { unavailableError } from "#domain/errors";
+
+const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+
+/** `dist/src/main.js`: what a run is started with, also where compare itself runs from the sources. */
+export function builtProgram(): string {
+  const main = join(dirname(createRequire(import.meta.url).resolve("#cli/cliKit")), "../main.js");
+  if (!existsSync(main)) throw unavailableError("the built program is not there", { todo: "Build it first: npm run build" });
+  return main;
+}
+
+/** What the machine and the program contribute to a run's figures. */
+export interface Environment {
+  readonly isotherm: string;
+  /** Digest of the program and the data it ships: code, kernels, weather, buildings, priors; without compare and the dashboard, which change no run. */
+  readonly programDigest: string;
+  readonly node: string;
+  readonly platform: string;
+  /** Digest of the engine named with --energyplus; null where none was named. */
+  readonly energyplusDigest: string | null;
+  /** Settings of the environment that choose the linear algebra. */
+  readonly linearAlgebra: string;
+}
+
+const noInfluence = (path: string): boolean =>
+  /^(bench|dashboards|src\/cli\/(compare|daemon))\b/.test(path) || /(\.map|\.tsbuildinfo)$/.test(path) || /(^|\/)\./.test(path);
+
+function programDigest(): string {
+  const root = dirname(dirname(builtProgram()));
+  const hash = createHash("sha256");
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((file) => ({ file, path: relative(root, file).replaceAll("\\", "/") }))
+    .filter(({ path }) => !noInfluence(path))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const { file, path } of files) hash.update(`${path}\0`).update(sha256(readFileSync(file)));
+  const packageFile = join(root, "../package.json");
+  // Names the exact versions of every library.
+  if (existsSync(packageFile)) hash.update(readFileSync(packageFile));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** The engine's data dictionary names its version and build. */
+function engineDigest(folder: string): string {
+  const dictionary = join(folder, "Energy+.idd");
+  if (!existsSync(dictionary))
+    throw unavailableError(`there is no EnergyPlus in ${folder}`, { todo: "Name the folder that holds Energy+.idd with --energyplus." });
+  return sha256(readFileSync(dictionary)).slice(0, 16);
+}
+
+export const currentEnvironment = (energyplus: string | null): Environment => ({
+  isotherm: packageVersion,
+  programDigest: programDigest(),
+  node: process.version,
+  platform: `${process.platform}-${process.arch}`,
+  energyplusDigest: energyplus === null ? null : engineDigest(energyplus),
+  linearAlgebra:
+    [process.env.ISOTHERM_NO_BLAS === "1" ? "no BLAS" : "", process.env.ISOTHERM_BLAS ?? ""].filter(Boolean).join(" ") || "default",
+});
+
+/** Options with each file replaced by its name and content: the same run wherever the file lies, another one when it changes. */
+export function identityOf(options: RunOptions): string {
+  const entries = Object.entries(options).map(([name, value]) => {
+    const isFile = fileOptions.has(name) && typeof value === "string" && existsSync(value);
+    return [name, isFile ? [basename(value), sha256(readFileSync(value))] : value];
+  });
+  return JSON.stringify(entries.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
+}
+
+/** Names a run after everything that determines its figures: options, contents of the files they name, program, Node.js, platform, engine. 16 hex digits. */
+export const runId = (options: RunOptions, environment: Environment): string =>
+  sha256(JSON.stringify([identityOf(options), environment])).slice(0, 16);
+
+/** The same for suites with the same runs, whatever their comments, order of keys or program version. */
+export const suiteDigest = (runs: readonly { readonly options: RunOptions }[]): string =>
+  sha256(
+    runs
+      .map(({ options }) => identityOf(options))
+      .sort()
+      .join("\n"),
+  ).slice(0, 16);
