@@ -31,6 +31,8 @@ export function httpJson(
       {
         method,
         signal,
+        // A kept connection may have been closed meanwhile, and a POST that broke cannot be sent again.
+        ...(method === "POST" ? { agent: false } : {}),
         headers: {
           accept: "application/json",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
