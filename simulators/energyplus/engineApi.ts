@@ -30,12 +30,15 @@ export interface EngineApi {
   setActuator(state: EngineState, handle: number, value: number): void;
   resetActuator(state: EngineState, handle: number): void;
   hasError(state: EngineState): boolean;
+  forgetError(state: EngineState): void;
   isWarmup(state: EngineState): boolean;
   kindOfSimulation(state: EngineState): number;
   month(state: EngineState): number;
   dayOfMonth(state: EngineState): number;
-  /** Hours since midnight at the end of the step. */
-  currentTimeH(state: EngineState): number;
+  /** 0–23. */
+  hour(state: EngineState): number;
+  /** Zone time step within the hour, 1 the first. */
+  timeStepOfHour(state: EngineState): number;
 }
 
 /** EnergyPlus runs on koffi's own stack; this is the most it may have (its default, 2 MiB, is a quarter of a program's). */
@@ -108,11 +111,13 @@ export function bindEngine(koffi: Koffi, library: NativeLibrary, path: string): 
     setActuator: bind("void setActuatorValue(void *state, int handle, double value)") as EngineApi["setActuator"],
     resetActuator: bind("void resetActuator(void *state, int handle)") as EngineApi["resetActuator"],
     hasError: isTrue("int apiErrorFlag(void *state)"),
+    forgetError: bind("void resetErrorFlag(void *state)") as EngineApi["forgetError"],
     isWarmup: isTrue("int warmupFlag(void *state)"),
     kindOfSimulation: bind("int kindOfSim(void *state)") as EngineApi["kindOfSimulation"],
     month: bind("int month(void *state)") as EngineApi["month"],
     dayOfMonth: bind("int dayOfMonth(void *state)") as EngineApi["dayOfMonth"],
-    currentTimeH: bind("double currentTime(void *state)") as EngineApi["currentTimeH"],
+    hour: bind("int hour(void *state)") as EngineApi["hour"],
+    timeStepOfHour: bind("int zoneTimeStepNum(void *state)") as EngineApi["timeStepOfHour"],
   };
 }
 

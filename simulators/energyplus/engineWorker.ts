@@ -39,7 +39,7 @@ class EngineThread {
   #meters: readonly (readonly number[])[] = [];
   #actuators: Int32Array = new Int32Array(0);
   readonly #inForce: Float64Array;
-  #steps = 0;
+  #rows = 0;
   #failure: string | null = null;
 
   constructor(api: EngineApi, order: RunOrder) {
@@ -71,17 +71,27 @@ class EngineThread {
         if (Atomics.load(this.#control, cell.stop) !== 0) api.stop(now);
       });
       for (const { name, key } of this.#order.variables) api.requestVariable(state, name, key);
-      if (this.#order.variables.length + this.#order.meters.length > 0)
-        api.onZoneTimeStepEnd(state, (now) => {
+      if (this.#order.variables.length + this.#order.meters.length > 0) {
+        const guarded = (rowEnded: () => boolean) => (now: EngineState) => {
           // An exception must not travel through the engine's frames.
           try {
-            this.#stepEnded(now);
+            if (rowEnded()) this.#rowReached(now);
           } catch (error) {
             this.#fail(now, `the coupling failed: ${(error as Error).message}`);
           }
-        });
+        };
+        // The state that warm-up ends with is the run's row 0; rows follow at the end of every zone time step.
+        api.onWarmupComplete(
+          state,
+          guarded(() => this.#rows === 0),
+        );
+        api.onZoneTimeStepEnd(
+          state,
+          guarded(() => !api.isWarmup(state)),
+        );
+      }
       const code = api.run(state, this.#order.args);
-      return { code, failure: this.#failure, rows: this.#kept.all(), steps: this.#steps, messages: this.#messages };
+      return { code, failure: this.#failure, rows: this.#kept.all(), rowCount: this.#rows, messages: this.#messages };
     } finally {
       api.stateDelete(state);
       api.releaseCallbacks();
@@ -93,28 +103,23 @@ class EngineThread {
     this.#api.stop(state);
   }
 
-  #stepEnded(state: EngineState): void {
+  #rowReached(state: EngineState): void {
     const api = this.#api;
     if (this.#failure !== null || Atomics.load(this.#control, cell.stop) !== 0) {
       api.stop(state);
       return;
     }
-    if (api.kindOfSimulation(state) !== runPeriodWeather || api.isWarmup(state) || !api.isDataReady(state)) return;
+    if (api.kindOfSimulation(state) !== runPeriodWeather || !api.isDataReady(state)) return;
     this.#variables ??= this.#findHandles(state);
     if (this.#failure !== null) return;
     this.#readRow(state, this.#variables);
-    this.#steps++;
-    const zones = this.#order.actuated.length;
-    if (this.#steps <= this.#order.freeSteps) {
-      if (this.#order.keepsRows) this.#kept.add(this.#row);
-      const { tape } = this.#order;
-      // Row k's setpoints stand at k − 1: what follows this row stands at `steps`.
-      const from = this.#steps * 2 * zones;
-      if (this.#steps < this.#order.freeSteps) {
-        if (tape !== null && from < tape.length) this.#apply(state, tape.subarray(from, from + 2 * zones));
-        return;
-      }
-      if (this.#order.freeSteps === Number.POSITIVE_INFINITY) return;
+    const { freeSteps, tape, keepsRows } = this.#order;
+    const step = this.#rows++;
+    if (keepsRows) this.#kept.add(this.#row);
+    if (step < freeSteps) {
+      const width = this.#pairs.length;
+      if (tape !== null) this.#apply(state, tape.subarray(step * width, (step + 1) * width));
+      return;
     }
     Atomics.store(this.#control, cell.turn, turn.plant);
     Atomics.notify(this.#control, cell.turn);
@@ -132,9 +137,10 @@ class EngineThread {
       if (handle < 0) missing.push(what);
       return handle;
     };
-    const variables = Int32Array.from(this.#order.variables, ({ name, key }) =>
-      found(api.variableHandle(state, name, key), `the output variable "${name}" of ${key}`),
-    );
+    const variables = Int32Array.from(this.#order.variables, ({ name, key, isOptional }) => {
+      const handle = api.variableHandle(state, name, key);
+      return isOptional ? handle : found(handle, `the output variable "${name}" of ${key}`);
+    });
     this.#meters = this.#order.meters.map((names) => names.map((name) => api.meterHandle(state, name)).filter((handle) => handle >= 0));
     this.#actuators = Int32Array.from(
       this.#order.actuated.flatMap(({ key }) =>
@@ -146,6 +152,8 @@ class EngineThread {
         ),
       ),
     );
+    // Asking for what is not there is no error: it is told here.
+    api.forgetError(state);
     if (missing.length > 0) this.#fail(state, `the model does not offer ${missing.join(", ")}`);
     return variables;
   }
@@ -155,9 +163,10 @@ class EngineThread {
     const row = this.#row;
     row[0] = api.month(state);
     row[1] = api.dayOfMonth(state);
-    row[2] = api.currentTimeH(state);
+    row[2] = api.hour(state);
+    row[3] = api.timeStepOfHour(state);
     let at = rowHeader;
-    for (let i = 0; i < variables.length; i++) row[at++] = api.variableValue(state, variables[i]!);
+    for (let i = 0; i < variables.length; i++) row[at++] = variables[i]! < 0 ? Number.NaN : api.variableValue(state, variables[i]!);
     for (const handles of this.#meters) {
       let sumJ = 0;
       for (const handle of handles) sumJ += api.meterValue(state, handle);

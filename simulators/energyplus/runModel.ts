@@ -4,7 +4,8 @@ import { configurationError, IsothermError } from "#domain/errors";
 import type { EnergyplusEngine } from "#simulators/energyplus/engine";
 import { EngineRun } from "#simulators/energyplus/engineRun";
 import { parseEso, type ReportedSeries } from "#simulators/energyplus/eso";
-import { type EpModel, engineFailure, readModel, withoutClasses } from "#simulators/energyplus/modelFile";
+import { type EpModel, engineFailure, readModel } from "#simulators/energyplus/modelFile";
+import { unwantedFiles, withoutReports } from "#simulators/energyplus/reports";
 import { makeRunFolder } from "#simulators/energyplus/runFolder";
 
 export type ReportingFrequency = "Detailed" | "Timestep" | "Hourly" | "Daily" | "Monthly" | "RunPeriod" | "Annual";
@@ -86,10 +87,6 @@ function oneOf(series: readonly ReportedSeries[], name: string, key: string | un
   return found[0]!;
 }
 
-/** Leaves out every report the model asks for: they cost time, and none is read here. Changes and returns the model. */
-export const withoutReports = (model: EpModel): EpModel =>
-  withoutClasses(model, (name) => /^output(:|control:(files|table:style|reportingtolerances))/i.test(name));
-
 function askFor(model: EpModel, { variables = [], meters = [] }: WantedOutputs): void {
   model["Output:Variable"] = Object.fromEntries(
     variables.map(({ name, key = "*", frequency }, i) => [
@@ -109,37 +106,3 @@ function askFor(model: EpModel, { variables = [], meters = [] }: WantedOutputs):
     },
   };
 }
-
-/** Fields of OutputControl:Files that isotherm never reads. */
-export const unwantedFiles = [
-  "csv",
-  "mtr",
-  "eio",
-  "tabular",
-  "sqlite",
-  "json",
-  "audit",
-  "space_sizing",
-  "zone_sizing",
-  "system_sizing",
-  "dxf",
-  "bnd",
-  "rdd",
-  "mdd",
-  "mtd",
-  "end",
-  "shd",
-  "dfs",
-  "delightin",
-  "delighteldmp",
-  "delightdfdmp",
-  "edd",
-  "dbg",
-  "perflog",
-  "sln",
-  "sci",
-  "wrl",
-  "screen",
-  "extshd",
-  "tarcog",
-];

@@ -9,6 +9,8 @@ export const turn = { engine: 0, plant: 1, ended: 2 } as const;
 export interface OutputVariable {
   readonly name: string;
   readonly key: string;
+  /** NaN where the model has none; otherwise a missing one ends the run. */
+  readonly isOptional?: boolean;
 }
 /** A pair of actuators; `key` is EnergyPlus's name of the zone. */
 export interface Actuated {
@@ -20,24 +22,24 @@ export interface RunOrder {
   readonly library: string;
   readonly engineFolder: string;
   readonly args: readonly string[];
-  /** Read after every zone time step of the run period, in this order, after month, day of the month and time. */
+  /** Read after every zone time step of the run period, in this order, after the row's time. */
   readonly variables: readonly OutputVariable[];
   /** Each the sum of those meters among them that the model has, J per time step. */
   readonly meters: readonly (readonly string[])[];
   readonly actuated: readonly Actuated[];
-  /** Steps that pass before the plant gets its turn; Infinity: it never does. */
+  /** Steps that pass before the plant gets its turn, with the row they end in (row 0 is the state after warm-up); Infinity: it never does. */
   readonly freeSteps: number;
-  /** Setpoints in force during the first steps: steps × zones × (heating, cooling), NaN the building's own. */
+  /** Setpoints in force during the free steps: steps × zones × (heating, cooling), NaN the building's own; null: all are its own. */
   readonly tape: Float64Array | null;
-  /** Whether the rows of the free steps are kept and come back when it ends. */
+  /** Whether the rows are kept and come back when it ends. */
   readonly keepsRows: boolean;
   readonly control: SharedArrayBuffer;
   /** The row: `rowWidth` numbers, then the pairs for the next step. */
   readonly exchange: SharedArrayBuffer;
 }
 
-/** Month, day of the month and hours since midnight come before a row's values. */
-export const rowHeader = 3;
+/** Month, day of the month, hour (0–23) and zone time step of the hour (from 1) come before a row's values. */
+export const rowHeader = 4;
 export const rowWidth = (order: Pick<RunOrder, "variables" | "meters">): number => rowHeader + order.variables.length + order.meters.length;
 
 export interface RunEnd {
@@ -47,7 +49,7 @@ export interface RunEnd {
   readonly failure: string | null;
   /** Kept rows, one after another. */
   readonly rows: Float64Array;
-  readonly steps: number;
+  readonly rowCount: number;
   /** The last lines that the engine would have printed. */
   readonly messages: readonly string[];
 }

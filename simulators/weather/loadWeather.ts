@@ -45,6 +45,14 @@ export function loadWeather(idOrFile: string): WeatherSeries {
   return series;
 }
 
+/** The file behind a bundled id or a name, as it was before any compression: what other programs read. Errors as `loadWeather`. */
+export function readWeatherFile(idOrFile: string): { readonly bytes: Uint8Array; readonly file: string } {
+  const bundled = bundledWeather.find(({ id }) => id === idOrFile);
+  return bundled === undefined
+    ? { bytes: readEpwBytes(idOrFile), file: idOrFile }
+    : { bytes: readEpwBytes(join(dataFolder(), bundled.file)), file: bundled.file };
+}
+
 function readEpwBytes(file: string): Uint8Array {
   const known = bundledWeather.map(({ id }) => id).join(", ");
   if (!/\.epw(\.gz)?$/i.test(file))
