@@ -1,7 +1,7 @@
 import { type CostProblem, referencePrice } from "#controllers/mppi/cost";
 import { defaultMppiOptions } from "#controllers/mppi/mppiPlanner";
 import { streamOf, UniformSource } from "#controllers/mppi/noise";
-import { type PlanProblem, planProblem } from "#controllers/mppi/planProblem";
+import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
 import { type Candidate, CandidatePool } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { BatchBuilder, type Sequence, sequenceOf } from "#controllers/mppi/samples";
@@ -9,11 +9,22 @@ import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
 import { weightedUpdate } from "#controllers/mppi/update";
 import { importanceWeights, temperatureFor } from "#controllers/mppi/weights";
 import { initialStateFromHistory, rolloutDisturbances } from "#controllers/rollout/initialState";
+import {
+  type Actions,
+  isWinterBand,
+  middleSequence,
+  perturbed,
+  publishedFallback,
+  publishedPair,
+  randomSequence,
+  SETBACK,
+} from "#controllers/shootingActions";
 import type { BuildingModel } from "#domain/model";
 import type { Plan } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
-import type { PreparedRollout } from "#domain/rollout";
-import type { ZoneSetpoints } from "#domain/setpoints";
+import { zonePoint } from "#domain/points";
+import type { PreparedRollout, RolloutInitialState } from "#domain/rollout";
+import { normals } from "#math/random";
 
 export interface RandomShootingOptions {
   readonly name: string;
@@ -31,15 +42,16 @@ export interface RandomShootingOptions {
   readonly spread: "variance" | "stdDev";
   /** What an empty zone's setpoints are drawn to. The published script looks at one side only: in winter at cooling, in summer at heating. */
   readonly whenEmpty: "published" | "both-sides";
-  /** first: one pair for all zones, chosen for the first one, as published. each: every zone its own. */
-  readonly zones: "first" | "each";
+  /** What pairs are drawn; around-plan: the previous plan, moved on by a step, with normal noise of 2 K (MPPI). */
+  readonly actions: Actions | "around-plan";
+  /** drawn: the pairs as they were planned. table: what the published script's building makes of them (`publishedPair`). */
+  readonly carriedOut: "drawn" | "table";
+  /** What the published script adds to the method: its first plan starts from 0 °C, and its reward looks at the occupancy of the step before. */
+  readonly asScripted: boolean;
   /** best: the sequence of the highest reward (random shooting). weighted: the mean weighted as MPPI does. */
   readonly selection: "best" | "weighted";
-  /**
-   * What acts where every sequence is discarded. published: (21, 21) °C while occupied, (15, 30) otherwise. published-script: the same as its script has
-   * it, the empty pair in the wrong order (heating 30, cooling 15; the limits and the deadband are kept nevertheless). rule: the request's rule.
-   */
-  readonly fallback: "published" | "published-script" | "rule";
+  /** What acts where every sequence is discarded. published: `publishedFallback`. rule: the request's rule. */
+  readonly fallback: "published" | "rule";
   /** false: where every sequence is discarded, the least uncertain tenth competes and the planner always acts. */
   readonly allowFallback: boolean;
   readonly maxSamplesPerRun: number;
@@ -51,6 +63,9 @@ const common = {
   numSamples: 1000,
   discount: 0.99,
   objective: "reward",
+  actions: "uniform",
+  carriedOut: "drawn",
+  asScripted: false,
   uncertaintyWeight: 0.5,
   selection: "best",
   allowFallback: true,
@@ -59,7 +74,7 @@ const common = {
   clockMs: () => performance.now(),
 } as const;
 
-/** As published (Ding et al. 2024, arXiv 2407.12195, and its script), faults of the reward included. */
+/** As its script has it (repository ryeii/CLUE, agent/CLUE.py), slips included; docs/decisions/0008-clue-reproduction.md lists them. For one zone: see `driveAllFrom`. */
 export const publishedClue: RandomShootingOptions = {
   ...common,
   name: "clue",
@@ -67,11 +82,13 @@ export const publishedClue: RandomShootingOptions = {
   firstStepBound: 0.3,
   spread: "variance",
   whenEmpty: "published",
-  zones: "first",
+  actions: "published",
+  carriedOut: "table",
+  asScripted: true,
   fallback: "published",
 };
 
-/** The same idea with its faults mended: uncertainty costs, the bound is the model's calibrated one, every zone plans for itself, the rule is the fallback. */
+/** The same idea with its slips mended: uncertainty costs, the bound is the model's calibrated one, what is planned is carried out, the rule is the fallback. */
 export const mendedClue: RandomShootingOptions = {
   ...common,
   name: "clue-mended",
@@ -79,35 +96,26 @@ export const mendedClue: RandomShootingOptions = {
   firstStepBound: null,
   spread: "stdDev",
   whenEmpty: "both-sides",
-  zones: "each",
   fallback: "rule",
+};
+
+/** MPPI as model-based control with network ensembles has it: perturbations of the last plan, weighted by CLUE's reward without uncertainty; no bound and no fallback. */
+export const ensembleMppi: RandomShootingOptions = {
+  ...mendedClue,
+  name: "ensemble",
+  actions: "around-plan",
+  selection: "weighted",
+  uncertaintyWeight: 0,
+  firstStepBound: Number.MAX_VALUE,
 };
 
 /** MPPI without its search: K random sequences, and the one acts that costs least by the same cost and keeps the same bound. */
 export const costShooting: RandomShootingOptions = { ...mendedClue, name: "random-shooting", objective: "cost" };
 
-/** Ranges of the actions, °C. */
-const HEATING_C = { low: 15, high: 22 };
-const COOLING_C = { low: 21, high: 30 };
-/** The published script knows two seasons by their comfort bands: 20–23.5 and 23–26 °C. */
-const WINTER_LOWER_C = 21.5;
-
-/** Pairs uniform over the ranges, redrawn to a cooling setpoint not below heating by moving cooling up; one pair for all zones, or one per zone. */
-const randomSequence = (random: UniformSource, horizonSteps: number, nz: number, sharePair: boolean): Sequence => {
-  const heatingSetpointC = new Float64Array(horizonSteps * nz);
-  const coolingSetpointC = new Float64Array(horizonSteps * nz);
-  for (let i = 0; i < heatingSetpointC.length; i++) {
-    if (sharePair && i % nz > 0) {
-      heatingSetpointC[i] = heatingSetpointC[i - 1]!;
-      coolingSetpointC[i] = coolingSetpointC[i - 1]!;
-      continue;
-    }
-    heatingSetpointC[i] = HEATING_C.low + (HEATING_C.high - HEATING_C.low) * random.next();
-    const cooling = COOLING_C.low + (COOLING_C.high - COOLING_C.low) * random.next();
-    coolingSetpointC[i] = Math.max(heatingSetpointC[i]!, cooling);
-  }
-  return { heatingSetpointC, coolingSetpointC };
-};
+/** What is asked, and which steps count as occupied to the reward, [t][z]: as a rule those of the problem itself. */
+export interface RewardProblem extends Pick<PlanProblem, "cost"> {
+  readonly rewardedOccupied: Uint8Array;
+}
 
 /**
  * Reward of zone z along a sequence: R = Σ_t γᵗ (r_t ± w u_t), u the spread of step t;
@@ -115,11 +123,12 @@ const randomSequence = (random: UniformSource, horizonSteps: number, nz: number,
  */
 export const zoneReward = (
   { result, batch, k }: Pick<Candidate, "result" | "batch" | "k">,
-  problem: PlanProblem,
+  problem: RewardProblem,
   z: number,
   options: Pick<RandomShootingOptions, "discount" | "uncertaintyWeight" | "uncertainty" | "spread" | "whenEmpty">,
 ): number => {
-  const { horizonSteps, nz, lowerC, upperC, occupied } = problem.cost;
+  const { horizonSteps, nz, lowerC, upperC } = problem.cost;
+  const occupied = problem.rewardedOccupied;
   const sign = options.uncertainty === "added" ? 1 : -1;
   let reward = 0;
   for (let t = 0; t < horizonSteps; t++) {
@@ -135,24 +144,72 @@ export const zoneReward = (
 };
 
 const emptyReward = (heatingC: number, coolingC: number, lowerC: number, kind: RandomShootingOptions["whenEmpty"]): number => {
-  const heating = -Math.abs(heatingC - HEATING_C.low);
-  const cooling = -Math.abs(coolingC - COOLING_C.high);
+  const heating = -Math.abs(heatingC - SETBACK.heatingSetpointC);
+  const cooling = -Math.abs(coolingC - SETBACK.coolingSetpointC);
   if (kind === "both-sides") return heating + cooling;
-  return lowerC < WINTER_LOWER_C ? cooling : heating;
+  return isWinterBand(lowerC) ? cooling : heating;
 };
 
 const spreadOf = (stdDevK: number, kind: RandomShootingOptions["spread"]): number => (kind === "variance" ? stdDevK ** 2 : stdDevK);
 
 /** The planner's fallback over the whole horizon. */
-const fallbackSequence = (request: PlanRequest, problem: PlanProblem, kind: RandomShootingOptions["fallback"]): Sequence => {
+const fallbackSequence = (request: PlanRequest, { cost }: PlanProblem, kind: RandomShootingOptions["fallback"]): Sequence => {
   if (kind === "rule") return request.rulePlans[0]!;
-  const { occupied } = problem.cost;
-  const empty: ZoneSetpoints =
-    kind === "published" ? { heatingSetpointC: 15, coolingSetpointC: 30 } : { heatingSetpointC: 30, coolingSetpointC: 15 };
+  const pairs = Array.from(cost.occupied, (isOccupied, i) => publishedFallback(isOccupied === 1, isWinterBand(cost.lowerC[i]!)));
   return {
-    heatingSetpointC: Float64Array.from(occupied, (isOccupied) => (isOccupied === 1 ? 21 : empty.heatingSetpointC)),
-    coolingSetpointC: Float64Array.from(occupied, (isOccupied) => (isOccupied === 1 ? 21 : empty.coolingSetpointC)),
+    heatingSetpointC: Float64Array.from(pairs, (pair) => pair.heatingSetpointC),
+    coolingSetpointC: Float64Array.from(pairs, (pair) => pair.coolingSetpointC),
   };
+};
+
+/** What is carried out of a planned sequence. */
+const carriedOut = (sequence: Sequence, { lowerC }: CostProblem, kind: RandomShootingOptions["carriedOut"]): Sequence => {
+  if (kind === "drawn") return sequence;
+  const pairs = Array.from(lowerC, (lower, i) =>
+    publishedPair(
+      { heatingSetpointC: sequence.heatingSetpointC[i]!, coolingSetpointC: sequence.coolingSetpointC[i]! },
+      isWinterBand(lower),
+    ),
+  );
+  return {
+    heatingSetpointC: Float64Array.from(pairs, (pair) => pair.heatingSetpointC),
+    coolingSetpointC: Float64Array.from(pairs, (pair) => pair.coolingSetpointC),
+  };
+};
+
+/** Occupancy that the reward counts: as scripted that of the step before, so that the newest row's decides in the first. */
+const rewardedOccupied = ({ cost }: PlanProblem, request: PlanRequest, asScripted: boolean): Uint8Array => {
+  if (!asScripted) return cost.occupied;
+  const late = new Uint8Array(cost.occupied.length);
+  late.set(cost.occupied.subarray(0, late.length - cost.nz), cost.nz);
+  const { columns, rows } = request.history;
+  request.zones.forEach((zone, z) => {
+    const count = columns.get(zonePoint(zone, "occupancyCount"))?.[rows - 1];
+    late[z] = count === undefined || Number.isNaN(count) ? cost.occupied[z]! : Number(count > 0);
+  });
+  return late;
+};
+
+/** The script's first observation is the number 0. */
+const fromZero = (initial: RolloutInitialState): RolloutInitialState => ({
+  ...initial,
+  temperaturesC: initial.temperaturesC.map((values) => new Float64Array(values.length)),
+});
+
+/** K sequences as the method draws them; perturbations are of the previous plan where there is one. */
+const drawSamples = (builder: BatchBuilder, request: PlanRequest, { actions }: RandomShootingOptions): void => {
+  const { horizonSteps, nz } = builder;
+  const stream = streamOf(request.tick, 0);
+  if (actions !== "around-plan") {
+    const random = new UniformSource(request.seed, stream);
+    while (builder.room > 0) builder.add(randomSequence(random, horizonSteps, nz, actions));
+    return;
+  }
+  const nominal = shiftedPrevious(request) ?? middleSequence(horizonSteps, nz);
+  const noise = new Float64Array(2 * builder.room * horizonSteps * nz);
+  normals(request.seed, stream, noise);
+  let next = 0;
+  while (builder.room > 0) builder.add(perturbed(nominal, () => noise[next++]!));
 };
 
 /** Share of the sequences that count as least uncertain where none is certain enough and the planner acts nevertheless. */
@@ -178,7 +235,7 @@ const certain = (
 const choose = (
   pool: CandidatePool,
   samples: readonly Candidate[],
-  problem: PlanProblem,
+  problem: RewardProblem,
   z: number,
   bound: number,
   options: RandomShootingOptions,
@@ -248,8 +305,9 @@ const shoot = async (
     readySteps: isCost ? defaultMppiOptions.readySteps : 0,
   });
   const { horizonSteps, nz } = problem.cost;
+  const initial = initialStateFromHistory(model, request.history);
   const inputs = {
-    initial: initialStateFromHistory(model, request.history),
+    initial: options.asScripted && request.previousPlan === null ? fromZero(initial) : initial,
     disturbances: rolloutDisturbances(model, request.forecast, horizonSteps),
     localMs: request.localMs.slice(0, horizonSteps),
   };
@@ -257,17 +315,17 @@ const shoot = async (
   const poolWith = (cost: CostProblem): CandidatePool =>
     new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
   const pool = poolWith(isCost ? await withTerminal(problem, request, poolWith(problem.cost)) : problem.cost);
-  const sharePair = options.zones === "first";
-  const isJoint = sharePair || isCost;
-  const random = new UniformSource(request.seed, streamOf(request.tick, 0));
   const builder = new BatchBuilder(options.numSamples, horizonSteps, nz, problem.admission);
-  while (builder.room > 0) builder.add(randomSequence(random, horizonSteps, nz, sharePair));
+  drawSamples(builder, request, options);
   const samples = await pool.evaluate(builder.batch());
   const notFinite = samples.filter(({ total }) => !Number.isFinite(total)).length;
 
   const fallback = fallbackSequence(request, problem, options.fallback);
-  const perZone = Array.from({ length: isJoint ? 1 : nz }, (_, z) => choose(pool, samples, problem, z, bound, options));
-  const acting = Array.from({ length: nz }, (_, z) => perZone[isJoint ? 0 : z] ?? null);
+  const rewarded: RewardProblem = { cost: problem.cost, rewardedOccupied: rewardedOccupied(problem, request, options.asScripted) };
+  const perZone = Array.from({ length: isCost ? 1 : nz }, (_, z) => choose(pool, samples, rewarded, z, bound, options));
+  const acting = Array.from({ length: nz }, (_, z) => perZone[isCost ? 0 : z] ?? null).map(
+    (one) => one && { ...one, sequence: carriedOut(one.sequence, problem.cost, options.carriedOut) },
+  );
   const fallen = request.zones.filter((_, z) => acting[z] === null);
   const combined = (side: keyof Sequence): Float64Array => fallback[side].map((value, i) => acting[i % nz]?.sequence[side][i] ?? value);
 

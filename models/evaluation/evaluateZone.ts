@@ -5,7 +5,7 @@ import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean } from "#math/statistics";
 import type { DatasetRows } from "#models/datasetRows";
 import { openLoop } from "#models/evaluation/openLoop";
-import { createStepPredictor } from "#models/stepPredictor";
+import { createStepPredictor, type StepPredictor } from "#models/stepPredictor";
 import { regimes } from "#models/thermostat/regimes";
 import { rowRegimes } from "#models/thermostat/trainingRows";
 
@@ -37,9 +37,15 @@ const rms = (errors: ArrayLike<number>): number => Math.sqrt(mean(Float64Array.f
  * 4th test row that has as many rows after it inside the test days. NLPD = mean of ½ log 2πs² + e²/2s². Rows with missing values are left out;
  * an IsothermError where none remains.
  */
-export const evaluateZone = (la: LinearAlgebra, model: ZoneModel, data: DatasetRows, firstTest: number, endTest: number): ZoneAccuracy => {
+export const evaluateZone = (
+  la: LinearAlgebra,
+  model: ZoneModel,
+  data: DatasetRows,
+  firstTest: number,
+  endTest: number,
+  predictor: StepPredictor = createStepPredictor(la, model),
+): ZoneAccuracy => {
   const temperature = data.column(zonePoint(model.zone, "zoneAirTempC"));
-  const predictor = createStepPredictor(la, model);
   const targets: number[] = [];
   for (let row = firstTest; row < endTest; row++) {
     if (Number.isFinite(temperature[row]!) && Number.isFinite(temperature[row - 1] ?? Number.NaN)) targets.push(row);

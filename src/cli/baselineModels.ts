@@ -1,6 +1,8 @@
+import type { FittedZone } from "#cli/evaluate";
 import { usageError } from "#domain/errors";
-import type { ZoneModel } from "#domain/model";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { createEnsemblePredictor } from "#models/baselines/ensemble/ensemblePredictor";
+import { ensembleFrame, trainEnsemble } from "#models/baselines/ensemble/trainEnsemble";
 import { baselineNames, trainBaseline } from "#models/baselines/trainBaseline";
 import type { DatasetRows } from "#models/datasetRows";
 
@@ -8,13 +10,19 @@ export interface BaselineContext {
   readonly la: LinearAlgebra;
   readonly data: DatasetRows;
   readonly zone: string;
+  readonly seed: number;
   readonly progress: (fraction: number, text: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** The baseline of this name, learned from the training rows; CLUE starts from the shipped kernel that has not seen the data. */
-export const trainBaselineForEvaluation = (name: string, { la, data, zone, progress, signal }: BaselineContext): Promise<ZoneModel> => {
+export const trainBaselineForEvaluation = async (name: string, context: BaselineContext): Promise<FittedZone> => {
+  const { la, data, zone, seed, progress, signal } = context;
+  if (name === "ensemble") {
+    const ensemble = await trainEnsemble(la, data, zone, { seed, onProgress: progress, signal });
+    return { model: ensembleFrame(ensemble), predictor: createEnsemblePredictor(la, ensemble, "measured") };
+  }
   const known = baselineNames.find((one) => one === name);
-  if (known === undefined) throw usageError(`There is no baseline ${name}.`, `Choose one of ${baselineNames.join(", ")}.`);
-  return trainBaseline(known, { la, data, zone, onProgress: progress, signal });
+  if (known === undefined) throw usageError(`There is no baseline ${name}.`, `Choose one of ensemble, ${baselineNames.join(", ")}.`);
+  return { model: await trainBaseline(known, { la, data, zone, onProgress: progress, signal }) };
 };

@@ -5,13 +5,14 @@ import { choosePrior, days, daysFrom, linearAlgebras, parseDay, readData, zonesO
 import { type EvaluateResult, evaluationReport } from "#cli/evaluationReport";
 import { runForFigures } from "#cli/figures";
 import { writeOutput } from "#cli/outputFile";
-import { unavailableError, usageError } from "#domain/errors";
+import { usageError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { DatasetRows } from "#models/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { evaluateZone, type ZoneAccuracy } from "#models/evaluation/evaluateZone";
+import type { StepPredictor } from "#models/stepPredictor";
 import { fitZone } from "#models/thermostat/fitZone";
 
 interface EvaluateArguments {
@@ -25,7 +26,7 @@ interface EvaluateArguments {
   readonly budget?: number;
   readonly backend: LinearAlgebraPreference;
   readonly report?: string;
-  readonly seed: string;
+  readonly seed: number;
   readonly json?: boolean;
 }
 
@@ -46,14 +47,11 @@ export const registerEvaluate = (program: Command): void => {
     .option("--budget <n>", "inducing inputs at most; default: exact", wholeNumber("--budget", 1))
     .option("--backend <name>", linearAlgebras.join(" | "), oneOf("--backend", linearAlgebras), "auto")
     .option("--report <dir>", "write a report there")
-    .option("--seed <n>", "seed", "1")
+    .option("--seed <n>", "random numbers of the ensemble; the other models draw none", wholeNumber("--seed", 0, 2 ** 31), 1)
     .option("--json", "print the figures as JSON")
     .action((options: EvaluateArguments) =>
       runForFigures(options, async ({ say, progress, signal }) => {
         const { model: modelName, trainDays, testDays } = options;
-        if (modelName === "ensemble") {
-          throw unavailableError("The neural-network ensemble is not in this version.", { todo: "Choose another baseline, such as arx." });
-        }
         const from = parseDay(options.trainFrom, "--train-from");
         const dataset = await readData(options.data, say);
         const { first, end } = daysFrom(dataset, from, trainDays + testDays, options.data, "training and test");
@@ -70,7 +68,9 @@ export const registerEvaluate = (program: Command): void => {
         const fitMs = performance.now() - started;
         say(`${modelName}: learned from ${fits.trainRows} rows in ${Math.round(fitMs)} ms (${la.name}), prior ${fits.prior}`);
         const all = new DatasetRows(whole);
-        const byZone = Object.fromEntries(fits.models.map((model) => [model.zone, evaluateZone(la, model, all, split, all.length)]));
+        const byZone = Object.fromEntries(
+          fits.models.map(({ model, predictor }) => [model.zone, evaluateZone(la, model, all, split, all.length, predictor)]),
+        );
         const result: EvaluateResult = {
           model: modelName,
           prior: fits.prior,
@@ -104,13 +104,19 @@ interface FitContext {
   readonly signal: AbortSignal;
 }
 
+/** A zone's model, and what predicts with it where that is not its own posterior. */
+export interface FittedZone {
+  readonly model: ZoneModel;
+  readonly predictor?: StepPredictor;
+}
+
 const fitAll = async (
   name: ModelName,
   context: FitContext,
-): Promise<{ readonly models: readonly ZoneModel[]; readonly prior: string; readonly trainRows: number }> => {
+): Promise<{ readonly models: readonly FittedZone[]; readonly prior: string; readonly trainRows: number }> => {
   const { la, dataset, train, zones, options, progress, signal } = context;
   const data = new DatasetRows(train);
-  const fitted: ZoneModel[] = [];
+  const fitted: FittedZone[] = [];
   let trainRows = 0;
   const chosen = name === "isotherm" ? choosePrior(options.prior, dataset, options.data) : null;
   for (const [i, zone] of zones.entries()) {
@@ -128,12 +134,11 @@ const fitAll = async (
           onWarning: context.say,
         },
       );
-      fitted.push(fit.model);
+      fitted.push({ model: fit.model });
       trainRows += fit.trainRows;
     } else {
       const { trainBaselineForEvaluation } = await import("#cli/baselineModels");
-      const model = await trainBaselineForEvaluation(name, { la, data, zone, progress, signal });
-      fitted.push(model);
+      fitted.push(await trainBaselineForEvaluation(name, { la, data, zone, seed: options.seed, progress, signal }));
       trainRows += data.length - 1;
     }
   }

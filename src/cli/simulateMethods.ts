@@ -1,14 +1,18 @@
-import type { SimulateOptions } from "#cli/simulateOptions";
+import { learned, type SimulateOptions } from "#cli/simulateOptions";
 import type { SimulatedSite } from "#cli/simulatePlant";
 import { clueKernelForRun, manifestOf, priorForRun } from "#cli/simulatePrior";
+import { driveAllFrom } from "#controllers/leadZone";
 import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
-import { costShooting, createRandomShootingPlanner, mendedClue, publishedClue } from "#controllers/randomShooting";
+import { costShooting, createRandomShootingPlanner, ensembleMppi, mendedClue, publishedClue } from "#controllers/randomShooting";
 import type { Dataset } from "#domain/dataset";
-import { unavailableError } from "#domain/errors";
+import { usageError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { Planner } from "#domain/planner";
 import type { PreparedRollout } from "#domain/rollout";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
+import type { LinearAlgebra } from "#math/linearAlgebra";
+import { createEnsembleRollout } from "#models/baselines/ensemble/ensemblePredictor";
+import { trainEnsembleBuilding } from "#models/baselines/ensemble/trainEnsemble";
 import { clueVariantOf } from "#models/baselines/trainBaseline";
 import { trainBaselineBuilding } from "#models/baselines/trainBaselineBuilding";
 import type { Prior } from "#models/prior";
@@ -16,7 +20,7 @@ import { trainInWorker } from "#models/trainInWorker";
 
 /** How a learned controller learns and plans. */
 export interface Method {
-  /** Whether it learns anew at night; CLUE learns once, as published. */
+  /** Whether it learns anew at night; CLUE and the ensemble learn once, as published. */
   readonly learnsAtNight: boolean;
   train(dataset: Dataset, onProgress: (fraction: number, text: string) => void, signal?: AbortSignal): Promise<BuildingModel>;
   plannerOf(rollout: PreparedRollout, model: BuildingModel, backendName: string): Planner;
@@ -38,10 +42,10 @@ export function methodOf(options: SimulateOptions, run: Run): Method {
     case "clue":
     case "clue-mended":
       return clue(options.controller, options, run);
+    case "ensemble":
+      return ensemble(options, run);
     default:
-      throw unavailableError(`the controller ${options.controller} is not in this version`, {
-        todo: "Choose mppi, random-shooting, clue, clue-mended, rule, rule-best or schedule.",
-      });
+      throw usageError(`${options.controller} does not learn`, `Choose one of ${[...learned].join(", ")}.`);
   }
 }
 
@@ -82,12 +86,16 @@ function ownModel(options: SimulateOptions, run: Run): Method {
   };
 }
 
+/** The zone that the published controllers plan for, SPACE1-1 of the office: the first. */
+const leadZoneOf = ({ plant }: Run): string => plant.zones[0]!;
+
 /**
- * CLUE as published, or mended. Its model is learned once, before the first decision, in this thread: its scripts train on the week and then control,
- * and 200 steps of fine-tuning for five zones every night would only take time.
+ * CLUE as published, or mended: planned for one zone, whose setpoints drive them all. Its model is learned once, before the first decision, in this
+ * thread: its scripts train on the week and then control.
  */
 function clue(name: "clue" | "clue-mended", options: SimulateOptions, run: Run): Method {
   const planning = name === "clue" ? publishedClue : mendedClue;
+  const lead = leadZoneOf(run);
   let manifest: unknown = null;
   return {
     learnsAtNight: false,
@@ -97,11 +105,10 @@ function clue(name: "clue" | "clue-mended", options: SimulateOptions, run: Run):
     train: async (dataset, onProgress, signal) => {
       const found = clueKernelForRun(options.prior, run.weatherNames, dataset, clueVariantOf(name));
       manifest = found.manifest;
-      const la = await createLinearAlgebra(options.backend === "webgpu" ? "auto" : options.backend);
       return trainBaselineBuilding(name, {
-        la,
+        la: await linearAlgebraOf(options),
         dataset,
-        zones: run.plant.zones,
+        zones: [lead],
         toLocalMs: localTimeOf(run),
         metaKernel: found.start,
         horizonSteps: options.horizonSteps,
@@ -109,13 +116,39 @@ function clue(name: "clue" | "clue-mended", options: SimulateOptions, run: Run):
         ...(signal === undefined ? {} : { signal }),
       });
     },
-    plannerOf: (rollout, model, backendName) =>
-      createRandomShootingPlanner(rollout, model, {
-        ...planning,
-        numSamples: options.samples,
-        maxSamplesPerRun: options.samples,
-        allowFallback: options.allowFallback,
-        backendName,
-      }),
+    plannerOf: (rollout, model, backendName) => {
+      const { samples: numSamples, allowFallback } = options;
+      const given = { ...planning, numSamples, maxSamplesPerRun: numSamples, allowFallback, backendName };
+      return driveAllFrom(createRandomShootingPlanner(rollout, model, given), lead);
+    },
+  };
+}
+
+const linearAlgebraOf = ({ backend }: SimulateOptions): Promise<LinearAlgebra> =>
+  createLinearAlgebra(backend === "webgpu" ? "auto" : backend);
+
+/**
+ * Five small networks and MPPI, planned for one zone whose setpoints drive them all, as the yardsticks have it. Networks are no Gaussian process: the
+ * ensemble brings its own rollout, and the backend holds only its frame. The method knows no bound on its uncertainty, so it never falls back.
+ */
+function ensemble(options: SimulateOptions, run: Run): Method {
+  const lead = leadZoneOf(run);
+  const rollouts = new WeakMap<BuildingModel, PreparedRollout>();
+  return {
+    learnsAtNight: false,
+    priorManifest: null,
+    train: async (dataset, onProgress, signal) => {
+      const la = await linearAlgebraOf(options);
+      const given = { seed: options.seed, onProgress, ...(signal === undefined ? {} : { signal }) };
+      const { model, ensembles } = await trainEnsembleBuilding(la, dataset, [lead], localTimeOf(run), given);
+      rollouts.set(model, createEnsembleRollout(la, ensembles));
+      return model;
+    },
+    plannerOf: (frame, model, backendName) => {
+      frame.close();
+      const { samples: numSamples, allowFallback } = options;
+      const given = { ...ensembleMppi, numSamples, maxSamplesPerRun: numSamples, allowFallback, backendName };
+      return driveAllFrom(createRandomShootingPlanner(rollouts.get(model)!, model, given), lead);
+    },
   };
 }

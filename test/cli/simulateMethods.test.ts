@@ -10,6 +10,7 @@ import type { Dataset } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import { UNTRAINED_CLUE_KERNEL } from "#models/baselines/clueKernel";
 import { shippedCluePriorFor, shippedCluePriorsFolder } from "#models/baselines/cluePriors";
+import { AUTHORS_CLUE_KERNELS } from "#models/baselines/trainBaseline";
 import { readPrior } from "#models/prior";
 import { dayFingerprints, sharedSources, shippedPriorFor, shippedPriorsFolder } from "#models/shippedPriors";
 import { createRcPlant } from "#simulators/rc/rcPlant";
@@ -74,7 +75,10 @@ describe("weather of a simulated run", () => {
     expect(shippedPriorFor(shifted)!.prior.name).toBe("five-zone-office");
     expect(shippedPriorFor(shifted, ["USA_NY_New.York-J.F.Kennedy.epw"])!.prior.name).toBe("five-zone-office-without-new-york");
     expect(priorForRun("shipped", ["new-york"], shifted)!.name).toBe("five-zone-office-without-new-york");
-    expect(clueKernelForRun("shipped", ["new-york"], shifted, "published").start.prior).toBe("clue-without-new-york");
+    expect(clueKernelForRun("shipped", ["new-york"], shifted, "mended").start.prior).toBe("clue-without-new-york");
+    const published = clueKernelForRun("shipped", ["new-york"], shifted, "published");
+    expect(published.start).toBe(AUTHORS_CLUE_KERNELS.summer);
+    expect((published.manifest as { sources: { weather: string }[] }).sources.map(({ weather }) => weather)).toContain("new-york");
   });
 
   it("keeps a CLUE kernel that has seen the city out of the run, and needs none", async () => {
@@ -90,15 +94,15 @@ describe("weather of a simulated run", () => {
 });
 
 describe("methods of learned controllers", () => {
-  it("that this version lacks are refused by name with those there are", () => {
+  it("refuse a controller that does not learn, and name those that do", () => {
     const run = { plant: { zones: ["a"] }, timeZone: { timeZoneH: 0 }, weatherNames: [] };
     try {
-      methodOf({ ...options, controller: "ensemble" }, run);
+      methodOf({ ...options, controller: "rule" }, run);
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(IsothermError);
-      expect((error as IsothermError).exitCode).toBe(69);
-      expect((error as IsothermError).todo).toMatch(/random-shooting, clue, clue-mended/);
+      expect((error as IsothermError).exitCode).toBe(2);
+      expect((error as IsothermError).todo).toMatch(/random-shooting, clue, clue-mended, ensemble/);
     }
   });
 });
@@ -110,15 +114,15 @@ const simulated = async (controller: ControllerName, given: Partial<SimulateOpti
   return { outcome, lines };
 };
 
-const expectLearned = ({ result, decisions }: SimulationOutcome, kind: string): void => {
+const expectLearned = ({ result, decisions }: SimulationOutcome, kind: string, priorWeather: readonly string[] | null): void => {
   expect(result.steps).toBe(96);
   expect(result.fitMs).toBeGreaterThan(0);
   expect(result.decisionMs.p50).toBeGreaterThan(0);
   expect(result.backend).toMatch(/^(blas|wasm|reference)$/);
   expect(result.hvacElectricityKwh).toBeGreaterThan(10);
-  const { sources } = result.priorManifest as { sources: readonly { weather: string; dayFingerprints?: unknown }[] };
-  expect(sources.map(({ weather }) => weather).sort()).toEqual(["pittsburgh", "port-angeles"]);
-  expect(sources.every(({ dayFingerprints: days }) => days === undefined)).toBe(true);
+  const manifest = result.priorManifest as { sources: readonly { weather: string; dayFingerprints?: unknown }[] } | null;
+  expect(manifest === null ? null : manifest.sources.map(({ weather }) => weather).sort()).toEqual(priorWeather);
+  expect((manifest?.sources ?? []).every(({ dayFingerprints: days }) => days === undefined)).toBe(true);
   expect(decisions).toHaveLength(96);
   for (const { modelVersion } of decisions) expect(modelVersion).toMatch(new RegExp(`^${kind}-`));
   const fallen = decisions.filter(({ plan }) => plan.fallback !== null).length;
@@ -126,20 +130,29 @@ const expectLearned = ({ result, decisions }: SimulationOutcome, kind: string): 
 };
 
 describe("a day under a learned yardstick", () => {
-  it("clue: learned once whatever the night, and its own fallback is counted", { timeout: 120_000 }, async () => {
+  it("clue: learned once whatever the night, planned for the first zone, and its own fallback is counted", {
+    timeout: 240_000,
+  }, async () => {
     const { outcome, lines } = await simulated("clue", { relearn: "nightly" });
-    expectLearned(outcome, "clue");
+    expectLearned(outcome, "clue", ["new-york", "pittsburgh", "tucson"]);
     expect(lines.filter((line) => line.startsWith("learning"))).toHaveLength(1);
     const [fallen] = outcome.decisions.filter(({ plan }) => plan.fallback !== null);
     if (fallen !== undefined) expect(fallen.plan.reason).toMatch(/the method's fallback \(21 °C while occupied\) acts/);
+    for (const { command } of outcome.decisions) expect(new Set(Object.values(command).map((pair) => pair.heatingSetpointC)).size).toBe(1);
   });
 
-  it("clue-mended without fallback: it always acts, each zone by itself", { timeout: 120_000 }, async () => {
+  it("clue-mended without fallback: it always acts, from a kernel that has not seen the city", { timeout: 240_000 }, async () => {
     const { outcome } = await simulated("clue-mended", { allowFallback: false });
-    expectLearned(outcome, "clue-mended");
+    expectLearned(outcome, "clue-mended", ["pittsburgh", "port-angeles"]);
     expect(outcome.result.fallbackPct).toBe(0);
-    const heating = outcome.decisions.map(({ command }) => new Set(Object.values(command).map((pair) => pair.heatingSetpointC)).size);
-    expect(heating.filter((distinct) => distinct > 1).length).toBeGreaterThan(48);
+  });
+
+  it("ensemble: five networks and MPPI, never falls back, and comes out the same for the same seed", { timeout: 240_000 }, async () => {
+    const once = (await simulated("ensemble")).outcome;
+    expectLearned(once, "ensemble", null);
+    expect(once.result.fallbackPct).toBe(0);
+    const commands = ({ decisions }: SimulationOutcome) => decisions.map(({ command }) => command);
+    expect(commands((await simulated("ensemble")).outcome)).toEqual(commands(once));
   });
 
   const isBuilt = existsSync(fileURLToPath(new URL("../../dist/models/trainWorker.js", import.meta.url)));
@@ -148,7 +161,7 @@ describe("a day under a learned yardstick", () => {
     { timeout: 120_000 },
     async () => {
       const { outcome } = await simulated("random-shooting");
-      expectLearned(outcome, "thermostat");
+      expectLearned(outcome, "thermostat", ["pittsburgh", "port-angeles"]);
       const acting = outcome.decisions.filter(({ plan }) => plan.source === "mppi");
       for (const { plan } of acting) expect(plan.reason).toMatch(/random sequences by predicted cost acts/);
       expect(acting.length).toBeGreaterThan(0);

@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { driveAllFrom } from "#controllers/leadZone";
 import { planProblem } from "#controllers/mppi/planProblem";
 import {
   costShooting,
   createRandomShootingPlanner,
+  ensembleMppi,
   mendedClue,
   publishedClue,
   type RandomShootingOptions,
   zoneReward,
 } from "#controllers/randomShooting";
+import { publishedFallback, publishedPair, SETBACK } from "#controllers/shootingActions";
 import type { Plan } from "#domain/plan";
 import { FakeRollout, fakeModel, officeLimits, officeRequest, quickZone } from "../fixtures/thermostatBuilding.js";
 
@@ -25,23 +28,79 @@ const shoot = (
   }).plan(officeRequest({ zones, limits, ...situation }));
 
 describe("random shooting", () => {
-  it("draws pairs inside the action ranges, cooling not below heating, and gives all zones the first one's as published", async () => {
-    const drawn: number[][] = [];
+  it("draws pairs inside the action ranges: any value, cooling not below heating, or the script's whole degrees", async () => {
+    const drawnBy = async (preset: RandomShootingOptions): Promise<readonly [number[], number[]]> => {
+      const drawn: number[][] = [];
+      const fake = new FakeRollout(zones.map(quickZone), {
+        afterwards: (_, request, run) => {
+          if (run === 0) drawn.push([...request.heatingSetpointC], [...request.coolingSetpointC]);
+        },
+      });
+      await createRandomShootingPlanner(fake, fakeModel(zones), preset).plan(officeRequest({ zones, limits }));
+      return [drawn[0]!, drawn[1]!];
+    };
+    const [heating, cooling] = await drawnBy(mendedClue);
+    heating.forEach((value, i) => {
+      expect(value >= 15 && value < 22 && cooling[i]! >= 21 && cooling[i]! < 30 && cooling[i]! >= value).toBe(true);
+    });
+    expect(Math.abs(heating.reduce((a, b) => a + b) / heating.length - 18.5)).toBeLessThan(0.1);
+    const [whole, wholeCooling] = await drawnBy(publishedClue);
+    expect(new Set(whole)).toEqual(new Set([15, 16, 17, 18, 19, 20]));
+    expect(new Set(wholeCooling)).toEqual(new Set([21, 22, 23, 24, 25, 26, 27, 28, 29]));
+  });
+
+  it("carries out what the script's building makes of a pair: by the cooling setpoint in winter, by the heating one in summer", async () => {
+    const pair = { heatingSetpointC: 15, coolingSetpointC: 26 };
+    expect(publishedPair(pair, true)).toEqual({ heatingSetpointC: 19, coolingSetpointC: 26 });
+    expect(publishedPair(pair, false)).toEqual({ heatingSetpointC: 15, coolingSetpointC: 30 });
+    expect(publishedFallback(true, true)).toEqual({ heatingSetpointC: 21, coolingSetpointC: 21 });
+    expect(publishedFallback(true, false)).toEqual({ heatingSetpointC: 21, coolingSetpointC: 24 });
+    expect([publishedFallback(false, true), publishedFallback(false, false)]).toEqual([SETBACK, SETBACK]);
+    const { heatingSetpointC, coolingSetpointC } = (await shoot(publishedClue)).chosen.zones.a!;
+    heatingSetpointC.forEach((heating, t) => {
+      expect(publishedPair({ heatingSetpointC: heating, coolingSetpointC: coolingSetpointC[t]! }, true).heatingSetpointC).toBe(heating);
+    });
+    expect(new Set(heatingSetpointC.map((heating, t) => heating + coolingSetpointC[t]!)).size).toBeLessThanOrEqual(3);
+  });
+
+  it("starts its first plan from 0 °C as scripted, and only that", async () => {
+    const seen: number[] = [];
     const fake = new FakeRollout(zones.map(quickZone), {
-      afterwards: (_, request, run) => {
-        if (run === 0) drawn.push([...request.heatingSetpointC], [...request.coolingSetpointC]);
+      afterwards: (_, request) => seen.push(...request.initial.temperaturesC.map((values) => values[values.length - 1]!)),
+    });
+    const planner = createRandomShootingPlanner(fake, fakeModel(zones), { ...publishedClue, numSamples: 20 });
+    const request = officeRequest({ zones, limits });
+    const first = await planner.plan({ ...request, previousPlan: null });
+    expect(new Set(seen)).toEqual(new Set([0]));
+    seen.length = 0;
+    await planner.plan({ ...request, previousPlan: first });
+    expect(Math.min(...seen)).toBeGreaterThan(10);
+  });
+
+  it("perturbs the previous plan and averages it by weights, with no bound and no fallback, as the ensemble's MPPI does", async () => {
+    const away = { heatingSetpointC: 22, coolingSetpointC: 30 };
+    const first = await shoot(ensembleMppi, 50);
+    expect([first.source, first.fallback]).toEqual(["mppi", null]);
+    const flat = (value: number): number[] => new Array<number>(20).fill(value);
+    const zoneOf = (plan: Plan) => plan.chosen.zones.a!;
+    const previousPlan: Plan = {
+      ...first,
+      chosen: {
+        ...first.chosen,
+        zones: Object.fromEntries(
+          zones.map((zone) => [
+            zone,
+            { ...zoneOf(first), heatingSetpointC: flat(away.heatingSetpointC), coolingSetpointC: flat(away.coolingSetpointC) },
+          ]),
+        ),
       },
-    });
-    const plan = await createRandomShootingPlanner(fake, fakeModel(zones), publishedClue).plan(officeRequest({ zones, limits }));
-    const [heating, cooling] = drawn;
-    heating!.forEach((value, i) => {
-      expect(value >= 15 && value < 22 && cooling![i]! >= 21 && cooling![i]! < 30 && cooling![i]! >= value).toBe(true);
-      if (i % 2 === 1) expect([value, cooling![i]]).toEqual([heating![i - 1], cooling![i - 1]]);
-    });
-    const mean = heating!.reduce((a, b) => a + b) / heating!.length;
-    expect(Math.abs(mean - 18.5)).toBeLessThan(0.1);
-    expect(plan.chosen.zones.a!.heatingSetpointC).toEqual(plan.chosen.zones.b!.heatingSetpointC);
-    expect([plan.source, plan.fallback, plan.diagnostics.numSamples]).toEqual(["mppi", null, 1000]);
+    };
+    const request = officeRequest({ zones, limits });
+    const planner = createRandomShootingPlanner(new FakeRollout(zones.map(quickZone)), fakeModel(zones), ensembleMppi);
+    const [fresh, warm] = [await planner.plan({ ...request, previousPlan: null }), await planner.plan({ ...request, previousPlan })];
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
+    expect(mean(zoneOf(warm).heatingSetpointC)).toBeGreaterThan(mean(zoneOf(fresh).heatingSetpointC) + 1);
+    expect(warm.reason).toMatch(/weighted mean of 1000/);
   });
 
   it("rewards as the script does: Σ γᵗ (r + 0.5 variance)", () => {
@@ -53,9 +112,10 @@ describe("random shooting", () => {
       result: { meanC: Float64Array.of(16, 19.2, 24.1), stdDevK: Float64Array.of(0.2, 0.3, 0.4), powerW: new Float64Array(3) },
     };
     const published = -4 + 0.5 * 0.04 + 0.99 * (-0.8 + 0.5 * 0.09) + 0.99 ** 2 * (-0.6 + 0.5 * 0.16);
-    expect(zoneReward(candidate, problem, 0, publishedClue)).toBeCloseTo(published, 12);
+    const rewarded = { cost: problem.cost, rewardedOccupied: problem.cost.occupied };
+    expect(zoneReward(candidate, rewarded, 0, publishedClue)).toBeCloseTo(published, 12);
     const mended = -(4 + 2) - 0.5 * 0.2 + 0.99 * (-0.8 - 0.5 * 0.3) + 0.99 ** 2 * (-0.6 - 0.5 * 0.4);
-    expect(zoneReward(candidate, problem, 0, mendedClue)).toBeCloseTo(mended, 12);
+    expect(zoneReward(candidate, rewarded, 0, mendedClue)).toBeCloseTo(mended, 12);
   });
 
   it("seeks uncertainty as published and shuns it when mended", async () => {
@@ -81,6 +141,18 @@ describe("random shooting", () => {
     expect(plan.chosen.zones.a!.heatingSetpointC).not.toEqual(plan.chosen.zones.b!.heatingSetpointC);
   });
 
+  it("drives every zone by the lead zone's plan, whose own request is all that is planned", async () => {
+    const request = officeRequest({ zones: ["a", "b"], limits, temperaturesC: [15, 21] });
+    const alone = (zone: string) => createRandomShootingPlanner(new FakeRollout([quickZone(zone)]), fakeModel([zone]), mendedClue);
+    const plan = await driveAllFrom(alone("b"), "b").plan(request);
+    const own = await alone("b").plan({ ...officeRequest({ zones: ["b"], limits, temperaturesC: [21] }), history: request.history });
+    expect(plan.chosen.zones.b).toEqual(own.chosen.zones.b);
+    expect(plan.chosen.zones.a).toEqual({ ...own.chosen.zones.b, meanC: [], stdDevK: [] });
+    expect(Object.keys(plan.comfort)).toEqual(["a", "b"]);
+    expect(plan.rule!.zones.a!.heatingSetpointC).toEqual(plan.rule!.zones.b!.heatingSetpointC);
+    await expect(driveAllFrom(alone("c"), "c").plan(request)).rejects.toThrow(/for the zones a, b, not c/);
+  });
+
   it("averages instead of taking the best where asked to weigh", async () => {
     const spread = (plan: Plan): number => {
       const values = plan.chosen.zones.a!.heatingSetpointC;
@@ -95,8 +167,6 @@ describe("random shooting", () => {
     expect(plan.chosen.zones.a!.heatingSetpointC).toEqual([...new Array<number>(12).fill(15), ...new Array<number>(8).fill(21)]);
     expect(plan.chosen.zones.a!.coolingSetpointC).toEqual([...new Array<number>(12).fill(30), ...new Array<number>(8).fill(21)]);
     expect(plan.reason).toMatch(/All of 1000 random sequences exceed the bound of 0\.30 K²/);
-    const script = await shoot({ ...publishedClue, fallback: "published-script" }, 1);
-    expect([script.chosen.zones.a!.heatingSetpointC[0], script.chosen.zones.a!.coolingSetpointC[0]]).toEqual([24, 24]);
     const mended = await shoot(mendedClue, 1);
     expect(mended.chosen).toEqual(mended.rule);
   });
