@@ -11,7 +11,7 @@ const marks = { ok: "ok     ", warning: "warning", failed: "FAILED " } as const;
 export const registerDoctor = (program: Command): void => {
   program
     .command("doctor")
-    .description("checks configuration, store, broker, InfluxDB, computing and clock, and says what to do about each failure")
+    .description("checks configuration, store, broker, InfluxDB, computing, EnergyPlus and clock, and says what to do about each failure")
     .option("--config <FILE>", "site file (YAML); the demo site when absent")
     .option("--json", "one JSON object on standard output")
     .action((options: DoctorArguments) =>

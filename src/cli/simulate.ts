@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { comfortBand, monthDay, oneOf, printJson, printText, runCommand, wholeNumber } from "#cli/cliKit";
+import { type CommandContext, comfortBand, monthDay, oneOf, printJson, printText, runCommand, wholeNumber } from "#cli/cliKit";
 import {
   backendNames,
   checkCombination,
@@ -11,7 +11,7 @@ import {
   relearnNames,
   type SimulateOptions,
 } from "#cli/simulateOptions";
-import { usageError } from "#domain/errors";
+import { IsothermError, usageError } from "#domain/errors";
 
 interface Given {
   readonly [name: string]: unknown;
@@ -58,13 +58,21 @@ export function registerSimulate(program: Command): void {
     .option("--list-weather", "show the bundled weather");
   command.action((given: Given) =>
     runCommand(async (context) => {
-      if (given.listBuildings === true || given.listWeather === true) return printLists(given);
+      if (given.listBuildings === true || given.listWeather === true) {
+        await printLists(given, context);
+        return undefined;
+      }
       const options = simulateOptions(given, (name) => command.getOptionValueSource(name) === "cli");
+      if (options.plant === "energyplus") {
+        const { isGuarded, runGuarded } = await import("#cli/engineGuard");
+        if (!isGuarded()) return runGuarded(context);
+      }
       const { runSimulation } = await import("#cli/simulateRun");
       const { result, writeTrace } = await runSimulation(options, context);
       if (typeof given.trace === "string") await writeTrace(given.trace);
       if (given.json === true) await printJson(result);
       else await printText((await import("#cli/simulateReport")).describeResult(result, options));
+      return undefined;
     }),
   );
 }
@@ -75,6 +83,7 @@ function simulateOptions(given: Given, isGiven: (name: string) => boolean): Simu
     building: given.building,
     weather: given.weather,
     data: given.data ?? null,
+    energyplus: given.energyplus ?? null,
     start: given.start,
     year: given.year,
     days: given.days,
@@ -101,17 +110,40 @@ function simulateOptions(given: Given, isGiven: (name: string) => boolean): Simu
   return options;
 }
 
-async function printLists(given: Given): Promise<void> {
-  const lists: Record<string, readonly { readonly id: string; readonly label: string }[]> = {};
+interface Listed {
+  readonly id: string;
+  readonly label: string;
+  /** Plants that it can be given to. */
+  readonly plants: readonly string[];
+}
+
+/** What `--building` and `--weather` may name. Without EnergyPlus its own buildings and weather are missing, which is said. */
+async function printLists(given: Given, { say }: CommandContext): Promise<void> {
+  const { findEngine } = await import("#simulators/energyplus/engine");
+  const folder = typeof given.energyplus === "string" ? given.energyplus : null;
+  const engine = await findEngine({ folder }).catch((error: unknown) => {
+    if (!(error instanceof IsothermError) || folder !== null) throw error;
+    say(`${error.message}: its own buildings and weather are not listed.\n  ${error.todo}`);
+    return null;
+  });
+  const lists: Record<string, readonly Listed[]> = {};
   if (given.listBuildings === true) {
     const { bundledBuildings } = await import("#simulators/rc/buildings/catalogue");
-    lists.buildings = bundledBuildings.map(({ id, label }) => ({ id, label }));
+    const { listBuildings } = await import("#simulators/energyplus/models");
+    lists.buildings = [
+      ...bundledBuildings.map(({ id, label }) => ({ id, label, plants: ["rc"] })),
+      ...listBuildings(engine).map((one) => ({ ...one, plants: ["energyplus"] })),
+    ];
   }
   if (given.listWeather === true) {
     const { bundledWeather } = await import("#simulators/weather/loadWeather");
-    lists.weather = bundledWeather.map(({ id, label }) => ({ id, label }));
+    const { listWeathers } = await import("#simulators/energyplus/weathers");
+    const everywhere = new Set(bundledWeather.map(({ id }) => id));
+    lists.weather = listWeathers(engine).map((one) => ({ ...one, plants: everywhere.has(one.id) ? ["rc", "energyplus"] : ["energyplus"] }));
   }
   if (given.json === true) return printJson(lists);
-  const lines = Object.values(lists).flatMap((entries) => entries.map(({ id, label }) => `${id.padEnd(20)} ${label}`));
+  const lines = Object.values(lists).flatMap((entries) =>
+    entries.map(({ id, label, plants }) => `${id.padEnd(36)} ${plants.join(", ").padEnd(16)} ${label}`),
+  );
   return printText(`${lines.join("\n")}\n`);
 }

@@ -24,6 +24,8 @@ export interface SimulateOptions {
   readonly weather: string;
   /** CSV to replay; null for other plants. */
   readonly data: string | null;
+  /** EnergyPlus folder; null or absent: the usual places. */
+  readonly energyplus?: string | null;
   /** MM-DD of the first scored day. */
   readonly start: string;
   readonly year: number;
@@ -61,6 +63,8 @@ export function checkCombination(options: SimulateOptions, given: (option: strin
   if (options.ramp && options.leadSteps === 0) throw usageError("--ramp needs --lead of at least 1", "A ramp over no steps is no ramp.");
   if (!options.allowFallback && !learned.has(controller))
     throw usageError(`--no-fallback means nothing for --controller ${controller}`, "It belongs to learned controllers such as mppi.");
+  if (given("energyplus") && options.plant !== "energyplus")
+    throw usageError(`--energyplus belongs to --plant energyplus, not ${options.plant}`, "Leave it out, or choose --plant energyplus.");
   if (options.plant === "replay" && options.data === null)
     throw usageError("--plant replay needs --data FILE.csv", "Name the logged data to play back.");
   if (options.plant !== "replay" && options.data !== null)

@@ -4,6 +4,9 @@ import type { Dataset, Forecast, ForecastProvider } from "#domain/dataset";
 import { configurationError, IsothermError, unavailableError } from "#domain/errors";
 import type { SimulatedPlant } from "#domain/plant";
 import { type PointName, zonePoint } from "#domain/points";
+import { createEnergyplusPlant } from "#simulators/energyplus/energyplusPlant";
+import { findEngine } from "#simulators/energyplus/engine";
+import { loadWeatherFile } from "#simulators/energyplus/weathers";
 import { createRcPlant } from "#simulators/rc/rcPlant";
 import { createReplayPlant } from "#simulators/replay/replayPlant";
 import { loadWeather } from "#simulators/weather/loadWeather";
@@ -22,14 +25,14 @@ export interface SimulatedSite {
   /** Where the history begins; `startMs` without one. */
   readonly beginMs: number;
   /** Goes back to the state it had when the function was made, exactly; null where the plant cannot. */
-  readonly remember: (() => () => void) | null;
+  readonly remember: (() => () => void | Promise<void>) | null;
 }
 
 const notYet = (what: string): IsothermError =>
-  unavailableError(`${what} cannot be simulated in this version`, { todo: "Choose --plant rc or --plant replay." });
+  unavailableError(`${what} cannot be simulated in this version`, { todo: "Choose --plant rc, energyplus or replay." });
 
 /** The plant that the options name. Unknown buildings, weather and plants are refused with those there are. */
-export async function createSite(options: SimulateOptions, warn: (line: string) => void): Promise<SimulatedSite> {
+export async function createSite(options: SimulateOptions, warn: (line: string) => void, signal?: AbortSignal): Promise<SimulatedSite> {
   const historyMs = options.history === "none" ? 0 : options.historyDays * dayMs;
   const calendar = (timeZone: StandardTimeZone) => {
     const startMs = localStandardToMs(timeZone, `${options.year}-${options.start}T00:00`);
@@ -65,8 +68,19 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
         );
       return site;
     }
-    case "energyplus":
-      throw notYet("EnergyPlus");
+    case "energyplus": {
+      const engine = await findEngine({ folder: options.energyplus });
+      const { timeZoneH, name } = loadWeatherFile(options.weather, engine).epw.location;
+      const times = calendar({ timeZoneH });
+      const plant = await createEnergyplusPlant({
+        engine,
+        building: options.building,
+        weather: options.weather,
+        endMs: times.endMs,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return { plant, ...times, weatherNames: [options.weather, name], remember: () => plant.remember() };
+    }
     case "boptest":
       throw notYet("BOPTEST");
     case "slow-house":

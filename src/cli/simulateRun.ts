@@ -91,7 +91,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
       todo: "Leave --forecast-error out: forecasts are then perfect.",
     });
   const tariff = loadTariff(options.tariff);
-  const run = await createSite(options, context.say);
+  const run = await createSite(options, context.say, context.signal);
   try {
     const table = await createRunTable(run);
     const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
@@ -280,7 +280,7 @@ async function bestRule(pass: Pass): Promise<{ readonly scored: Scored; readonly
   const { options, run, context } = pass;
   if (run.remember === null)
     throw unavailableError(`rule-best cannot be found on --plant ${options.plant}: it does not react to setpoints`, {
-      todo: "Choose --controller rule, or --plant rc.",
+      todo: "Choose --controller rule, or --plant rc or energyplus.",
     });
   const goBack = run.remember();
   const decisionMs: number[] = [];
@@ -289,7 +289,7 @@ async function bestRule(pass: Pass): Promise<{ readonly scored: Scored; readonly
     .flat()
     .filter(({ leadSteps, ramp }) => leadSteps > 0 || !ramp);
   for (const [i, start] of starts.entries()) {
-    goBack();
+    await goBack();
     const scored = await score({ ...pass, options: { ...options, controller: "rule" } }, start, true);
     decisionMs.push(...scored.decisionMs);
     const { comfortViolationPct } = scored.kpis;

@@ -13,6 +13,9 @@ import { availableBackends } from "#controllers/rollout/createBackend";
 import { IsothermError } from "#domain/errors";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import { shippedPriorsFolder } from "#models/shippedPriors";
+import { findEngine } from "#simulators/energyplus/engine";
+import { listBuildings } from "#simulators/energyplus/models";
+import { listWeathers } from "#simulators/energyplus/weathers";
 
 export interface Finding {
   readonly check: string;
@@ -191,6 +194,19 @@ const checkComputing = async ({ planner }: SiteConfig): Promise<readonly Finding
   ];
 };
 
+/** Only simulation needs it: its absence is no failure. */
+const checkEnergyplus = async (): Promise<Finding> => {
+  const check = "EnergyPlus";
+  try {
+    const engine = await findEngine();
+    const counts = `${listBuildings(engine).length} buildings, ${listWeathers(engine).length} weather files`;
+    return ok(check, `${engine.version} in ${engine.folder} (${engine.source}); ${counts} for \`isotherm simulate --plant energyplus\``);
+  } catch (error) {
+    if (!(error instanceof IsothermError)) throw error;
+    return warning(check, `${error.message}; only \`isotherm simulate --plant energyplus\` needs it.`, error.todo);
+  }
+};
+
 /** Looks at everything a daemon of this site needs. Exit code: 78 for the configuration, 69 for anything else that failed, else 0; warnings fail nothing. */
 export const examine = async (
   file: string,
@@ -216,6 +232,7 @@ export const examine = async (
     await checkDashboard(config, running),
     await checkInflux(config),
     ...(await checkComputing(config)),
+    await checkEnergyplus(),
   );
   return { findings, exitCode: findings.some(({ state }) => state === "failed") ? 69 : 0 };
 };
