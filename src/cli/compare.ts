@@ -51,7 +51,8 @@ async function compare(suiteFile: string, given: CompareArguments, context: Comm
     else await printText(`${suite.runs.map(({ options }) => shownCommand(options)).join("\n")}\n`);
     return 0;
   }
-  const { builtProgram, currentEnvironment, runId, suiteDigest } = await import("#cli/compare/runIdentity");
+  const { builtFile } = await import("#cli/compare/builtProgram");
+  const { currentEnvironment, runId, suiteDigest } = await import("#cli/compare/runIdentity");
   const { openResultFolder } = await import("#cli/compare/resultFolder");
   const { runSuite } = await import("#cli/compare/runSuite");
   const { suiteResults, timingsOf } = await import("#cli/compare/results");
@@ -59,7 +60,7 @@ async function compare(suiteFile: string, given: CompareArguments, context: Comm
   const { createProgress } = await import("#cli/compare/progress");
 
   const energyplus = given.energyplus ?? null;
-  const program = builtProgram();
+  const program = builtFile("src/main.js");
   const environment = currentEnvironment(energyplus);
   const runs = suite.runs.map((run) => ({ ...run, id: runId(run.options, environment) }));
   const identity = { name: suite.name, suiteDigest: suiteDigest(suite.runs) };

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { builtFile } from "#cli/compare/builtProgram";
 import { type RunFigures, type RunTimings, splitOutput } from "#cli/compare/runOutput";
 import { commandArguments, type RunOptions } from "#cli/compare/simulateCommand";
 
@@ -15,12 +15,12 @@ const KEPT_STDERR_CHARACTERS = 64 * 1024;
 const GRACE_MS = 3000;
 const MAX_REASON_CHARACTERS = 1500;
 
-/** The last lines of what a run said, without its progress. */
+/** The last lines of what a run said, without its progress and stack traces. */
 function lastWords(stderr: string): string {
   const lines = stderr
     .split("\n")
-    .filter((line) => line.trim() !== "" && !/^(history: )?day \d+ of \d+|^rule \d+ of \d+|^Interrupted\.$/.test(line));
-  return lines.slice(-6).join("\n").slice(-MAX_REASON_CHARACTERS);
+    .filter((line) => line.trim() !== "" && !/^(history: )?day \d+ of \d+|^rule \d+ of \d+|^Interrupted\.$|^\s+at /.test(line));
+  return lines.slice(-10).join("\n").slice(-MAX_REASON_CHARACTERS);
 }
 
 /**
@@ -39,7 +39,7 @@ export function runChild(
 ): Promise<RunOutcome> {
   const { program, traceFile, energyplus, timeLimitMs, signal } = context;
   signal.throwIfAborted();
-  const guard = pathToFileURL(createRequire(import.meta.url).resolve("#cli/compare/orphanGuard")).href;
+  const guard = pathToFileURL(builtFile("src/cli/compare/orphanGuard.js")).href;
   const args = [...commandArguments(options), "--json", "--trace", traceFile, ...(energyplus === null ? [] : ["--energyplus", energyplus])];
   return new Promise((resolve, reject) => {
     // In a group of its own: Ctrl-C on a terminal reaches this process alone, which then ends its runs in order.

@@ -1,19 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
+import { builtFile } from "#cli/compare/builtProgram";
 import { fileOptions, type RunOptions } from "#cli/compare/simulateCommand";
 import { packageVersion } from "#cli/packageVersion";
 import { unavailableError } from "#domain/errors";
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
-
-/** `dist/src/main.js`: what a run is started with, also where compare itself runs from the sources. */
-export function builtProgram(): string {
-  const main = join(dirname(createRequire(import.meta.url).resolve("#cli/cliKit")), "../main.js");
-  if (!existsSync(main)) throw unavailableError("the built program is not there", { todo: "Build it first: npm run build" });
-  return main;
-}
 
 /** What the machine and the program contribute to a run's figures. */
 export interface Environment {
@@ -32,7 +25,7 @@ const noInfluence = (path: string): boolean =>
   /^(bench|dashboards|src\/cli\/(compare|daemon))\b/.test(path) || /(\.map|\.tsbuildinfo)$/.test(path) || /(^|\/)\./.test(path);
 
 function programDigest(): string {
-  const root = dirname(dirname(builtProgram()));
+  const root = dirname(dirname(builtFile("src/main.js")));
   const hash = createHash("sha256");
   const files = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

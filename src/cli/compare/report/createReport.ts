@@ -3,14 +3,25 @@ import { fixed, signedPct } from "#cli/compare/report/format";
 import { type Html, html, raw } from "#cli/compare/report/html";
 import { paretoChart } from "#cli/compare/report/pareto";
 import { style } from "#cli/compare/report/style";
-import { calibrationTable, caseTable, fallbackTable, markFor, overviewTable, scrolling, timingTable } from "#cli/compare/report/tables";
+import {
+  calibrationTable,
+  caseTable,
+  dataTable,
+  fallbackTable,
+  headRow,
+  markFor,
+  overviewTable,
+  timingTable,
+} from "#cli/compare/report/tables";
 import { type WeekPlots, weekPlots, weekSection } from "#cli/compare/report/weekPlots";
 import type { CaseResult, RunResult, SuiteResults, SuiteTimings, Summary } from "#cli/compare/results";
 
 /** One HTML page that needs nothing but itself: results, charts as SVG, every run's days, and how each figure came about. */
 export async function createReport(results: SuiteResults, timings: SuiteTimings, traceFile: (id: string) => string): Promise<string> {
   const plots = await weekPlots(results, traceFile);
-  const { suite, cases, counts } = results;
+  const { suite, counts } = results;
+  // A case whose runs all failed or were skipped has no figures; it is named above.
+  const cases = results.cases.filter(({ summaries }) => summaries.some(({ seeds }) => seeds.length > 0));
   const calibration = calibrationTable(results);
   const fallback = fallbackTable(results);
   const page = html`<!doctype html>
@@ -18,7 +29,7 @@ export async function createReport(results: SuiteResults, timings: SuiteTimings,
 <header><h1>${suite.title}</h1>${paragraphs(suite.description)}${facts(results)}${failures(results)}${skips(results)}</header>
 <main>
 ${counts.done === 0 ? html`<p>No run was finished, so there is nothing to compare.</p>` : html`<section><h2 id="overview">At a glance</h2>${findings(cases)}${overviewTable(results)}${contents(cases)}</section>`}
-${cases.filter(({ summaries }) => summaries.some(({ seeds }) => seeds.length > 0)).map((one) => caseSection(one, results, plots))}
+${cases.map((one) => caseSection(one, results, plots))}
 ${calibration === null ? null : html`<section><h2 id="calibration">Model calibration</h2>${calibration}</section>`}
 ${fallback === null ? null : html`<section><h2 id="fallback">Learned controllers and their fallback</h2>${fallback}</section>`}
 ${counts.done === 0 ? null : html`<section><h2 id="timing">Decision times and memory</h2>${timingTable(results, timings)}</section>`}
@@ -78,12 +89,15 @@ function winner({ summaries }: CaseResult): Summary | null {
 function findings(cases: readonly CaseResult[]): Html {
   const sentence = (one: CaseResult): Html => {
     const best = winner(one);
-    if (best === null) return html`<li>${one.title}: no controller kept comfort.</li>`;
+    if (best === null) {
+      const hindsight = one.summaries.some(({ keepsComfort, seeds }) => keepsComfort && seeds.length > 0);
+      return html`<li>${one.title}: no controller kept comfort${hindsight ? " except the best rule, chosen in hindsight" : ""}.</li>`;
+    }
     const against =
       best.againstRuleBest.costPct === null ? null : `, ${signedPct(best.againstRuleBest.costPct)} against the best rule in hindsight`;
     return html`<li>${one.title}: the lowest bill with comfort kept is <b>${best.controller}</b>'s, ${fixed(best.figures.cost.mean, 2)}${against}.</li>`;
   };
-  return html`<ul>${cases.filter(({ summaries }) => summaries.some(({ seeds }) => seeds.length > 0)).map(sentence)}</ul>`;
+  return html`<ul>${cases.map(sentence)}</ul>`;
 }
 
 const contents = (cases: readonly CaseResult[]): Html =>
@@ -104,5 +118,5 @@ function provenance({ versions, runs, cases }: SuiteResults): Html {
   const list = (values: readonly string[]): string => (values.length === 0 ? "–" : values.join(", "));
   const row = (run: RunResult): Html =>
     html`<tr><th scope="row" class="name"><code>${run.id}</code></th><td class="name">${run.controller}</td><td class="name">${run.case}</td><td>${run.seed}</td><td class="name">${run.status}</td><td class="wrap"><code>${run.command}</code></td></tr>`;
-  return html`<section><h2 id="provenance">Versions and commands</h2><dl>${entry("isotherm", `${versions.isotherm} (program ${versions.programDigest})`)}${entry("Node.js", `${versions.node}, ${versions.platform}`)}${entry("Simulation engines", list(versions.engines))}${entry("Rollout backends", list(versions.backends))}${entry("Linear algebra", versions.linearAlgebra)}${entry("Priors", list(versions.priors))}${sources.map((source) => entry("Published figures", source))}</dl><p>Each of these commands gives its run's figures again.</p><details><summary>All ${runs.length} commands</summary>${scrolling("Commands", html`<table><caption>Every run of the suite, with its seed and the command that repeats it.</caption><thead><tr><th scope="col" class="name">Run</th><th scope="col" class="name">Controller</th><th scope="col" class="name">Case</th><th scope="col">Seed</th><th scope="col" class="name">Outcome</th><th scope="col" class="name">Command</th></tr></thead><tbody>${runs.map(row)}</tbody></table>`)}</details></section>`;
+  return html`<section><h2 id="provenance">Versions and commands</h2><dl>${entry("isotherm", `${versions.isotherm} (program ${versions.programDigest})`)}${entry("Node.js", `${versions.node}, ${versions.platform}`)}${entry("Simulation engines", list(versions.engines))}${entry("Rollout backends", list(versions.backends))}${entry("Linear algebra", versions.linearAlgebra)}${entry("Priors", list(versions.priors))}${sources.map((source) => entry("Published figures", source))}</dl><p>Each of these commands gives its run's figures again.</p><details><summary>All ${runs.length} commands</summary>${dataTable("Commands", "Every run of the suite, with its seed and the command that repeats it.", headRow(["<Run", "<Controller", "<Case", "Seed", "<Outcome", "<Command"]), html`<tbody>${runs.map(row)}</tbody>`)}</details></section>`;
 }

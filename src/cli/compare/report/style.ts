@@ -21,15 +21,16 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:3px solid va
 nav ul{columns:2;padding-left:18px;margin:8px 0}
 .scroll{overflow-x:auto;margin:8px 0}
 table{border-collapse:collapse;width:100%;font-size:.87rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--soft);padding:0 0 6px;caption-side:top}
+caption{text-align:left;color:var(--soft);padding:0 0 6px;caption-side:top;white-space:nowrap}
 th,td{padding:5px 9px;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}
 th:first-child,td:first-child,th.name,td.name{text-align:left}
+thead th.name{max-width:none}
 td.wrap{white-space:normal;text-align:left;min-width:240px;overflow-wrap:anywhere}
-thead th{border-bottom:2px solid var(--ink);vertical-align:bottom;font-weight:600}
+thead th{white-space:normal;max-width:118px;border-bottom:2px solid var(--ink);vertical-align:bottom;font-weight:600}
 tbody th{font-weight:400}
 tbody.published th[scope=rowgroup]{font-weight:600;padding-top:14px;white-space:normal}
 tbody.published{color:var(--soft)}
-td small{display:block;color:var(--soft);font-size:.8em;line-height:1.3}
+td small,th small{display:block;color:var(--soft);font-size:.8em;line-height:1.3}
 td.best{background:var(--good)}
 td.best b::after{content:" ★";font-weight:400;color:#166534}
 .over{color:var(--bad)}
@@ -57,6 +58,7 @@ svg.week .b,.swatch{fill:#d9efe2}
 .bars .bar.broken{background-image:repeating-linear-gradient(135deg,transparent 0 4px,#ffffffa6 4px 8px)}
 .bars .whisker{position:absolute;top:7px;height:2px;background:#111827}
 .bars .value{font-variant-numeric:tabular-nums;text-align:right}
+.note{max-width:96ch}
 details{border-bottom:1px solid var(--line);padding:5px 0}
 summary{cursor:pointer;padding:3px 0}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}

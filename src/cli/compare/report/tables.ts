@@ -17,9 +17,13 @@ import { mean, median } from "#math/statistics";
 export const markFor = (controller: unknown): Html =>
   raw(`<svg class="mark" width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">${markSvg(markOf(controller), 7, 7, 5)}</svg>`);
 
-/** A table that scrolls sideways by itself where the page is narrow; it can be reached by keyboard. */
-export const scrolling = (label: string, table: Html): Html =>
-  html`<div class="scroll" role="region" tabindex="0" aria-label="${label}">${table}</div>`;
+/** Header cells; names that begin with `<` stand on the left, over words. Empty ones (false) are left out. */
+export const headRow = (names: readonly (string | false)[]): Html =>
+  html`<tr>${names.map((name) => (name === false ? null : html`<th scope="col" class="${name.startsWith("<") ? "name" : ""}">${name.replace(/^</, "")}</th>`))}</tr>`;
+
+/** A table with its note above; it scrolls sideways by itself where the page is narrow, and can be reached by keyboard. */
+export const dataTable = (caption: string, note: string, head: Html, body: Html): Html =>
+  html`<p class="note">${note}</p><div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table><caption>${caption}</caption><thead>${head}</thead>${body}</table></div>`;
 
 const columns = [
   { name: "comfortViolationPct", decimals: 2 },
@@ -67,9 +71,24 @@ export function caseTable({ title, summaries, published, options }: CaseResult, 
     published === null
       ? null
       : html`<tbody class="published"><tr><th scope="rowgroup" colspan="${width}">Published for this building and these days, on ${published.engine}${published.sameEngine ? "" : ": another simulator than this case's, so only for orientation"}${published.sameTariff ? "" : ", bills by another tariff"}</th></tr>${published.rows.map((one) => html`<tr><td></td><th scope="row" class="name">${one.controller}</th><td>1</td><td>${fixed(one.comfortViolationPct, 2)}</td><td>–</td><td>${fixed(one.hvacElectricityKwh, 1)}</td>${showsFuel ? html`<td>–</td>` : null}<td>–</td><td>${fixed(one.peakKw, 1)}</td><td>${fixed(one.cost, 2)}</td><td>–</td>${showsFallback ? html`<td>–</td>` : null}</tr>`)}</tbody>`;
-  return scrolling(
+  return dataTable(
     `Figures: ${title}`,
-    html`<table><caption>Means over seeds, with the half-width of the 95 % confidence interval (Student's t) and the worst seed where there are several. Bold with a star: best in its column; energy, peak and bill only among controllers that keep comfort (at most ${keptViolationPct} % outside) without hindsight. Bill by tariff ${String(options.tariff).replace(/^.*[/\\]/, "")}.</caption><thead><tr><th scope="col">#</th><th scope="col" class="name">Controller</th><th scope="col">Seeds</th><th scope="col">Outside comfort, %</th><th scope="col">Discomfort, Kh</th><th scope="col">Electricity, kWh</th>${showsFuel ? html`<th scope="col">Fuel, kWh</th>` : null}<th scope="col">Energy vs rule-best</th><th scope="col">Peak, kW</th><th scope="col">Bill</th><th scope="col">Bill vs rule-best</th>${showsFallback ? html`<th scope="col">Fell back, % of steps</th>` : null}</tr></thead><tbody>${summaries.map(row)}</tbody>${publishedRows}</table>`,
+    `Means over seeds, with the half-width of the 95 % confidence interval (Student's t) and the worst seed where there are several. Bold with a star: best in its column; energy, peak and bill only among controllers that keep comfort (at most ${keptViolationPct} % outside) without hindsight. Bill by tariff ${String(options.tariff).replace(/^.*[/\\]/, "")}.`,
+    headRow([
+      "#",
+      "<Controller",
+      "Seeds",
+      "Outside comfort, %",
+      "Discomfort, Kh",
+      "Electricity, kWh",
+      showsFuel && "Fuel, kWh",
+      "Energy vs rule-best",
+      "Peak, kW",
+      "Bill",
+      "Bill vs rule-best",
+      showsFallback && "Fell back, % of steps",
+    ]),
+    html`<tbody>${summaries.map(row)}</tbody>${publishedRows}`,
   );
 }
 
@@ -89,9 +108,20 @@ export function overviewTable({ cases }: SuiteResults): Html {
     const kept = of.filter(({ keepsComfort }) => keepsComfort).length;
     return html`<tr><th scope="row" class="name">${markFor(of[0]!.setting.controller)}${controller}</th><td>${of.length}</td><td class="${kept === of.length ? "" : "over"}">${kept} of ${of.length}</td><td>${fixed(violation, 2)}</td><td>${fixed(worst, 2)}</td><td>${signedPct(average(of.map(({ againstRuleBest }) => againstRuleBest.energyPct)))}</td><td>${signedPct(average(of.map(({ againstRuleBest }) => againstRuleBest.peakPct)))}</td><td>${signedPct(average(of.map(({ againstRuleBest }) => againstRuleBest.costPct)))}</td></tr>`;
   });
-  return scrolling(
+  return dataTable(
     "All cases together",
-    html`<table><caption>All cases together. rule-best is chosen in hindsight among 25 rules, so no controller could have known it beforehand; the distance to it is what not knowing costs. A controller that does not keep comfort saves energy at the occupants' expense.</caption><thead><tr><th scope="col" class="name">Controller</th><th scope="col">Cases</th><th scope="col">Keeps comfort</th><th scope="col">Outside comfort, %, mean</th><th scope="col">Outside comfort, %, worst run</th><th scope="col">Energy vs rule-best</th><th scope="col">Peak vs rule-best</th><th scope="col">Bill vs rule-best</th></tr></thead><tbody>${rows}</tbody></table>`,
+    "All cases together. rule-best is chosen in hindsight among 25 rules, so no controller could have known it beforehand; the distance to it is what not knowing costs. A controller that does not keep comfort saves energy at the occupants' expense.",
+    headRow([
+      "<Controller",
+      "Cases",
+      "Keeps comfort",
+      "Outside comfort, %, mean",
+      "Outside comfort, %, worst run",
+      "Energy vs rule-best",
+      "Peak vs rule-best",
+      "Bill vs rule-best",
+    ]),
+    html`<tbody>${rows}</tbody>`,
   );
 }
 
@@ -121,9 +151,11 @@ export function fallbackTable({ cases }: SuiteResults): Html | null {
       }),
   );
   if (rows.length === 0) return null;
-  return scrolling(
+  return dataTable(
     "Fallback",
-    html`<table><caption>How often each learned controller fell back, and its figures with and without that help (– where the suite has no run without fallback).</caption><thead><tr><th scope="col" class="name" rowspan="2">Controller</th><th scope="col" class="name" rowspan="2">Case</th><th scope="col" rowspan="2">Fell back, % of steps</th><th scope="colgroup" colspan="3">With fallback</th><th scope="colgroup" colspan="3">Without</th></tr><tr><th scope="col">Outside, %</th><th scope="col">kWh</th><th scope="col">Bill</th><th scope="col">Outside, %</th><th scope="col">kWh</th><th scope="col">Bill</th></tr></thead><tbody>${rows}</tbody></table>`,
+    "How often each learned controller fell back, and its figures with and without that help (– where the suite has no run without fallback).",
+    html`<tr><th scope="col" class="name" rowspan="2">Controller</th><th scope="col" class="name" rowspan="2">Case</th><th scope="col" rowspan="2">Fell back, % of steps</th><th scope="colgroup" colspan="3">With fallback</th><th scope="colgroup" colspan="3">Without</th></tr><tr><th scope="col">Outside, %</th><th scope="col">kWh</th><th scope="col">Bill</th><th scope="col">Outside, %</th><th scope="col">kWh</th><th scope="col">Bill</th></tr>`,
+    html`<tbody>${rows}</tbody>`,
   );
 }
 
@@ -140,9 +172,11 @@ export function calibrationTable({ runs }: SuiteResults): Html | null {
     ({ run, entries }) =>
       html`<tr><th scope="row" class="name">${markFor(run.options.controller)}${run.controller}, seed ${run.seed}</th><td class="name">${run.case}</td>${names.map((name) => html`<td>${fixed(new Map(entries).get(name), 3)}</td>`)}</tr>`,
   );
-  return scrolling(
+  return dataTable(
     "Model calibration",
-    html`<table><caption>What the models predicted against what happened.</caption><thead><tr><th scope="col" class="name">Run</th><th scope="col" class="name">Case</th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`,
+    "What the models predicted against what happened.",
+    headRow(["<Run", "<Case", ...names]),
+    html`<tbody>${rows}</tbody>`,
   );
 }
 
@@ -157,8 +191,10 @@ export function timingTable({ runs }: SuiteResults, timings: SuiteTimings): Html
     const figure = (is: boolean, ms: number): string => (is ? shownMs(ms) : "–");
     return html`<tr><th scope="row" class="name">${markFor(of[0]!.options.controller)}${controller}</th><td>${of.length}</td><td>${figure(decides, median(times.map(({ decisionMs }) => decisionMs.p50)))}</td><td>${figure(decides, median(times.map(({ decisionMs }) => decisionMs.p95)))}</td><td>${figure(decides, Math.max(...times.map(({ decisionMs }) => decisionMs.max)))}</td><td>${figure(learns, median(times.map(({ fitMs }) => fitMs)))}</td><td>${shownMs(median(times.map(({ wallMs }) => wallMs)))}</td><td>${fixed(Math.max(...times.map(({ peakRssMb }) => peakRssMb)), 0)}</td><td class="name">${[...new Set(of.map(({ figures }) => figures!.backend ?? "–"))].join(", ")}</td></tr>`;
   });
-  return scrolling(
+  return dataTable(
     "Decision times",
-    html`<table><caption>Time per decision (median over runs; the longest of all), for learning before the first decision and for a whole run, with several runs side by side on this machine; largest resident memory.</caption><thead><tr><th scope="col" class="name">Controller</th><th scope="col">Runs</th><th scope="col">Decision, median</th><th scope="col">95th percentile</th><th scope="col">Longest</th><th scope="col">Learning</th><th scope="col">Whole run</th><th scope="col">Memory, MB</th><th scope="col" class="name">Backend</th></tr></thead><tbody>${rows}</tbody></table>`,
+    "Time per decision (median over runs; the longest of all), for learning before the first decision and for a whole run, with several runs side by side on this machine; largest resident memory.",
+    headRow(["<Controller", "Runs", "Decision, median", "95th percentile", "Longest", "Learning", "Whole run", "Memory, MB", "<Backend"]),
+    html`<tbody>${rows}</tbody>`,
   );
 }

@@ -120,7 +120,7 @@ export function weekPlot(trace: Trace, options: RunOptions, name: string, bucket
         `<path class="l" stroke="${zoneColours[z % zoneColours.length]}"${z < zoneColours.length ? "" : ` stroke-dasharray="14 5"`} d="${curvePath(values, bucket, tempPanel.scale)}"/>`,
     )
     .join("");
-  const setpointLines = `<path class="l" stroke="#c2410c" d="${stepPath(averaged(heating), bucket, setPanel.scale)}"/><path class="l" stroke="#0072b2" stroke-dasharray="${dashes[1]}" d="${stepPath(averaged(cooling), bucket, setPanel.scale)}"/>`;
+  const setpointLines = `<path class="l" stroke="#b42318" d="${stepPath(averaged(heating), bucket, setPanel.scale)}"/><path class="l" stroke="#1d4ed8" stroke-dasharray="${dashes[1]}" d="${stepPath(averaged(cooling), bucket, setPanel.scale)}"/>`;
   const powerLine = `<path class="l" stroke="#111827" d="${curvePath(power, bucket, powerPanel.scale)}"/>`;
 
   const occupied = timesMs.map((_time, i) => isOccupied(i));
@@ -139,6 +139,6 @@ export function weekLegend(zones: readonly string[]): Html {
   const key = (colour: string, text: string, dash = ""): string =>
     `<span><svg viewBox="0 0 26 10" width="26" height="10" aria-hidden="true"><path d="M0 5H26" stroke="${colour}" stroke-width="3"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}/></svg> ${escapeHtml(text)}</span>`;
   return raw(
-    `<p class="legend"><span><span class="swatch"></span> comfort band while people are there</span>${zones.map((zone, z) => key(zoneColours[z % zoneColours.length]!, zone)).join("")}${key("#c2410c", "heating setpoint")}${key("#0072b2", "cooling setpoint", "7 3")}</p>`,
+    `<p class="legend"><span><span class="swatch"></span> comfort band while people are there</span>${zones.map((zone, z) => key(zoneColours[z % zoneColours.length]!, zone)).join("")}${key("#b42318", "heating setpoint")}${key("#1d4ed8", "cooling setpoint", "7 3")}</p>`,
   );
 }
