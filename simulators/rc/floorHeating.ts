@@ -113,7 +113,7 @@ export class FloorHeating {
     const { gainPerK, integralTimeS, offsetK } = this.#description.thermostat;
     const errorK = belowSetpointK + offsetK;
     const part = gainPerK * errorK + this.integrals[zone]!;
-    // At a limit the integral only moves back: it does not wind up while the floor is still cold.
+    // At a limit the integral stays, unless it moves back inside: it does not wind up while the floor is still cold.
     if ((part < 1 || errorK < 0) && (part > 0 || errorK > 0)) this.integrals[zone]! += (gainPerK * errorK * dtS) / integralTimeS;
     return Math.min(1, Math.max(0, part));
   }
