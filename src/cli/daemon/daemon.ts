@@ -1,26 +1,26 @@
-import { readFileSync } from "node:fs";
-import type { Logger } from "pino";
 import { createCronTicks } from "#adapters/clocks/cronTicks";
-import { atomicWrite } from "#adapters/files/atomicWrite";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
 import { listenForCommands } from "#adapters/mqtt/commands";
 import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
-import { announceToHomeAssistant } from "#adapters/mqtt/homeAssistant";
 import { createPublisher } from "#adapters/mqtt/publisher";
+import { announceSite } from "#cli/daemon/announceSite";
 import { openBrokerLink } from "#cli/daemon/broker";
 import { createControlRunner } from "#cli/daemon/controlRunner";
 import { controlSiteOf } from "#cli/daemon/controlSite";
 import { openDataDirectory } from "#cli/daemon/dataDirectory";
-import { createEmbeddedBuilding, type EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
+import { dataSources } from "#cli/daemon/dataSources";
+import type { EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import { createForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
 import { openInfluxLink } from "#cli/daemon/influxLink";
-import { createLearner } from "#cli/daemon/learning";
+import { controllingText, createLearningRounds, type LearningRounds } from "#cli/daemon/learningRounds";
+import { openBuilding } from "#cli/daemon/openBuilding";
 import { orderHandlers } from "#cli/daemon/orders";
 import { createSitePlanner } from "#cli/daemon/plannerFactory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
 import { loadHistory } from "#cli/daemon/rowHistory";
+import type { DaemonRun } from "#cli/daemon/run";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
 import { socketHandlers } from "#cli/daemon/socketApi";
@@ -29,30 +29,14 @@ import { createStoreWriter } from "#cli/daemon/storeWriter";
 import { keepSupervisorFile, readSupervisorFile } from "#cli/daemon/supervisorFile";
 import { createTelemetry } from "#cli/daemon/telemetry";
 import { createWatch } from "#cli/daemon/watch";
-import type { SiteConfig } from "#config/siteConfig";
 import { createDashboard, type Dashboard } from "#dashboards/server/createDashboard";
-import type { DataSource } from "#dashboards/server/daemonStatus";
-import type { BuildingModel } from "#domain/model";
-import type { Decision } from "#domain/plan";
-import { buildingPoint, type PointName, sitePoint, zonePoint } from "#domain/points";
+import { type PointName, zonePoint } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
 import { runLoop } from "#loop/runLoop";
 import { createSupervisor } from "#loop/supervisor";
-
-export interface DaemonRun {
-  readonly config: SiteConfig;
-  /** Of an embedded building: simulated seconds per real second. */
-  readonly speed: number;
-  /** Ends the daemon. */
-  readonly signal: AbortSignal;
-  readonly log: Logger;
-  /** A plain line for who started it. */
-  readonly say: (line: string) => void;
-  readonly version: string;
-}
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -172,36 +156,10 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const planners = createPlannerSlot({ onError });
   shutdown.add("planner", () => planners.close());
   const budgetMs = Math.min(config.planner.budgetMs, BUDGET_SHARE * stepRealMs);
-  let model: BuildingModel | null = null;
+  let rounds: LearningRounds | null = null;
   let usedBackend: string | null = null;
   let forecasts: ReturnType<typeof createForecasts> | null = null;
-  const sources = (): readonly DataSource[] => {
-    const statuses = new Map(telemetry.intake.snapshot().points.map((status) => [status.point, status]));
-    const group = (name: string, members: readonly PointName[]): DataSource[] => {
-      const known = members.filter((point) => statuses.has(point));
-      if (known.length === 0) return [];
-      const times = known.map((point) => statuses.get(point)!.lastTimeMs);
-      return [
-        {
-          name,
-          // The oldest counts: one silent sensor is not hidden behind the others.
-          lastSeenMs: times.some((time) => time === null) ? null : Math.min(...times.map((time) => time!)),
-          maxAgeS: Math.max(...known.map((point) => telemetry.maxAgeS.get(point)!)),
-        },
-      ];
-    };
-    return [
-      ...group(
-        "Zone temperatures",
-        zones.map((zone) => zonePoint(zone, "zoneAirTempC")),
-      ),
-      ...group("Outdoor temperature", [sitePoint("outdoorAirTempC")]),
-      ...group("HVAC meter", [buildingPoint("hvacPowerW")]),
-      ...(forecasts === null
-        ? []
-        : [{ name: `Forecast (${forecasts.name})`, lastSeenMs: forecasts.lastMs, maxAgeS: config.forecast.maxAgeS }]),
-    ];
-  };
+  const sources = () => dataSources({ config, telemetry, forecasts });
   const board = createStatusBoard({
     zones,
     clockKind: isDemo ? "simulated" : "live",
@@ -212,7 +170,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     overrides: () => supervisor.overrides(nowMs()),
     plannerName: () => planners.current?.planner.name ?? null,
     backend: () => usedBackend,
-    modelVersion: () => model?.version ?? null,
+    modelVersion: () => rounds?.model?.version ?? null,
     sources,
     refusedCounts: telemetry.refusedCounts,
     brokerConnected: () => bus.connected,
@@ -321,7 +279,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       watch.decided(decision);
       decisionTopics.publish(decision);
       publishStates();
-      if (model !== null || !learning) board.progress("controlling", controllingText(decision), null);
+      if (rounds?.model || !rounds?.isLearning) board.progress("controlling", controllingText(decision), null);
       log.info(
         {
           decision: decision.id,
@@ -352,58 +310,27 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   };
 
   // ---- learning
-  let learning = false;
-  let learnedOnce = false;
-  const install = async (next: BuildingModel): Promise<void> => {
-    planners.swap({ planner: createSitePlanner(config, next, budgetMs), modelVersion: next.version });
-    model = next;
-  };
-  const learner = createLearner({
+  rounds = createLearningRounds({
     config,
     clock,
     dataset: () => history.dataset((history.newestMs ?? nowMs()) - config.learning.trainingDays * DAY_MS),
     versions: store,
-    current: () => model,
-    install,
-    onProgress: (fraction, text) => {
-      if (model === null) board.progress("learning", `Learning: ${text}. The rule decides meanwhile.`, fraction);
-      if (!learnedOnce) learningLines(fraction, text);
-    },
+    board,
+    watch,
+    log,
+    say,
+    signal: ending.signal,
+    install: (next) => planners.swap({ planner: createSitePlanner(config, next, budgetMs), modelVersion: next.version }),
+    onInstalled: decideSoon,
     onWarning,
     onError,
   });
-  const learningLines = progressLines(say);
-  const learn = async (): Promise<void> => {
-    if (learning) return;
-    learning = true;
-    let installed = false;
-    try {
-      if (model === null) board.progress("learning", "Learning how the zones warm and cool. The rule decides meanwhile.", 0);
-      const outcome = await learner.learn(ending.signal);
-      if (outcome.kind === "installed" && !learnedOnce) say(`Learned    ${outcome.text} The planner decides from now on.`);
-      else log.info({ outcome: outcome.kind }, outcome.text);
-      installed = outcome.kind === "installed";
-      learnedOnce ||= installed;
-      watch.learning(
-        model === null ? `No model yet (${outcome.text}): the rule decides.` : outcome.kind === "failed" ? outcome.text : null,
-      );
-      if (outcome.kind === "waiting" && model === null) say(`Learning   ${outcome.text}: the rule decides until then.`);
-    } finally {
-      learning = false;
-    }
-    board.progress("controlling", controllingText(board.decision), null);
-    if (installed) decideSoon();
-  };
+  const { learn } = rounds;
   const atNight = async (): Promise<void> => {
     await store.forgetBefore(nowMs() - config.store.retentionS * 1_000, influx.deliveredSeq()).catch(onError);
     await learn();
   };
-  const saved = await learner.saved();
-  if (saved !== null) {
-    await install(saved).catch(onError);
-    learnedOnce = model !== null;
-    if (model !== null) say(`Learned    Model ${saved.version} from before the restart is in use.`);
-  }
+  await rounds.restore();
 
   // ---- orders of people
   subscribe(
@@ -434,7 +361,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       onForeign: ({ zone, overrules }) => watch.foreignSetpoint(zone, overrules),
     }),
   );
-  inBackground("Home Assistant's discovery", announce(run, data.announcedFile, bus));
+  inBackground("Home Assistant's discovery", announceSite(run, data.announcedFile, bus));
 
   // ---- the loops
   const firstDecision = async (): Promise<void> => {
@@ -444,7 +371,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     if (!ending.signal.aborted && zones.some((zone) => values.has(zonePoint(zone, "zoneAirTempC")))) await runner.run(ending.signal);
   };
   inBackground("the first decision", firstDecision());
-  if (model === null) inBackground("learning", learn());
+  if (rounds.model === null) inBackground("learning", learn());
   else board.progress("controlling", "Controlling", null);
   const ticks = createCronTicks(control.schedule);
   inBackground(
@@ -503,85 +430,4 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
   say("Stopping: the zones go back to the building's own control.");
-};
-
-const controllingText = (decision: Decision | null): string =>
-  decision === null
-    ? "Controlling"
-    : decision.plan.source === "mppi"
-      ? "The planner controls the building"
-      : "The rule controls the building";
-
-/** A line for every zone that has been learned, not for every iteration. */
-const progressLines = (say: (line: string) => void): ((fraction: number, text: string) => void) => {
-  const said = new Set<string>();
-  return (fraction, text) => {
-    if (!/learned from|HVAC power/.test(text) || said.has(text)) return;
-    said.add(text);
-    say(`Learning   ${text} (${Math.round(100 * fraction)} %)`);
-  };
-};
-
-/** Makes the simulated building: goes on where it was, or simulates its history first. */
-const openBuilding = async (options: {
-  readonly run: DaemonRun;
-  readonly config: Extract<SiteConfig["building"], { kind: "embedded" }>;
-  readonly stateFile: string;
-  readonly newestStoredMs: number;
-  readonly progress: (text: string, fraction: number, timeMs: number) => void;
-  readonly append: (rows: Parameters<Parameters<EmbeddedBuilding["simulateHistory"]>[1]>[0]) => Promise<void>;
-}): Promise<EmbeddedBuilding> => {
-  const { run, config } = options;
-  const { say, log } = run;
-  options.progress("Building the simulated office", 0, Number.NaN);
-  const building = createEmbeddedBuilding({
-    config: run.config,
-    building: config,
-    stateFile: options.stateFile,
-    onWarning: (text) => log.warn(text),
-  });
-  if (Number.isFinite(options.newestStoredMs) && building.restore()) {
-    say(`Building   goes on at ${new Date(building.timeMs).toISOString().slice(0, 16)}Z, where it was left`);
-    return building;
-  }
-  if (options.newestStoredMs > building.firstLiveMs) {
-    await building.beginAt(options.newestStoredMs);
-    say("Building   its state was lost: it begins anew where the store ends");
-    return building;
-  }
-  const days = Math.ceil(config.historyS / 86_400);
-  say(`Building   ${config.building}, weather ${config.weather}: ${days} days of history under its own schedule`);
-  await building.simulateHistory(
-    config.historyS,
-    async (rows, day) => {
-      await options.append(rows);
-      options.progress(`Day ${day} of ${days} of the building's history`, day / days, building.timeMs);
-      say(`History    day ${day} of ${days} simulated`);
-    },
-    run.signal,
-  );
-  return building;
-};
-
-/** Tells Home Assistant of the zones, and takes back those that an earlier run announced and the site no longer has. */
-const announce = async (
-  { config, version, log }: DaemonRun,
-  file: string,
-  bus: Parameters<typeof announceToHomeAssistant>[0],
-): Promise<void> => {
-  let announcedBefore: readonly string[] = [];
-  try {
-    announcedBefore = (JSON.parse(readFileSync(file, "utf8")) as unknown[]).filter((zone): zone is string => typeof zone === "string");
-  } catch {
-    // Nothing was announced yet.
-  }
-  const { announced } = await announceToHomeAssistant(bus, {
-    site: config.site,
-    limits: config.control.limits,
-    version,
-    overrideMinutes: 120,
-    announcedBefore,
-    onFailed: (topic, error) => log.debug({ topic, err: error }, "discovery was not published"),
-  });
-  await atomicWrite(file, JSON.stringify(announced));
 };

@@ -1,0 +1,110 @@
+import type { Logger } from "pino";
+import { createLearner } from "#cli/daemon/learning";
+import type { StatusBoard } from "#cli/daemon/statusBoard";
+import type { Watch } from "#cli/daemon/watch";
+import type { SiteConfig } from "#config/siteConfig";
+import type { Clock } from "#domain/clock";
+import type { Dataset } from "#domain/dataset";
+import type { BuildingModel } from "#domain/model";
+import type { Decision } from "#domain/plan";
+import type { ModelVersionStore } from "#domain/store";
+
+export interface LearningRounds {
+  /** The model in use; null before the first. */
+  readonly model: BuildingModel | null;
+  readonly isLearning: boolean;
+  /** Puts the model of before the restart to work, where there is one. */
+  restore(): Promise<void>;
+  /** One round; nothing where one is under way already. Rejects only when aborted. */
+  learn(): Promise<void>;
+}
+
+export const controllingText = (decision: Decision | null): string =>
+  decision === null
+    ? "Controlling"
+    : decision.plan.source === "mppi"
+      ? "The planner controls the building"
+      : "The rule controls the building";
+
+/** A line for every zone that has been learned, not for every iteration. */
+const progressLines = (say: (line: string) => void): ((fraction: number, text: string) => void) => {
+  const said = new Set<string>();
+  return (fraction, text) => {
+    if (!/learned from|HVAC power/.test(text) || said.has(text)) return;
+    said.add(text);
+    say(`Learning   ${text} (${Math.round(100 * fraction)} %)`);
+  };
+};
+
+/** Learning as the daemon's people see it: progress on the board, a line in the terminal, an alarm where there is no model; a new model goes to `install`. */
+export const createLearningRounds = (options: {
+  readonly config: SiteConfig;
+  readonly clock: Clock;
+  readonly dataset: () => Dataset;
+  readonly versions: Required<ModelVersionStore>;
+  readonly board: Pick<StatusBoard, "progress" | "decision">;
+  readonly watch: Pick<Watch, "learning">;
+  readonly log: Logger;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  readonly install: (model: BuildingModel) => void;
+  /** After a new model was put to work. */
+  readonly onInstalled: () => void;
+  readonly onWarning: (text: string) => void;
+  readonly onError: (error: unknown) => void;
+}): LearningRounds => {
+  const { board, watch, log, say } = options;
+  let model: BuildingModel | null = null;
+  let isLearning = false;
+  const install = async (next: BuildingModel): Promise<void> => {
+    options.install(next);
+    model = next;
+  };
+  const lines = progressLines(say);
+  let learnedOnce = false;
+  const learner = createLearner({
+    ...options,
+    current: () => model,
+    install,
+    onProgress: (fraction, text) => {
+      if (model === null) board.progress("learning", `Learning: ${text}. The rule decides meanwhile.`, fraction);
+      if (!learnedOnce) lines(fraction, text);
+    },
+  });
+  return {
+    get model() {
+      return model;
+    },
+    get isLearning() {
+      return isLearning;
+    },
+    restore: async () => {
+      const saved = await learner.saved();
+      if (saved === null) return;
+      await install(saved).catch(options.onError);
+      learnedOnce = model !== null;
+      if (model !== null) say(`Learned    Model ${saved.version} from before the restart is in use.`);
+    },
+    learn: async () => {
+      if (isLearning) return;
+      isLearning = true;
+      let installed = false;
+      try {
+        if (model === null) board.progress("learning", "Learning how the zones warm and cool. The rule decides meanwhile.", 0);
+        const outcome = await learner.learn(options.signal);
+        if (outcome.kind === "installed" && !learnedOnce) say(`Learned    ${outcome.text} The planner decides from now on.`);
+        else log.info({ outcome: outcome.kind }, outcome.text);
+        installed = outcome.kind === "installed";
+        learnedOnce ||= installed;
+        watch.learning(
+          model === null ? `No model yet (${outcome.text}): the rule decides.` : outcome.kind === "failed" ? outcome.text : null,
+        );
+        if (outcome.kind === "waiting" && model === null) say(`Learning   ${outcome.text}: the rule decides until then.`);
+      } finally {
+        isLearning = false;
+      }
+      board.progress("controlling", controllingText(board.decision), null);
+      if (installed) options.onInstalled();
+    },
+  };
+};
