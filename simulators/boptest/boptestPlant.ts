@@ -18,6 +18,8 @@ export interface BoptestPlant extends SimulatedPlant {
   readonly testCase: string;
   readonly floorAreaM2: number;
   readonly timeZoneH: number;
+  /** Heat takes hours to arrive. */
+  readonly answersSlowly: boolean;
   /** Comfort bounds of the test case during the step that ends at `stepEndMs`. */
   comfortAt(zone: string, stepEndMs: number): ComfortBand;
   /** Upper CO₂ concentration, ppm; null where the test case has none. */
@@ -75,6 +77,9 @@ export class BoptestPlantImpl implements BoptestPlant {
   }
   get timeZoneH(): number {
     return this.#mapping.timeZoneH;
+  }
+  get answersSlowly(): boolean {
+    return this.#mapping.answersSlowly;
   }
 
   async initialize(startTimeMs: number, warmupS: number): Promise<Observation> {

@@ -19,7 +19,7 @@ const residentialRooms = ["Liv", "Ro1", "Ro2", "Ro3", "Bth"] as const;
  * Test cases of BOPTEST 0.8 whose zones are commanded by air temperature setpoints. Names, floor areas, energy carriers and comfort zones from each test
  * case's documentation (ibpsa/project1-boptest at 0f8a467: doc/index.html, config.json, kpis.json), time zones from its weather file's header.
  */
-export const builtInMappings: readonly BoptestMapping[] = [
+const mappings: readonly Omit<BoptestMapping, "answersSlowly">[] = [
   {
     testCase: "bestest_air",
     floorAreaM2: 48,
@@ -201,3 +201,10 @@ export const builtInMappings: readonly BoptestMapping[] = [
     districtHeatingPower: [],
   },
 ];
+
+/** Heated by their floors, as their documentation says. */
+const floorHeated: ReadonlySet<string> = new Set(["bestest_hydronic_heat_pump", "twozone_apartment_hydronic"]);
+export const builtInMappings: readonly BoptestMapping[] = mappings.map((mapping) => ({
+  ...mapping,
+  answersSlowly: floorHeated.has(mapping.testCase),
+}));

@@ -30,6 +30,8 @@ export interface BoptestMapping {
   readonly electricPower: readonly string[];
   readonly gasPower: readonly string[];
   readonly districtHeatingPower: readonly string[];
+  /** Heat takes hours to arrive (heated floors): rules need longer leads. */
+  readonly answersSlowly: boolean;
 }
 
 const point = z.string().regex(/^[A-Za-z_]\w*$/, "should be a point's name as the service lists it");
@@ -55,6 +57,7 @@ const mappingSchema = z
     electricPower: z.array(point).default([]),
     gasPower: z.array(point).default([]),
     districtHeatingPower: z.array(point).default([]),
+    answersSlowly: z.boolean().default(false),
   })
   .superRefine(({ zones, electricPower, gasPower, districtHeatingPower }, context) => {
     const seen = new Set<string>();
