@@ -4,7 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { builtFile } from "#cli/compare/builtProgram";
-import { lockFolder } from "#cli/compare/folderLock";
+import { isRunning, lockFolder } from "#cli/compare/folderLock";
 import { openResultFolder } from "#cli/compare/resultFolder";
 import { runChild } from "#cli/compare/runChild";
 import { splitOutput } from "#cli/compare/runOutput";
@@ -203,15 +203,6 @@ describe.skipIf(!isBuilt)("a run in a process of its own (needs `npm run build`)
     const started = spawn(process.execPath, [parent], { stdio: ["ignore", "pipe", "inherit"] });
     const childPid = await new Promise<number>((resolve) => started.stdout.once("data", (text) => resolve(Number(text))));
     started.kill("SIGKILL");
-    await expect.poll(() => isThere(childPid), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isRunning(childPid), { timeout: 20_000 }).toBe(false);
   });
 });
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

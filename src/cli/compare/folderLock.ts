@@ -8,24 +8,30 @@ import { unavailableError } from "#domain/errors";
 const ownerSchema = z.object({ pid: z.number().int().positive(), began: z.string(), host: z.string(), token: z.string() });
 type Owner = z.output<typeof ownerSchema>;
 
-/** When a process began, where the system tells (Linux): tells a live owner from a later process with the same number. */
-function beginningOf(pid: number): string {
+/** State and beginning of a process, where the system tells (Linux): the beginning tells a live owner from a later process with the same number. */
+function statusOf(pid: number): { readonly state: string; readonly began: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", began: fields[19] ?? "" };
   } catch {
-    return "";
+    return { state: "", began: "" };
   }
 }
 
-function isAlive({ pid, began }: Owner): boolean {
+/** Whether a process still runs; one that has ended and waits for its parent to notice (in containers for ever) does not. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  const now = beginningOf(pid);
-  return began === "" || now === "" || began === now;
+  return statusOf(pid).state !== "Z";
+}
+
+function isAlive({ pid, began }: Owner): boolean {
+  const now = statusOf(pid).began;
+  return isRunning(pid) && (began === "" || now === "" || began === now);
 }
 
 function ownerIn(file: string): Owner | null {
@@ -43,7 +49,7 @@ function ownerIn(file: string): Owner | null {
  */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, ".lock");
-  const me: Owner = { pid: process.pid, began: beginningOf(process.pid), host: hostname(), token: randomUUID() };
+  const me: Owner = { pid: process.pid, began: statusOf(process.pid).began, host: hostname(), token: randomUUID() };
   const mine = `${file}.${me.token}`;
   // Three takeovers lost in a row mean that others are quicker: then they hold it.
   for (let attempt = 0; attempt < 3; attempt++) {

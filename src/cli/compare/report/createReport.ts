@@ -58,7 +58,7 @@ function facts({ counts, cases, runs }: SuiteResults): Html {
 function failures({ runs }: SuiteResults): Html | null {
   const failed = runs.filter(({ status }) => status === "failed");
   if (failed.length === 0) return null;
-  return html`<section class="failed" aria-label="Failed runs"><h3>${failed.length === 1 ? "One run" : `${failed.length} runs`} failed and ${failed.length === 1 ? "is" : "are"} in no figure</h3>${failed.map((run) => html`<details open><summary>${run.controller}, ${run.case}, seed ${run.seed}</summary><pre>${run.reason!}</pre><pre>${run.command}</pre></details>`)}</section>`;
+  return html`<section class="failed" aria-label="Failed runs"><h2 class="small">${failed.length === 1 ? "One run" : `${failed.length} runs`} failed and ${failed.length === 1 ? "is" : "are"} in no figure</h2>${failed.map((run) => html`<details open><summary>${run.controller}, ${run.case}, seed ${run.seed}</summary><pre>${run.reason!}</pre><pre>${run.command}</pre></details>`)}</section>`;
 }
 
 function skips({ runs }: SuiteResults): Html | null {
@@ -66,7 +66,7 @@ function skips({ runs }: SuiteResults): Html | null {
   const reasons = [...new Set(skipped.map(({ reason }) => reason!))];
   return reasons.length === 0
     ? null
-    : html`<section aria-label="Skipped runs"><h3>Skipped: ${skipped.length === 1 ? "one run" : `${skipped.length} runs`} that this machine cannot make</h3>${reasons.map(
+    : html`<section aria-label="Skipped runs"><h2 class="small">Skipped: ${skipped.length === 1 ? "one run" : `${skipped.length} runs`} that this machine cannot make</h2>${reasons.map(
         (reason) =>
           html`<p class="note">${skipped
             .filter((run) => run.reason === reason)

@@ -8,6 +8,7 @@ header,main,footer{max-width:1180px;margin:0 auto;padding:0 20px}
 header{padding-top:32px}
 h1{font-size:1.9rem;line-height:1.2;margin:0 0 6px}
 h2{font-size:1.3rem;margin:44px 0 4px;padding-top:14px;border-top:2px solid var(--ink)}
+h2.small{font-size:1.02rem;margin:22px 0 4px;padding:0;border:0}
 h3{font-size:1.02rem;margin:24px 0 4px}
 p{margin:6px 0;max-width:78ch}
 a{color:var(--accent)}

@@ -20,15 +20,11 @@ export interface WeekPlots {
 /** One plot per finished run, as fine as the page's size allows; in suites too large even for coarse ones, only the first seeds' runs. */
 export async function weekPlots({ runs }: SuiteResults, traceFile: (id: string) => string): Promise<WeekPlots> {
   const done = runs.filter(({ status }) => status === "done");
-  const firstSeeds = firstOfEach(done);
-  for (const [subset, candidates] of [
-    [done, buckets],
-    [firstSeeds, buckets.slice(2)],
-  ] as const)
-    for (const bucketSteps of candidates) {
-      const drawn = await draw(subset, traceFile, bucketSteps);
-      if (drawn !== null) return { ...drawn, bucketSteps, left: done.length - subset.length };
-    }
+  const all = await draw(done, traceFile);
+  if (all !== null) return { ...all, left: 0 };
+  const first = firstOfEach(done);
+  const some = await draw(first, traceFile);
+  if (some !== null) return { ...some, left: done.length - first.length };
   return { plots: new Map(), legends: new Map(), bucketSteps: 1, left: done.length };
 }
 
@@ -42,24 +38,23 @@ function firstOfEach(runs: readonly RunResult[]): RunResult[] {
   });
 }
 
-/** Null as soon as the plots grow too large. Traces are read one after the other: only the plots stay in memory. */
-async function draw(
-  runs: readonly RunResult[],
-  traceFile: (id: string) => string,
-  bucketSteps: number,
-): Promise<Pick<WeekPlots, "plots" | "legends"> | null> {
-  const plots = new Map<string, Html>();
+/** The finest plots that fit; null where not even the coarsest do. Each trace is read once, one after the other: only plots stay in memory. */
+async function draw(runs: readonly RunResult[], traceFile: (id: string) => string): Promise<Omit<WeekPlots, "left"> | null> {
   const legends = new Map<string, Html>();
-  let bytes = 0;
+  let candidates = buckets.map((bucketSteps) => ({ bucketSteps, bytes: 0, plots: new Map<string, Html>() }));
   for (const { id, options, controller, case: title } of runs) {
     const trace = await readTrace(traceFile(id));
-    const plot = weekPlot(trace, options, `${controller}, ${title}`, bucketSteps);
-    bytes += Buffer.byteLength(plot.html);
-    if (bytes > MAX_BYTES) return null;
-    plots.set(id, plot);
     legends.set(id, weekLegend(trace.zones));
+    for (const candidate of candidates) {
+      const plot = weekPlot(trace, options, `${controller}, ${title}`, candidate.bucketSteps);
+      candidate.bytes += Buffer.byteLength(plot.html);
+      candidate.plots.set(id, plot);
+    }
+    candidates = candidates.filter(({ bytes }) => bytes <= MAX_BYTES);
+    if (candidates.length === 0) return null;
   }
-  return { plots, legends };
+  const [finest] = candidates;
+  return { plots: finest!.plots, legends, bucketSteps: finest!.bucketSteps };
 }
 
 /** The plots of one case, each behind its name; the one named by `open` is shown at once. */
