@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type CommandContext, comfortBand, monthDay, oneOf, printJson, printText, runCommand, wholeNumber } from "#cli/cliKit";
+import { type CommandContext, comfortBand, duration, monthDay, oneOf, printJson, printText, runCommand, wholeNumber } from "#cli/cliKit";
 import {
   backendNames,
   checkCombination,
@@ -52,6 +52,7 @@ export function registerSimulate(program: Command): void {
     )
     .option("--seed <N>", "random numbers; the same seed gives the same run", wholeNumber("--seed", 0, 2 ** 31), 1)
     .option("--energyplus <DIR>", "EnergyPlus folder, for --plant energyplus")
+    .option("--patience <DURATION>", "energyplus: how long it may show no sign of life (default 2 min)", duration("--patience", "s"))
     .option("--json", "one JSON object on standard output")
     .option("--trace <FILE.csv>", "write every scored step")
     .option("--list-buildings", "show the bundled buildings")
@@ -84,6 +85,7 @@ function simulateOptions(given: Given, isGiven: (name: string) => boolean): Simu
     weather: given.weather,
     data: given.data ?? null,
     energyplus: given.energyplus ?? null,
+    patienceS: given.patience ?? null,
     start: given.start,
     year: given.year,
     days: given.days,
@@ -131,7 +133,7 @@ async function printLists(given: Given, { say }: CommandContext): Promise<void> 
     const { bundledBuildings } = await import("#simulators/rc/buildings/catalogue");
     const { listBuildings } = await import("#simulators/energyplus/models");
     lists.buildings = [
-      ...bundledBuildings.map(({ id, label }) => ({ id, label, plants: ["rc"] })),
+      ...bundledBuildings.map(({ id, label }) => ({ id, label, plants: id === "slow-house" ? ["rc", id] : ["rc"] })),
       ...listBuildings(engine).map((one) => ({ ...one, plants: ["energyplus"] })),
     ];
   }

@@ -13,8 +13,6 @@ export const forecastErrorNames = ["none", "low", "medium", "high"] as const;
 export const backendNames = ["auto", "reference", "wasm", "blas", "webgpu"] as const satisfies readonly (BackendName | "auto")[];
 export const relearnNames = ["nightly", "never"] as const;
 
-/** Longest lead that `rule-best` tries and that a planner is shown, in steps. */
-export const maxLeadSteps = 12;
 export const stepS = 900;
 
 /** One closed-loop run, checked. */
@@ -26,6 +24,8 @@ export interface SimulateOptions {
   readonly data: string | null;
   /** EnergyPlus folder; null or absent: the usual places. */
   readonly energyplus?: string | null;
+  /** How long EnergyPlus may show no sign of life; null or absent: its default. */
+  readonly patienceS?: number | null;
   /** MM-DD of the first scored day. */
   readonly start: string;
   readonly year: number;
@@ -63,6 +63,11 @@ export function checkCombination(options: SimulateOptions, given: (option: strin
   if (options.ramp && options.leadSteps === 0) throw usageError("--ramp needs --lead of at least 1", "A ramp over no steps is no ramp.");
   if (!options.allowFallback && !learned.has(controller))
     throw usageError(`--no-fallback means nothing for --controller ${controller}`, "It belongs to learned controllers such as mppi.");
+  if (options.plant === "slow-house" && given("building") && options.building !== "slow-house")
+    throw usageError(
+      `--plant slow-house is a building of its own, not ${options.building}`,
+      "Leave --building out, or choose --plant rc for other embedded buildings.",
+    );
   if (given("energyplus") && options.plant !== "energyplus")
     throw usageError(`--energyplus belongs to --plant energyplus, not ${options.plant}`, "Leave it out, or choose --plant energyplus.");
   if (options.plant === "replay" && options.data === null)

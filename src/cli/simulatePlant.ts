@@ -26,10 +26,12 @@ export interface SimulatedSite {
   readonly beginMs: number;
   /** Goes back to the state it had when the function was made, exactly; null where the plant cannot. */
   readonly remember: (() => () => void | Promise<void>) | null;
+  /** Heat takes hours to arrive: rules need longer leads. */
+  readonly answersSlowly: boolean;
 }
 
 const notYet = (what: string): IsothermError =>
-  unavailableError(`${what} cannot be simulated in this version`, { todo: "Choose --plant rc, energyplus or replay." });
+  unavailableError(`${what} cannot be simulated in this version`, { todo: "Choose --plant rc, slow-house, energyplus or replay." });
 
 /** The plant that the options name. Unknown buildings, weather and plants are refused with those there are. */
 export async function createSite(options: SimulateOptions, warn: (line: string) => void, signal?: AbortSignal): Promise<SimulatedSite> {
@@ -39,14 +41,17 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
     return { timeZone, startMs, endMs: startMs + options.days * dayMs, beginMs: startMs - historyMs };
   };
   switch (options.plant) {
+    case "slow-house":
     case "rc": {
       const weather = loadWeather(options.weather);
-      const plant = createRcPlant({ building: options.building, weather, seed: options.seed });
+      const building = options.plant === "slow-house" ? "slow-house" : options.building;
+      const plant = createRcPlant({ building, weather, seed: options.seed });
       const remember = () => {
         const state = plant.saveState();
         return () => plant.restoreState(state);
       };
-      return { plant, ...calendar(weather), weatherNames: [options.weather, weather.epw.location.name], remember };
+      const answersSlowly = plant.building.floorHeating !== undefined;
+      return { plant, ...calendar(weather), weatherNames: [options.weather, weather.epw.location.name], remember, answersSlowly };
     }
     case "replay": {
       const file = options.data!;
@@ -58,7 +63,13 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
           place: { file },
           todo: "Resample the data.",
         });
-      const site = { plant: createReplayPlant(dataset), ...calendar({ timeZoneH: 0 }), weatherNames: [file], remember: null };
+      const site = {
+        plant: createReplayPlant(dataset),
+        ...calendar({ timeZoneH: 0 }),
+        weatherNames: [file],
+        remember: null,
+        answersSlowly: false,
+      };
       const firstMs = dataset.timesMs[0]!;
       const lastMs = dataset.timesMs[dataset.timesMs.length - 1]!;
       if (site.beginMs < firstMs || site.endMs > lastMs)
@@ -77,14 +88,13 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
         building: options.building,
         weather: options.weather,
         endMs: times.endMs,
+        ...(options.patienceS == null ? {} : { patienceMs: options.patienceS * 1000 }),
         ...(signal === undefined ? {} : { signal }),
       });
-      return { plant, ...times, weatherNames: [options.weather, name], remember: () => plant.remember() };
+      return { plant, ...times, weatherNames: [options.weather, name], remember: () => plant.remember(), answersSlowly: false };
     }
     case "boptest":
       throw notYet("BOPTEST");
-    case "slow-house":
-      throw notYet("slow-house");
   }
 }
 

@@ -1,9 +1,16 @@
 import type { SimulateOptions } from "#cli/simulateOptions";
+import { actingRuleName } from "#cli/simulateRules";
 import type { SimulateResult } from "#cli/simulateRun";
 
 /** The figures of a run for people. */
 export function describeResult(result: SimulateResult, options: SimulateOptions): string {
-  const rule = result.bestLead === undefined ? "" : ` (lead ${result.bestLead}${result.bestRamp ? " ramp" : ""})`;
+  const best =
+    result.bestConstantRaiseK !== undefined
+      ? { raiseK: result.bestConstantRaiseK }
+      : result.bestLead !== undefined
+        ? { leadSteps: result.bestLead, ramp: result.bestRamp === true }
+        : null;
+  const rule = best === null ? "" : ` (${actingRuleName(best)})`;
   const zones = Object.entries(result.comfortViolationPctByZone)
     .map(([zone, pct]) => `${zone} ${pct.toFixed(2)} %`)
     .join(", ");

@@ -3,11 +3,10 @@ import { writeTraceCsv } from "#adapters/csv/writeCsv";
 import type { CommandContext } from "#cli/cliKit";
 import { historyCommands } from "#cli/simulateHistory";
 import { createLearner, type Learner } from "#cli/simulateLearned";
-import { learned, maxLeadSteps, type SimulateOptions, stepS } from "#cli/simulateOptions";
+import { learned, type SimulateOptions, stepS } from "#cli/simulateOptions";
 import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#cli/simulatePlant";
-import { rulePlanner } from "#cli/simulateRules";
+import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanner } from "#cli/simulateRules";
 import { simulationSite } from "#cli/simulateSite";
-import type { RuleStart } from "#controllers/ruleBased";
 import { unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import { buildingPoint, type Observation } from "#domain/points";
@@ -48,6 +47,8 @@ export interface SimulateResult {
   readonly priorManifest: unknown;
   readonly bestLead?: number;
   readonly bestRamp?: boolean;
+  /** `rule-best` where the best is the comfort band all day and night, heating raised by so much. */
+  readonly bestConstantRaiseK?: number;
   readonly wallMs: number;
 }
 
@@ -98,7 +99,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
     const pass: Pass = { options, run, table, tariff, history, context };
     await runHistory(pass);
     const { scored, best } =
-      options.controller === "rule-best" ? await bestRule(pass) : { scored: await score(pass, acting(options)), best: null };
+      options.controller === "rule-best" ? await bestRule(pass) : { scored: await score(pass, acting(pass)), best: null };
     const [p50, p95, max] = scored.decisionMs.length === 0 ? [0, 0, 0] : quantiles(scored.decisionMs, [0.5, 0.95, 1]);
     const { missingZoneSteps, ...kpis } = scored.kpis;
     if (missingZoneSteps > 0)
@@ -115,7 +116,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
       seed: options.seed,
       backend: scored.backend,
       priorManifest: scored.priorManifest,
-      ...(best === null ? {} : { bestLead: best.leadSteps, bestRamp: best.ramp }),
+      ...(best === null ? {} : bestRuleFields(best)),
       wallMs: performance.now() - beganMs,
     };
     const localRows = scored.rows.map(({ timeMs, values }) => ({ timeMs: timeMs + run.timeZone.timeZoneH * 3_600_000, values }));
@@ -130,9 +131,9 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
   }
 }
 
-/** The rule that acts: the controller itself, or what a learned one falls back to (an hour's ramp). */
-const acting = ({ controller, leadSteps, ramp }: SimulateOptions): RuleStart =>
-  controller === "rule" ? { leadSteps, ramp } : { leadSteps: 4, ramp: true };
+/** The rule that acts: the controller itself, or what a learned one falls back to. */
+const acting = ({ options: { controller, leadSteps, ramp }, run }: Pass): ActingRule =>
+  controller === "rule" ? { leadSteps, ramp } : ruleHabits(run.answersSlowly).fallback;
 
 /** Lets signals and timers through now and then; throws where the run was interrupted. */
 function breather(signal: AbortSignal): () => Promise<void> {
@@ -166,7 +167,7 @@ async function runHistory({ options, run, history, context }: Pass): Promise<voi
 }
 
 /** The scored days under one controller; `rule` acts or is fallen back to. */
-async function score(pass: Pass, rule: RuleStart, quiet = false): Promise<Scored> {
+async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Scored> {
   const { options, run, table, tariff, context } = pass;
   const { plant, timeZone } = run;
   const isLearned = learned.has(options.controller);
@@ -275,8 +276,8 @@ const objectiveOf = ({ objective }: SimulateOptions, { hvacElectricityKwh, fuelK
 /** Comfort that counts as kept, when rules are compared in hindsight. */
 const acceptedViolationPct = 0.5;
 
-/** Every lead with and without ramp over the same days: the cheapest that keeps comfort, or the one that breaks it least. */
-async function bestRule(pass: Pass): Promise<{ readonly scored: Scored; readonly best: RuleStart }> {
+/** Every rule that makes sense in this building over the same days: the cheapest that keeps comfort, or the one that breaks it least. */
+async function bestRule(pass: Pass): Promise<{ readonly scored: Scored; readonly best: ActingRule }> {
   const { options, run, context } = pass;
   if (run.remember === null)
     throw unavailableError(`rule-best cannot be found on --plant ${options.plant}: it does not react to setpoints`, {
@@ -284,18 +285,16 @@ async function bestRule(pass: Pass): Promise<{ readonly scored: Scored; readonly
     });
   const goBack = run.remember();
   const decisionMs: number[] = [];
-  let chosen: { readonly scored: Scored; readonly best: RuleStart } | null = null;
-  const starts = Array.from({ length: maxLeadSteps + 1 }, (_, leadSteps) => [false, true].map((ramp) => ({ leadSteps, ramp })))
-    .flat()
-    .filter(({ leadSteps, ramp }) => leadSteps > 0 || !ramp);
-  for (const [i, start] of starts.entries()) {
+  let chosen: { readonly scored: Scored; readonly best: ActingRule } | null = null;
+  const { tried } = ruleHabits(run.answersSlowly);
+  for (const [i, rule] of tried.entries()) {
     await goBack();
-    const scored = await score({ ...pass, options: { ...options, controller: "rule" } }, start, true);
+    const scored = await score({ ...pass, options: { ...options, controller: "rule" } }, rule, true);
     decisionMs.push(...scored.decisionMs);
     const { comfortViolationPct } = scored.kpis;
-    const line = `rule ${i + 1} of ${starts.length}: lead ${start.leadSteps}${start.ramp ? " ramp" : ""}: ${comfortViolationPct.toFixed(2)} %, ${scored.kpis.hvacElectricityKwh.toFixed(1)} kWh, peak ${scored.kpis.peakKw.toFixed(1)} kW, cost ${scored.kpis.cost.toFixed(2)}`;
+    const line = `rule ${i + 1} of ${tried.length}: ${actingRuleName(rule)}: ${comfortViolationPct.toFixed(2)} %, ${scored.kpis.hvacElectricityKwh.toFixed(1)} kWh, peak ${scored.kpis.peakKw.toFixed(1)} kW, cost ${scored.kpis.cost.toFixed(2)}`;
     context.say(line);
-    if (chosen === null || isBetter(options, scored.kpis, chosen.scored.kpis)) chosen = { scored, best: start };
+    if (chosen === null || isBetter(options, scored.kpis, chosen.scored.kpis)) chosen = { scored, best: rule };
   }
   return { scored: { ...chosen!.scored, decisionMs }, best: chosen!.best };
 }

@@ -1,6 +1,7 @@
-import { maxLeadSteps, type SimulateOptions, stepS } from "#cli/simulateOptions";
+import { type SimulateOptions, stepS } from "#cli/simulateOptions";
 import type { RunTable, SimulatedSite } from "#cli/simulatePlant";
-import { type ComfortAround, type RuleStart, ruleFamily, ruleSequence } from "#controllers/ruleBased";
+import { type ActingRule, actingSequence, ruleHabits } from "#cli/simulateRules";
+import { type ComfortAround, ruleFamily } from "#controllers/ruleBased";
 import { scheduleSequence } from "#controllers/schedule";
 import type { ControlSequence } from "#domain/planner";
 import { zonePoint } from "#domain/points";
@@ -30,7 +31,7 @@ export interface SimulationSite {
 
 /**
  * What the loop has to know of a simulated run: comfort while the file's occupants are there, the tariff under the objective, rules and schedule.
- * @param acting the rule that acts: the controller itself, or what a learned one falls back to.
+ * @param acting the rule that acts where no learned controller does.
  * @param peakSoFarW highest mean power since the start of the scored days.
  */
 export function simulationSite(
@@ -38,12 +39,13 @@ export function simulationSite(
   run: SimulatedSite,
   table: RunTable,
   tariff: Tariff,
-  acting: RuleStart,
+  acting: ActingRule,
   peakSoFarW: () => number,
   isLearned: boolean,
 ): SimulationSite {
   const { plant, timeZone } = run;
   const { zones } = plant;
+  const habits = ruleHabits(run.answersSlowly);
   const comfortAt = (stepEndMs: number) => options.comfort ?? seasonalComfort(timeZone, stepEndMs - 1);
   const whole = comfortTable(zones, table, comfortAt);
   const localMsOf = (row: number): number => table.firstEndMs + row * stepS * 1000 + timeZone.timeZoneH * 3_600_000;
@@ -103,8 +105,8 @@ export function simulationSite(
     toLocalMs: (timeMs) => timeMs + timeZone.timeZoneH * 3_600_000,
     candidates: (outlook) =>
       isLearned
-        ? { rulePlans: ruleFamily(around(outlook), maxLeadSteps, acting), otherPlans: [schedule(outlook)] }
-        : { rulePlans: [ruleSequence(around(outlook), acting)], otherPlans: [] },
+        ? { rulePlans: ruleFamily(around(outlook), habits.maxLeadSteps, habits.fallback), otherPlans: [schedule(outlook)] }
+        : { rulePlans: [actingSequence(around(outlook), acting)], otherPlans: [] },
   };
   return { site, comfortAt };
 }
