@@ -1,8 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
+import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
-import { asPublishedPlannerFeedsIt, clueZoneModel, fineTuneClue } from "#models/baselines/clue";
+import { asPublishedPlannerFeedsIt, CLUE_BASIS_INPUTS, clueZoneModel, fineTuneClue } from "#models/baselines/clue";
 import {
   type ClueKernel,
   type ClueVariant,
@@ -15,7 +18,10 @@ import {
   UNTRAINED_CLUE_KERNEL,
 } from "#models/baselines/clueKernel";
 import { clueMetaKernel, META_LEARNING_RATE } from "#models/baselines/clueMetaKernel";
+import { AUTHORS_CLUE_KERNELS } from "#models/baselines/trainBaseline";
 import { DatasetRows } from "#models/datasetRows";
+import { sliceDataset } from "#models/datasetSlice";
+import { exactPosterior } from "#models/posterior";
 import { createStepPredictor } from "#models/stepPredictor";
 import { randomSource } from "../../math/tools.js";
 import { changed, office, officeRows, ZONE } from "./office.js";
@@ -90,6 +96,15 @@ describe("which action CLUE pairs with a step", () => {
     expect(movesWith("published", 100, 100, true)).toBe(0);
   });
 
+  it("reaches the published planner's model with heating and cooling taken for each other", () => {
+    const model = clueZoneModel(la, officeRows({ rows: 200 }), ZONE, "published", kernel);
+    const sides = (one: ZoneModel) => one.posterior.features.flatMap(({ term }) => (term.kind === "setpoint" ? [term.side] : []));
+    expect([sides(model), sides(asPublishedPlannerFeedsIt(model))]).toEqual([
+      ["heating", "cooling"],
+      ["cooling", "heating"],
+    ]);
+  });
+
   it("shows when the actions of two neighbouring rows are swapped: each variant learns from its own pairing", () => {
     const dataset = office({ rows: 150 });
     const point = zonePoint(ZONE, "heatingSetpointC");
@@ -145,6 +160,37 @@ describe("CLUE's uncertainty", () => {
     const { meanC, stdDevK } = createStepPredictor(la, model).predict(far.source([100]), true);
     expect(Math.abs(meanC[0]!)).toBeLessThan(1e-6);
     expect(stdDevK![0]!).toBeCloseTo(20, 6);
+  });
+});
+
+describe("CLUE's posterior on a real week", () => {
+  it("keeps at most 448 basis inputs and predicts as the exact one within 0.005 K", { timeout: 60_000 }, async () => {
+    const dataset = await readDatasetCsv(fileURLToPath(new URL("../../data/clue/pittsburgh.csv.gz", import.meta.url)), { zone: ZONE });
+    const data = new DatasetRows(sliceDataset(dataset, 0, 673));
+    const { kernel: authors } = AUTHORS_CLUE_KERNELS.winter;
+    const model = clueZoneModel(la, data, ZONE, "published", authors);
+    expect(model.posterior.m).toBeLessThanOrEqual(CLUE_BASIS_INPUTS);
+    const { x, n, d, y } = clueRows(data, ZONE, "published");
+    const exact = exactPosterior({
+      la,
+      features: model.posterior.features,
+      kernel: model.posterior.kernel,
+      meanCoefficients: new Float64Array(d),
+      x,
+      n,
+      d,
+      residuals: y,
+      noiseVariance: authors.noiseVariance,
+      onWarning: () => undefined,
+    });
+    const later = new DatasetRows(sliceDataset(dataset, 673, 673 + 192));
+    const rows = Array.from({ length: 180 }, (_, i) => i + 2);
+    const predict = (one: ZoneModel) => createStepPredictor(la, one).predict(later.source(rows), true);
+    const [kept, whole] = [predict(model), predict({ ...model, posterior: exact })];
+    for (const k of rows.keys()) {
+      expect(Math.abs(kept.meanC[k]! - whole.meanC[k]!)).toBeLessThan(0.005);
+      expect(Math.abs(kept.stdDevK![k]! - whole.stdDevK![k]!)).toBeLessThan(0.005);
+    }
   });
 });
 
