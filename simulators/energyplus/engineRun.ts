@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { IsothermError, unavailableError } from "#domain/errors";
 import { loadKoffi } from "#math/native";
@@ -38,6 +39,13 @@ const stopPatienceMs = 5_000;
 type WaitAsync = (cells: Int32Array, index: number, value: number) => { readonly async: boolean; readonly value: Promise<string> | string };
 const waitAsync = (Atomics as unknown as { readonly waitAsync: WaitAsync }).waitAsync;
 
+const workerSource = "simulators/energyplus/engineWorker.ts";
+/** The built worker: a process that runs the TypeScript sources (a test) hands its threads the built ones. */
+const workerScript = (): string => {
+  const path = createRequire(import.meta.url).resolve("#simulators/energyplus/engineWorker");
+  return path.endsWith(workerSource) ? join(path.slice(0, -workerSource.length), "dist", workerSource.replace(/\.ts$/, ".js")) : path;
+};
+
 /** One run of the engine in a thread of its own. */
 export class EngineRun {
   readonly #control: Int32Array;
@@ -72,8 +80,8 @@ export class EngineRun {
     this.#row = new Float64Array(order.exchange, 0, width);
     this.#pairs = new Float64Array(order.exchange, 8 * width);
     this.#patienceMs = options.patienceMs ?? defaultPatienceMs;
-    const script = createRequire(import.meta.url).resolve("#simulators/energyplus/engineWorker");
-    this.#worker = new Worker(script, { workerData: order, resourceLimits: { stackSizeMb: 8 } });
+    // Without the process's own options: some (--input-type, the import condition that finds sources) are wrong for a built script.
+    this.#worker = new Worker(workerScript(), { workerData: order, execArgv: [], resourceLimits: { stackSizeMb: 8 } });
     const disown = ownEngineThread();
     const watch = setInterval(() => this.#lookForLife(), Math.min(checkEveryMs, this.#patienceMs));
     const abort = (): void => this.#giveUp(options.signal!.reason);
