@@ -1,12 +1,14 @@
 import type { Command } from "commander";
 import { oneOf, runCommand } from "#cli/cliKit";
 import { benchBestest } from "../../bench/bestest.js";
+import { benchEnergyplus } from "../../bench/energyplus.js";
 import { benchFit } from "../../bench/fit.js";
 import { benchRollout } from "../../bench/rollout.js";
 
 const benches = {
   rollout: (say: (line: string) => void) => benchRollout(say),
   fit: (say: (line: string) => void) => benchFit(say),
+  energyplus: (say: (line: string) => void) => benchEnergyplus(say),
   bestest: (say: (line: string) => void) => benchBestest(say),
 } as const;
 const names = Object.keys(benches) as (keyof typeof benches)[];
