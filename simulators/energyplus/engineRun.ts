@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { IsothermError, unavailableError } from "#domain/errors";
 import { loadKoffi } from "#math/native";
-import { endWorker } from "#math/nativeLock";
+// Read first by the outermost thread, so that engine threads share its lock.
+import "#math/nativeLock";
 import type { EnergyplusEngine } from "#simulators/energyplus/engine";
 import { ownEngineThread } from "#simulators/energyplus/lastResort";
 import {
@@ -154,9 +155,9 @@ export class EngineRun {
     await Promise.race([this.#exited, patience]);
     clearTimeout(timer);
     if (this.#hasExited) return;
-    // Native code cannot be interrupted: the thread ends when the engine comes back, and must not keep the process alive until then.
+    // Native code cannot be interrupted: the thread ends by itself when the engine comes back, and must not keep the process alive until then.
+    // Not `terminate`: it would hold the process until the thread is gone.
     this.#worker.unref();
-    void endWorker(this.#worker);
   }
 
   #giveTurn(to: number): void {
