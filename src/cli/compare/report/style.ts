@@ -23,13 +23,14 @@ nav ul{columns:2;padding-left:18px;margin:8px 0}
 .scroll{overflow-x:auto;margin:8px 0}
 table{border-collapse:collapse;width:100%;font-size:.87rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);padding:0 0 6px;caption-side:top;white-space:nowrap}
-th,td{padding:5px 9px;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}
+th,td{padding:5px 8px;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}
 th:first-child,td:first-child,th.name,td.name{text-align:left}
 thead th.name{max-width:none}
 td.wrap{white-space:normal;text-align:left;min-width:240px;overflow-wrap:anywhere}
 thead th{white-space:normal;max-width:118px;border-bottom:2px solid var(--ink);vertical-align:bottom;font-weight:600}
 tbody th{font-weight:400}
 tbody.published th[scope=rowgroup]{font-weight:600;padding-top:14px;white-space:normal}
+tbody.published th.name{white-space:normal;min-width:190px;max-width:230px}
 tbody.published{color:var(--soft)}
 td small,th small{display:block;color:var(--soft);font-size:.8em;line-height:1.3}
 td.best{background:var(--good)}

@@ -13,6 +13,7 @@ export interface Trace {
 export async function readTrace(file: string): Promise<Trace> {
   const [header, ...rows] = parse(await readFile(file, "utf8"), { bom: true }) as string[][];
   const names = header ?? [];
+  const columns = new Map<string, readonly number[]>();
   const timeColumn = names.indexOf("stepEnd");
   const number = (text: string | undefined): number => (text === undefined || text === "" ? Number.NaN : Number(text));
   return {
@@ -20,7 +21,13 @@ export async function readTrace(file: string): Promise<Trace> {
     zones: names.filter((name) => name.endsWith(".zoneAirTempC")).map((name) => name.slice(0, name.lastIndexOf("."))),
     column: (name) => {
       const at = names.indexOf(name);
-      return rows.map((row) => (at < 0 ? Number.NaN : number(row[at])));
+      // Asked for by every plot of the run.
+      let values = columns.get(name);
+      if (values === undefined) {
+        values = rows.map((row) => (at < 0 ? Number.NaN : number(row[at])));
+        columns.set(name, values);
+      }
+      return values;
     },
   };
 }
