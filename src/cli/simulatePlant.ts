@@ -1,12 +1,14 @@
 import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
+import { createBoptestSite } from "#cli/simulateBoptest";
 import { type SimulateOptions, stepS } from "#cli/simulateOptions";
 import type { Dataset, Forecast, ForecastProvider } from "#domain/dataset";
-import { configurationError, IsothermError, unavailableError } from "#domain/errors";
+import { configurationError, IsothermError } from "#domain/errors";
 import type { SimulatedPlant } from "#domain/plant";
 import { type PointName, zonePoint } from "#domain/points";
 import { createEnergyplusPlant } from "#simulators/energyplus/energyplusPlant";
 import { findEngine } from "#simulators/energyplus/engine";
 import { loadWeatherFile } from "#simulators/energyplus/weathers";
+import type { ComfortBand } from "#simulators/kpis";
 import { createRcPlant } from "#simulators/rc/rcPlant";
 import { createReplayPlant } from "#simulators/replay/replayPlant";
 import { loadWeather } from "#simulators/weather/loadWeather";
@@ -28,10 +30,13 @@ export interface SimulatedSite {
   readonly remember: (() => () => void | Promise<void>) | null;
   /** Heat takes hours to arrive: rules need longer leads. */
   readonly answersSlowly: boolean;
+  /** Of the whole building; null where unknown. */
+  readonly floorAreaM2?: number | null;
+  /** The plant's own comfort bounds, for BOPTEST's discomfort. */
+  readonly boundsAt?: (zone: string, stepEndMs: number) => ComfortBand;
+  /** What the plant has to say after the scored days. */
+  readonly afterRun?: () => Promise<void>;
 }
-
-const notYet = (what: string): IsothermError =>
-  unavailableError(`${what} cannot be simulated in this version`, { todo: "Choose --plant rc, slow-house, energyplus or replay." });
 
 /** The plant that the options name. Unknown buildings, weather and plants are refused with those there are. */
 export async function createSite(options: SimulateOptions, warn: (line: string) => void, signal?: AbortSignal): Promise<SimulatedSite> {
@@ -51,7 +56,15 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
         return () => plant.restoreState(state);
       };
       const answersSlowly = plant.building.floorHeating !== undefined;
-      return { plant, ...calendar(weather), weatherNames: [options.weather, weather.epw.location.name], remember, answersSlowly };
+      const floorAreaM2 = plant.building.zones.reduce((sum, zone) => sum + zone.floorAreaM2, 0);
+      return {
+        plant,
+        ...calendar(weather),
+        weatherNames: [options.weather, weather.epw.location.name],
+        remember,
+        answersSlowly,
+        floorAreaM2,
+      };
     }
     case "replay": {
       const file = options.data!;
@@ -94,7 +107,7 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
       return { plant, ...times, weatherNames: [options.weather, name], remember: () => plant.remember(), answersSlowly: false };
     }
     case "boptest":
-      throw notYet("BOPTEST");
+      return createBoptestSite(options.building, calendar, warn, signal);
   }
 }
 

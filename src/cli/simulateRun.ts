@@ -1,6 +1,7 @@
 import { createSimulatedClock } from "#adapters/clocks/clocks";
 import { writeTraceCsv } from "#adapters/csv/writeCsv";
 import type { CommandContext } from "#cli/cliKit";
+import { boptestFigures } from "#cli/simulateBoptestKpis";
 import { historyCommands } from "#cli/simulateHistory";
 import { createLearner, type Learner } from "#cli/simulateLearned";
 import { learned, type SimulateOptions, stepS } from "#cli/simulateOptions";
@@ -16,7 +17,9 @@ import { createHistoryBuffer, type HistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
 import { createSupervisor } from "#loop/supervisor";
 import { quantiles } from "#math/statistics";
+import type { BoptestKpis } from "#simulators/boptestKpis";
 import { DatasetRecorder } from "#simulators/datasetRecorder";
+import { withForecastError } from "#simulators/forecastError";
 import { computeKpis, type Kpis } from "#simulators/kpis";
 import { loadTariff, type Tariff } from "#simulators/tariffs";
 import { civilTime } from "#simulators/weather/localTime";
@@ -49,6 +52,8 @@ export interface SimulateResult {
   readonly bestRamp?: boolean;
   /** `rule-best` where the best is the comfort band all day and night, heating raised by so much. */
   readonly bestConstantRaiseK?: number;
+  /** BOPTEST's key figures by its names; absent where the floor area is unknown. */
+  readonly boptest?: BoptestKpis;
   readonly wallMs: number;
 }
 
@@ -68,9 +73,12 @@ interface Pass {
   readonly tariff: Tariff;
   readonly history: HistoryBuffer;
   readonly context: CommandContext;
+  /** The row at the start of the scored days. */
+  readonly start: () => Observation | null;
 }
 interface Scored {
   readonly kpis: Kpis;
+  readonly boptest: BoptestKpis | null;
   readonly rows: readonly Observation[];
   readonly decisions: readonly Decision[];
   readonly decisionMs: readonly number[];
@@ -87,19 +95,17 @@ const turnEveryMs = 50;
 /** One closed-loop run: history, then the controller in charge, then the figures. */
 export async function runSimulation(options: SimulateOptions, context: CommandContext): Promise<SimulationOutcome> {
   const beganMs = performance.now();
-  if (options.forecastError !== "none")
-    throw unavailableError(`forecasts with ${options.forecastError} error cannot be simulated in this version`, {
-      todo: "Leave --forecast-error out: forecasts are then perfect.",
-    });
   const tariff = loadTariff(options.tariff);
   const run = await createSite(options, context.say, context.signal);
   try {
     const table = await createRunTable(run);
     const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
-    const pass: Pass = { options, run, table, tariff, history, context };
-    await runHistory(pass);
+    let start: Observation | null = null;
+    const pass: Pass = { options, run, table, tariff, history, context, start: () => start };
+    start = await runHistory(pass);
     const { scored, best } =
       options.controller === "rule-best" ? await bestRule(pass) : { scored: await score(pass, acting(pass)), best: null };
+    await run.afterRun?.();
     const [p50, p95, max] = scored.decisionMs.length === 0 ? [0, 0, 0] : quantiles(scored.decisionMs, [0.5, 0.95, 1]);
     const { missingZoneSteps, ...kpis } = scored.kpis;
     if (missingZoneSteps > 0)
@@ -117,6 +123,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
       backend: scored.backend,
       priorManifest: scored.priorManifest,
       ...(best === null ? {} : bestRuleFields(best)),
+      ...(scored.boptest === null ? {} : { boptest: scored.boptest }),
       wallMs: performance.now() - beganMs,
     };
     const localRows = scored.rows.map(({ timeMs, values }) => ({ timeMs: timeMs + run.timeZone.timeZoneH * 3_600_000, values }));
@@ -147,7 +154,8 @@ function breather(signal: AbortSignal): () => Promise<void> {
   };
 }
 
-async function runHistory({ options, run, history, context }: Pass): Promise<void> {
+/** Answers with the last row, which ends where the scored days begin. */
+async function runHistory({ options, run, history, context }: Pass): Promise<Observation> {
   const { plant } = run;
   const breathe = breather(context.signal);
   let row = await plant.initialize(run.beginMs, 0);
@@ -164,6 +172,7 @@ async function runHistory({ options, run, history, context }: Pass): Promise<voi
   await plant.relinquish();
   // Without a history the planner still starts from the state at the start.
   if (steps === 0) history.add(row);
+  return row;
 }
 
 /** The scored days under one controller; `rule` acts or is fallen back to. */
@@ -200,7 +209,8 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
     site,
     clock,
     plant,
-    forecasts: table,
+    // The planner's alone: comfort, rules and figures go on reading the truth.
+    forecasts: withForecastError(table, options.forecastError, options.seed),
     planners,
     supervisor,
     history,
@@ -234,9 +244,11 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
         dayDone(context, rows.slice(-rowsPerDay), (step + 1) / rowsPerDay, options.days, decisions, steps);
       await breathe();
     }
-    const kpis = computeKpis(recorder.dataset(), { zones: plant.zones, comfort: comfortAt, tariff, timeZone });
+    const scoredRows = recorder.dataset();
+    const kpis = computeKpis(scoredRows, { zones: plant.zones, comfort: comfortAt, tariff, timeZone });
     return {
       kpis,
+      boptest: boptestFigures(scoredRows, run, tariff, comfortAt, decisionMs, pass.start()),
       rows,
       decisions,
       decisionMs,

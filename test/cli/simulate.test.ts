@@ -110,8 +110,9 @@ describe.skipIf(!existsSync(main))("the built command (needs `npm run build`)", 
   it.each([
     [["simulate", "--weather", "atlantis"], 78, /new-york, pittsburgh/],
     [["simulate", "--building", "castle"], 78, /five-zone-office/],
-    [["simulate", "--plant", "boptest"], 69, /not in this version|cannot be simulated in this version/],
-    [["simulate", "--forecast-error", "high"], 69, /--forecast-error/],
+    [["simulate", "--plant", "boptest"], 78, /no mapping for the BOPTEST test case "five-zone-office"[\s\S]*bestest_air/],
+    [["simulate", "--plant", "boptest", "--building", "http://127.0.0.1:9"], 69, /cannot be reached[\s\S]*BOPTEST_URL/],
+    [["simulate", "--forecast-error", "huge"], 2, /--forecast-error/],
     [["simulate", "--nonsense"], 2, /unknown option/],
     [["simulat"], 2, /unknown command/],
     [["simulate", "--controller", "schedule", "--lead", "3"], 2, /--controller rule/],
@@ -126,7 +127,7 @@ describe.skipIf(!existsSync(main))("the built command (needs `npm run build`)", 
     const { code, out, err } = await run(["simulate", "--controller", "rule", "--lead", "4", "--days", "1", "--history", "none", "--json"]);
     expect(code).toBe(0);
     expect(Object.keys(JSON.parse(out)).sort()).toEqual(
-      "controller plant steps occupiedSteps comfortViolationPct comfortViolationPctByZone discomfortKh hvacElectricityKwh fuelKwh peakKw cost emissionsKg decisionMs fitMs fallbackPct peakRssMb seed backend priorManifest wallMs"
+      "controller plant steps occupiedSteps comfortViolationPct comfortViolationPctByZone discomfortKh hvacElectricityKwh fuelKwh peakKw cost emissionsKg decisionMs fitMs fallbackPct peakRssMb seed backend priorManifest wallMs boptest"
         .split(" ")
         .sort(),
     );
