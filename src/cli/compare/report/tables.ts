@@ -110,7 +110,7 @@ export function overviewTable({ cases }: SuiteResults): Html {
   });
   return dataTable(
     "All cases together",
-    "rule-best is chosen in hindsight among 25 rules, so no controller could have known it beforehand; the distance to it is what not knowing costs. A controller that does not keep comfort saves energy at the occupants' expense.",
+    "Means over the cases in which a controller ran. rule-best is chosen in hindsight among 25 rules, so no controller could have known it beforehand; the distance to it is what not knowing costs. A controller that does not keep comfort saves energy at the occupants' expense.",
     headRow([
       "<Controller",
       "Cases",
