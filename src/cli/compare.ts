@@ -61,7 +61,7 @@ async function compare(suiteFile: string, given: CompareArguments, context: Comm
 
   const energyplus = given.energyplus ?? null;
   const program = builtFile("src/main.js");
-  const environment = currentEnvironment(energyplus);
+  const environment = await currentEnvironment(suite.runs, energyplus);
   const runs = suite.runs.map((run) => ({ ...run, id: runId(run.options, environment) }));
   const identity = { name: suite.name, suiteDigest: suiteDigest(suite.runs) };
   const folder = await openResultFolder(given.out ?? join("var", "compare", suite.name), identity, given.replace === true);

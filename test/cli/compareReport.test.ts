@@ -22,7 +22,7 @@ const environment = {
   programDigest: "abcdef",
   node: "v20",
   platform: "linux-x64",
-  energyplusDigest: null,
+  energyplus: { version: "25.2.9", digest: "fedcba" },
   linearAlgebra: "default",
 };
 const zones = ["space1-1", "space2-1", "space3-1", "space4-1", "space5-1"];
@@ -128,7 +128,7 @@ describe("the report of a suite", () => {
       expect(page).toContain(run.id);
       expect(page).toContain(run.command.replaceAll("'", "&#39;"));
     }
-    for (const version of ["9.9.9", "abcdef", "v20", "wasm"]) expect(page).toContain(version);
+    for (const version of ["9.9.9", "abcdef", "v20", "wasm", "25.2.9"]) expect(page).toContain(version);
   });
   it("needs nothing but itself", async () => {
     const { page } = await reportOf(smallSuite, smallRuns());

@@ -161,5 +161,5 @@ matrix:
       }
     expect(page.match(/<svg class="week"/g)).toHaveLength(counts.done);
     expect(Buffer.byteLength(page)).toBeLessThan(2_000_000);
-  }, 300_000);
+  }, 600_000);
 });

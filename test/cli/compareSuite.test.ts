@@ -175,7 +175,7 @@ describe("the runs of a suite", () => {
     expect([...simulateOptions.keys()]).toEqual(
       expect.arrayContaining(["plant", "historyDays", "ramp", "fallback", "relearn", "forecastError"]),
     );
-    for (const name of ["json", "trace", "energyplus", "listWeather"]) expect(simulateOptions.has(name)).toBe(false);
+    for (const name of ["json", "trace", "energyplus", "patience", "listWeather"]) expect(simulateOptions.has(name)).toBe(false);
   });
   it("are named by what tells them apart", () => {
     const all = parse(

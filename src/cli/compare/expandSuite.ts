@@ -124,7 +124,7 @@ export function expandSuite(
           complain(path, refused);
           continue;
         }
-        const options = withDefaults(given);
+        const options = withDefaults(given.plant === "slow-house" ? { ...given, building: "slow-house" } : given);
         for (const name of ["weather", "building", "tariff"]) {
           const key = `${options.plant}\0${name}\0${options[name]}`;
           if (!inputs.has(key)) inputs.set(key, checkInput(options.plant!, name, options[name]!));

@@ -63,7 +63,6 @@ export interface SuiteResults {
   readonly format: 1;
   readonly suite: { readonly name: string; readonly title: string; readonly description: string };
   readonly versions: Environment & {
-    readonly engines: readonly string[];
     readonly priors: readonly string[];
     readonly backends: readonly string[];
   };
@@ -119,7 +118,6 @@ export function suiteResults(suite: Suite, runs: readonly SuiteRun[], environmen
     suite: { name: suite.name, title: suite.title, description: suite.description },
     versions: {
       ...environment,
-      engines: distinct((figures) => engineOf(figures)),
       priors: distinct(({ priorManifest }) => (priorManifest as { name?: unknown } | null | undefined)?.name),
       backends: distinct(({ backend }) => backend),
     },
@@ -128,9 +126,6 @@ export function suiteResults(suite: Suite, runs: readonly SuiteRun[], environmen
     runs: results,
   };
 }
-
-/** The simulation engine as a run names it, where it does. */
-const engineOf = (figures: RunFigures): unknown => figures.engine ?? figures.engineVersion ?? figures.plantVersion;
 
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();

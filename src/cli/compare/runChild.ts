@@ -40,7 +40,13 @@ export function runChild(
   const { program, traceFile, energyplus, timeLimitMs, signal } = context;
   signal.throwIfAborted();
   const guard = pathToFileURL(builtFile("src/cli/compare/orphanGuard.js")).href;
-  const args = [...commandArguments(options), "--json", "--trace", traceFile, ...(energyplus === null ? [] : ["--energyplus", energyplus])];
+  const args = [
+    ...commandArguments(options),
+    "--json",
+    "--trace",
+    traceFile,
+    ...(energyplus === null || options.plant !== "energyplus" ? [] : ["--energyplus", energyplus]),
+  ];
   return new Promise((resolve, reject) => {
     // In a group of its own: Ctrl-C on a terminal reaches this process alone, which then ends its runs in order.
     const child = spawn(process.execPath, ["--import", guard, program, ...args], {

@@ -4,7 +4,8 @@ import { basename, dirname, join, relative } from "node:path";
 import { builtFile } from "#cli/compare/builtProgram";
 import { fileOptions, type RunOptions } from "#cli/compare/simulateCommand";
 import { packageVersion } from "#cli/packageVersion";
-import { unavailableError } from "#domain/errors";
+import { IsothermError } from "#domain/errors";
+import { findEngine } from "#simulators/energyplus/engine";
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
@@ -15,8 +16,8 @@ export interface Environment {
   readonly programDigest: string;
   readonly node: string;
   readonly platform: string;
-  /** Digest of the engine named with --energyplus; null where none was named. */
-  readonly energyplusDigest: string | null;
+  /** The engine that runs on EnergyPlus use: its version and the digest of its data dictionary; null where the suite needs none or there is none. */
+  readonly energyplus: { readonly version: string; readonly digest: string } | null;
   /** Settings of the environment that choose the linear algebra. */
   readonly linearAlgebra: string;
 }
@@ -40,20 +41,29 @@ function programDigest(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The engine's data dictionary names its version and build. */
-function engineDigest(folder: string): string {
-  const dictionary = join(folder, "Energy+.idd");
-  if (!existsSync(dictionary))
-    throw unavailableError(`there is no EnergyPlus in ${folder}`, { todo: "Name the folder that holds Energy+.idd with --energyplus." });
-  return sha256(readFileSync(dictionary)).slice(0, 16);
+/** The engine that `simulate` would take; null where there is none: then the runs say so themselves. A folder that was named and holds none is refused. */
+async function engineOf(folder: string | null): Promise<Environment["energyplus"]> {
+  try {
+    const engine = await findEngine({ folder });
+    const dictionary = join(engine.folder, "Energy+.idd");
+    return { version: engine.version, digest: existsSync(dictionary) ? sha256(readFileSync(dictionary)).slice(0, 16) : "unknown" };
+  } catch (error) {
+    if (folder === null && error instanceof IsothermError) return null;
+    throw error;
+  }
 }
 
-export const currentEnvironment = (energyplus: string | null): Environment => ({
+const needsEngine = ({ plant }: RunOptions): boolean => plant === "energyplus";
+
+export const currentEnvironment = async (
+  runs: readonly { readonly options: RunOptions }[],
+  energyplus: string | null,
+): Promise<Environment> => ({
   isotherm: packageVersion,
   programDigest: programDigest(),
   node: process.version,
   platform: `${process.platform}-${process.arch}`,
-  energyplusDigest: energyplus === null ? null : engineDigest(energyplus),
+  energyplus: runs.some(({ options }) => needsEngine(options)) ? await engineOf(energyplus) : null,
   linearAlgebra:
     [process.env.ISOTHERM_NO_BLAS === "1" ? "no BLAS" : "", process.env.ISOTHERM_BLAS ?? ""].filter(Boolean).join(" ") || "default",
 });
@@ -69,7 +79,7 @@ export function identityOf(options: RunOptions): string {
 
 /** Names a run after everything that determines its figures: options, contents of the files they name, program, Node.js, platform, engine. 16 hex digits. */
 export const runId = (options: RunOptions, environment: Environment): string =>
-  sha256(JSON.stringify([identityOf(options), environment])).slice(0, 16);
+  sha256(JSON.stringify([identityOf(options), needsEngine(options) ? environment : { ...environment, energyplus: null }])).slice(0, 16);
 
 /** The same for suites with the same runs, whatever their comments, order of keys or program version. */
 export const suiteDigest = (runs: readonly { readonly options: RunOptions }[]): string =>

@@ -19,6 +19,7 @@ const outputSchema = z.looseObject({
   backend: z.string().nullable(),
   bestLead: z.number().optional(),
   bestRamp: z.boolean().optional(),
+  bestConstantRaiseK: z.number().optional(),
 });
 const timingsSchema = z.looseObject({
   decisionMs: z.object({ p50: z.number(), p95: z.number(), max: z.number() }),

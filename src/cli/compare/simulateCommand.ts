@@ -6,7 +6,7 @@ export type OptionValue = string | number | boolean;
 export type RunOptions = Readonly<Record<string, OptionValue>>;
 
 /** What a suite may not say: where things lie on this machine, and how the output is written, are compare's own business. */
-const notForSuites: ReadonlySet<string> = new Set(["json", "trace", "listBuildings", "listWeather", "energyplus"]);
+const notForSuites: ReadonlySet<string> = new Set(["json", "trace", "listBuildings", "listWeather", "energyplus", "patience"]);
 /** Written in every command, default or not: a reader should not have to know the defaults of the most telling options. */
 const alwaysWritten: ReadonlySet<string> = new Set(["plant", "building", "weather", "start", "days", "controller", "seed"]);
 /** May name a file; a relative one is meant from the suite's folder. */

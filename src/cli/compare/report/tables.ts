@@ -11,6 +11,7 @@ import {
   type SummedFigure,
 } from "#cli/compare/results";
 import type { SeedStatistics } from "#cli/compare/seedStatistics";
+import { type ControllerName, learned } from "#cli/simulateOptions";
 import { mean, median } from "#math/statistics";
 
 /** The small mark that a controller has in the charts. */
@@ -57,10 +58,19 @@ export function caseTable({ title, summaries, published, options }: CaseResult, 
     return html`<td class="${isBest ? "best" : ""}${over ? " over" : ""}">${isBest ? html`<b>${text}</b>` : text}${spread(figure, decimals)}</td>`;
   };
   const hindsight = (summary: Summary): HtmlPart => {
-    const run = runs.find((one) => one.case === title && one.controller === summary.controller && one.figures?.bestLead !== undefined);
-    return run === undefined
-      ? null
-      : html`<small>hindsight: lead ${run.figures!.bestLead!}${run.figures!.bestRamp === true ? " ramp" : ""}</small>`;
+    const run = runs.find(
+      (one) =>
+        one.case === title &&
+        one.controller === summary.controller &&
+        (one.figures?.bestLead ?? one.figures?.bestConstantRaiseK) !== undefined,
+    );
+    if (run === undefined) return null;
+    const { bestLead, bestRamp, bestConstantRaiseK } = run.figures!;
+    const what =
+      bestConstantRaiseK !== undefined
+        ? `band kept day and night, ${bestConstantRaiseK} K up`
+        : `lead ${bestLead}${bestRamp === true ? " ramp" : ""}`;
+    return html`<small>hindsight: ${what}</small>`;
   };
   const seeds = ({ seeds: done, failedSeeds }: Summary): HtmlPart =>
     failedSeeds.length === 0 ? done.length : html`${done.length}<small class="over">${failedSeeds.length} failed</small>`;
@@ -110,7 +120,7 @@ export function overviewTable({ cases }: SuiteResults): Html {
   });
   return dataTable(
     "All cases together",
-    "Means over the cases in which a controller ran. rule-best is chosen in hindsight among 25 rules, so no controller could have known it beforehand; the distance to it is what not knowing costs. A controller that does not keep comfort saves energy at the occupants' expense.",
+    "Means over the cases in which a controller ran. rule-best is chosen in hindsight among all leads and ramps, so no controller could have known it beforehand; the distance to it is what not knowing costs. A controller that does not keep comfort saves energy at the occupants' expense.",
     headRow([
       "<Controller",
       "Cases",
@@ -133,7 +143,7 @@ export function fallbackTable({ cases }: SuiteResults): Html | null {
         ({ setting, figures, seeds }) =>
           seeds.length > 0 &&
           setting.fallback === true &&
-          ["mppi", "random-shooting", "clue", "clue-mended", "ensemble"].includes(String(setting.controller)) &&
+          learned.has(setting.controller as ControllerName) &&
           Number.isFinite(figures.fallbackPct.mean),
       )
       .map((one) => {
