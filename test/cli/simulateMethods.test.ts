@@ -147,12 +147,11 @@ describe("a day under a learned yardstick", () => {
     expect(outcome.result.fallbackPct).toBe(0);
   });
 
-  it("ensemble: five networks and MPPI, never falls back, and comes out the same for the same seed", { timeout: 240_000 }, async () => {
-    const once = (await simulated("ensemble")).outcome;
-    expectLearned(once, "ensemble", null);
-    expect(once.result.fallbackPct).toBe(0);
-    const commands = ({ decisions }: SimulationOutcome) => decisions.map(({ command }) => command);
-    expect(commands((await simulated("ensemble")).outcome)).toEqual(commands(once));
+  it("ensemble: five networks and MPPI, no prior, never falls back, the first zone's setpoints for all", { timeout: 240_000 }, async () => {
+    const { outcome } = await simulated("ensemble");
+    expectLearned(outcome, "ensemble", null);
+    expect(outcome.result.fallbackPct).toBe(0);
+    for (const { command } of outcome.decisions) expect(new Set(Object.values(command).map((pair) => pair.heatingSetpointC)).size).toBe(1);
   });
 
   const isBuilt = existsSync(fileURLToPath(new URL("../../dist/models/trainWorker.js", import.meta.url)));
