@@ -1,18 +1,17 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import type { FittedZone } from "#cli/baselineModels";
 import { oneOf, wholeNumber } from "#cli/cliKit";
 import { choosePrior, days, daysFrom, linearAlgebras, parseDay, readData, zonesOf } from "#cli/dataOptions";
 import { type EvaluateResult, evaluationReport } from "#cli/evaluationReport";
 import { runForFigures } from "#cli/figures";
 import { writeOutput } from "#cli/outputFile";
 import { usageError } from "#domain/errors";
-import type { ZoneModel } from "#domain/model";
 import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { DatasetRows } from "#models/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { evaluateZone, type ZoneAccuracy } from "#models/evaluation/evaluateZone";
-import type { StepPredictor } from "#models/stepPredictor";
 import { fitZone } from "#models/thermostat/fitZone";
 
 interface EvaluateArguments {
@@ -102,12 +101,6 @@ interface FitContext {
   readonly say: (text: string) => void;
   readonly progress: (fraction: number, text: string) => void;
   readonly signal: AbortSignal;
-}
-
-/** A zone's model, and what predicts with it where that is not its own posterior. */
-export interface FittedZone {
-  readonly model: ZoneModel;
-  readonly predictor?: StepPredictor;
 }
 
 const fitAll = async (
