@@ -138,6 +138,9 @@ describe("the output of a run", () => {
   it("is split into what a repetition gives again and what it does not, unknown figures included", () => {
     const split = splitOutput(JSON.stringify({ ...whole, somethingNew: 4, somethingSlowMs: 5 }));
     expect(split).toMatchObject({ figures: { cost: 10, somethingNew: 4 }, timings: { wallMs: 1000, somethingSlowMs: 5 } });
+    const nested = splitOutput(JSON.stringify({ ...whole, boptest: { ener_tot: 3, time_rat: 1e-6 } }));
+    expect(nested).toMatchObject({ figures: { boptest: { ener_tot: 3 } }, timings: { boptest: { time_rat: 1e-6 } } });
+    expect(JSON.stringify((nested as { figures: unknown }).figures)).not.toContain("time_rat");
     if (typeof split !== "string") expect(Object.keys(split.figures).filter((name) => /(Ms|Mb)$/.test(name))).toEqual([]);
   });
   it.each([

@@ -30,8 +30,20 @@ const timingsSchema = z.looseObject({
 export type RunFigures = z.output<typeof outputSchema>;
 export type RunTimings = z.output<typeof timingsSchema>;
 
-/** Figures that differ from one run to the next on the same machine: whatever is measured in milliseconds or megabytes. */
-const isVolatile = (name: string): boolean => /(Ms|Mb)$/.test(name);
+/** Figures that differ from one run to the next on the same machine: whatever is measured in milliseconds or megabytes, and BOPTEST's ratio of computing time. */
+const isVolatile = (name: string): boolean => /(Ms|Mb)$/.test(name) || name === "time_rat";
+const isGroup = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The named figures, also of groups one level down; a group of which nothing is left is left out. */
+function picked(output: Readonly<Record<string, unknown>>, isWanted: (name: string) => boolean): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(output).flatMap(([name, value]): [string, unknown][] => {
+      if (isVolatile(name) || !isGroup(value)) return isWanted(name) ? [[name, value]] : [];
+      const kept = Object.entries(value).filter(([inner]) => isWanted(inner));
+      return kept.length > 0 || (Object.keys(value).length === 0 && isWanted(name)) ? [[name, Object.fromEntries(kept)]] : [];
+    }),
+  );
+}
 
 /** Splits a run's output into what a repetition gives again and what it does not; a string says what is wrong with it. */
 export function splitOutput(text: string): { readonly figures: RunFigures; readonly timings: RunTimings } | string {
@@ -41,10 +53,9 @@ export function splitOutput(text: string): { readonly figures: RunFigures; reado
   } catch {
     return text.trim() === "" ? "it printed no result" : "what it printed is not one JSON object";
   }
-  if (typeof output !== "object" || output === null) return "what it printed is not one JSON object";
-  const entries = Object.entries(output);
-  const figures = outputSchema.safeParse(Object.fromEntries(entries.filter(([name]) => !isVolatile(name))));
-  const timings = timingsSchema.safeParse(Object.fromEntries(entries.filter(([name]) => isVolatile(name))));
+  if (!isGroup(output)) return "what it printed is not one JSON object";
+  const figures = outputSchema.safeParse(picked(output, (name) => !isVolatile(name)));
+  const timings = timingsSchema.safeParse(picked(output, isVolatile));
   const wrong = [...(figures.error?.issues ?? []), ...(timings.error?.issues ?? [])];
   if (!figures.success || !timings.success) return `its result lacks ${wrong.map(({ path }) => path.join(".")).join(", ")}`;
   return { figures: figures.data, timings: timings.data };
