@@ -100,7 +100,7 @@ export const clueZoneModel = (la: LinearAlgebra, data: DatasetRows, zone: string
 /**
  * The same posterior fed as the published planner feeds it: agent/CLUE.py puts the candidate action of the coming step where the data have the action of
  * the step before. Predictions of logged data must not use it, closed loops with the published method must. (The script also writes the pair as
- * (cooling, heating) where the data have (heating, cooling); docs/decisions/0008-clue-reproduction.md says why that is not kept.)
+ * (cooling, heating) where the data have (heating, cooling); docs/decisions/0009-clue-reproduction.md says why that is not kept.)
  */
 export const asPublishedPlannerFeedsIt = (model: ZoneModel): ZoneModel => ({
   ...model,
