@@ -74,7 +74,7 @@ const common = {
   clockMs: () => performance.now(),
 } as const;
 
-/** As its script has it (repository ryeii/CLUE, agent/CLUE.py), slips included; docs/decisions/0008-clue-reproduction.md lists them. For one zone: see `driveAllFrom`. */
+/** As its script has it (repository ryeii/CLUE, agent/CLUE.py), slips included; docs/decisions/0009-clue-reproduction.md lists them. For one zone: see `driveAllFrom`. */
 export const publishedClue: RandomShootingOptions = {
   ...common,
   name: "clue",
