@@ -69,6 +69,7 @@ export class CoupledRun {
         variables: variablesOf(model.zones),
         meters: hvacMeters,
         actuated: coupling.actuates ? model.zones.map(({ name: key }) => ({ key })) : [],
+        measured: model.zones.map(({ name }) => name),
         freeSteps: coupling.freeSteps,
         tape: coupling.tape ?? null,
         keepsRows: coupling.keepsRows ?? false,

@@ -34,6 +34,8 @@ export interface EnergyplusPlant extends SimulatedPlant {
   readonly timeZoneH: number;
   /** City of the weather file. */
   readonly weatherName: string;
+  /** Of the thermostat zones, with their multipliers, as the engine says; null before `initialize`. */
+  readonly floorAreaM2: number | null;
   /**
    * Remembers the state of now: the returned function goes back to it, any number of times. EnergyPlus cannot go back, so a new run repeats the
    * commands since `initialize`, at the engine's own speed.
@@ -106,6 +108,10 @@ class Plant implements EnergyplusPlant {
     this.#localOffsetMs = timeZoneH * 3_600_000;
     this.#own = new OwnSchedule(model, this.#localOffsetMs);
     this.#pairs = new Float64Array(2 * this.zones.length);
+  }
+
+  get floorAreaM2(): number | null {
+    return this.#own.floorAreaM2;
   }
 
   initialize(startTimeMs: number, warmupS: number): Promise<Observation> {

@@ -25,6 +25,9 @@ export interface EngineApi {
   variableHandle(state: EngineState, name: string, key: string): number;
   meterHandle(state: EngineState, name: string): number;
   actuatorHandle(state: EngineState, component: string, control: string, key: string): number;
+  /** Of what does not change during a run, such as a zone's floor area. */
+  internalHandle(state: EngineState, name: string, key: string): number;
+  internalValue(state: EngineState, handle: number): number;
   variableValue(state: EngineState, handle: number): number;
   meterValue(state: EngineState, handle: number): number;
   setActuator(state: EngineState, handle: number, value: number): void;
@@ -106,6 +109,8 @@ export function bindEngine(koffi: Koffi, library: NativeLibrary, path: string): 
     actuatorHandle: bind(
       "int getActuatorHandle(void *state, const char *component, const char *control, const char *key)",
     ) as EngineApi["actuatorHandle"],
+    internalHandle: bind("int getInternalVariableHandle(void *state, const char *name, const char *key)") as EngineApi["internalHandle"],
+    internalValue: bind("double getInternalVariableValue(void *state, int handle)") as EngineApi["internalValue"],
     variableValue: bind("double getVariableValue(void *state, int handle)") as EngineApi["variableValue"],
     meterValue: bind("double getMeterValue(void *state, int handle)") as EngineApi["meterValue"],
     setActuator: bind("void setActuatorValue(void *state, int handle, double value)") as EngineApi["setActuator"],

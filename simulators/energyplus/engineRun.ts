@@ -24,6 +24,7 @@ export interface EngineRunOptions {
   readonly variables?: readonly OutputVariable[];
   readonly meters?: readonly (readonly string[])[];
   readonly actuated?: readonly Actuated[];
+  readonly measured?: readonly string[];
   readonly freeSteps?: number;
   readonly tape?: Float64Array | null;
   readonly keepsRows?: boolean;
@@ -71,6 +72,7 @@ export class EngineRun {
       variables,
       meters,
       actuated,
+      measured: options.measured ?? [],
       freeSteps: options.freeSteps ?? Number.POSITIVE_INFINITY,
       tape: options.tape ?? null,
       keepsRows: options.keepsRows ?? false,

@@ -40,6 +40,7 @@ class EngineThread {
   #actuators: Int32Array = new Int32Array(0);
   readonly #inForce: Float64Array;
   #rows = 0;
+  #floorAreaM2 = Number.NaN;
   #failure: string | null = null;
 
   constructor(api: EngineApi, order: RunOrder) {
@@ -91,7 +92,14 @@ class EngineThread {
         );
       }
       const code = api.run(state, this.#order.args);
-      return { code, failure: this.#failure, rows: this.#kept.all(), rowCount: this.#rows, messages: this.#messages };
+      return {
+        code,
+        failure: this.#failure,
+        rows: this.#kept.all(),
+        rowCount: this.#rows,
+        floorAreaM2: this.#floorAreaM2,
+        messages: this.#messages,
+      };
     } finally {
       api.stateDelete(state);
       api.releaseCallbacks();
@@ -152,10 +160,23 @@ class EngineThread {
         ),
       ),
     );
+    this.#floorAreaM2 = this.#measure(state);
     // Asking for what is not there is no error: it is told here.
     api.forgetError(state);
     if (missing.length > 0) this.#fail(state, `the model does not offer ${missing.join(", ")}`);
     return variables;
+  }
+
+  #measure(state: EngineState): number {
+    const api = this.#api;
+    const of = (name: string, zone: string): number => {
+      const handle = api.internalHandle(state, name, zone);
+      return handle < 0 ? Number.NaN : api.internalValue(state, handle);
+    };
+    const areas = this.#order.measured.map(
+      (zone) => of("Zone Floor Area", zone) * of("Zone Multiplier", zone) * of("Zone List Multiplier", zone),
+    );
+    return areas.length === 0 ? Number.NaN : areas.reduce((sum, area) => sum + area, 0);
   }
 
   #readRow(state: EngineState, variables: Int32Array): void {

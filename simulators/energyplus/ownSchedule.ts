@@ -21,6 +21,7 @@ export class OwnSchedule {
   readonly #width: number;
   #pass: Pass | null = null;
   #working: Promise<void> = Promise.resolve();
+  #floorAreaM2: number | null = null;
 
   constructor(model: CoupledModel, localOffsetMs: number) {
     this.#model = model;
@@ -54,6 +55,11 @@ export class OwnSchedule {
     }
   }
 
+  /** Of the thermostat zones, with their multipliers; null before the first pass, and where the engine does not tell. */
+  get floorAreaM2(): number | null {
+    return this.#floorAreaM2;
+  }
+
   /** The row of a step that is covered; undefined for others. */
   row(endMs: number): Float64Array | undefined {
     const pass = this.#pass;
@@ -72,7 +78,8 @@ export class OwnSchedule {
     const coupling = { actuates: false, freeSteps: Number.POSITIVE_INFINITY, keepsRows: true };
     const run = await CoupledRun.start(this.#model, { firstDayMs, lastDayMs }, coupling);
     try {
-      const { rows, rowCount } = await run.finished();
+      const { rows, rowCount, floorAreaM2 } = await run.finished();
+      this.#floorAreaM2 = Number.isFinite(floorAreaM2) ? floorAreaM2 : null;
       return { firstEndMs, lastEndMs: firstEndMs + (rowCount - 1) * stepMs, rows };
     } finally {
       await run.close();

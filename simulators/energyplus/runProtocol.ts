@@ -27,6 +27,8 @@ export interface RunOrder {
   /** Each the sum of those meters among them that the model has, J per time step. */
   readonly meters: readonly (readonly string[])[];
   readonly actuated: readonly Actuated[];
+  /** EnergyPlus's names of the zones whose floor area is wanted. */
+  readonly measured: readonly string[];
   /** Steps that pass before the plant gets its turn, with the row they end in (row 0 is the state after warm-up); Infinity: it never does. */
   readonly freeSteps: number;
   /** Setpoints in force during the free steps: steps × zones × (heating, cooling), NaN the building's own; null: all are its own. */
@@ -50,6 +52,8 @@ export interface RunEnd {
   /** Kept rows, one after another. */
   readonly rows: Float64Array;
   readonly rowCount: number;
+  /** Floor area of the `measured` zones with their multipliers, m²; NaN where the engine does not tell or no row was reached. */
+  readonly floorAreaM2: number;
   /** The last lines that the engine would have printed. */
   readonly messages: readonly string[];
 }

@@ -104,7 +104,17 @@ export async function createSite(options: SimulateOptions, warn: (line: string) 
         ...(options.patienceS == null ? {} : { patienceMs: options.patienceS * 1000 }),
         ...(signal === undefined ? {} : { signal }),
       });
-      return { plant, ...times, weatherNames: [options.weather, name], remember: () => plant.remember(), answersSlowly: false };
+      return {
+        plant,
+        ...times,
+        weatherNames: [options.weather, name],
+        // The engine tells once it has run.
+        get floorAreaM2() {
+          return plant.floorAreaM2;
+        },
+        remember: () => plant.remember(),
+        answersSlowly: false,
+      };
     }
     case "boptest":
       return createBoptestSite(options.building, calendar, warn, signal);

@@ -25,19 +25,9 @@ import { loadTariff, type Tariff } from "#simulators/tariffs";
 import { civilTime } from "#simulators/weather/localTime";
 
 /** What `simulate --json` prints (docs/cli.md). */
-export interface SimulateResult {
+export interface SimulateResult extends Omit<Kpis, "missingZoneSteps"> {
   readonly controller: string;
   readonly plant: string;
-  readonly steps: number;
-  readonly occupiedSteps: number;
-  readonly comfortViolationPct: number;
-  readonly comfortViolationPctByZone: Readonly<Record<string, number>>;
-  readonly discomfortKh: number;
-  readonly hvacElectricityKwh: number;
-  readonly fuelKwh: number;
-  readonly peakKw: number;
-  readonly cost: number;
-  readonly emissionsKg: number;
   /** Of one control cycle, without learning; 0 where nothing is decided. */
   readonly decisionMs: { readonly p50: number; readonly p95: number; readonly max: number };
   /** Learning before the first decision; 0 for controllers that do not learn. */
@@ -292,7 +282,7 @@ const acceptedViolationPct = 0.5;
 async function bestRule(pass: Pass): Promise<{ readonly scored: Scored; readonly best: ActingRule }> {
   const { options, run, context } = pass;
   if (run.remember === null)
-    throw unavailableError(`rule-best cannot be found on --plant ${options.plant}: it does not react to setpoints`, {
+    throw unavailableError(`rule-best cannot be found on --plant ${options.plant}: it cannot live the same days twice`, {
       todo: "Choose --controller rule, or --plant rc or energyplus.",
     });
   const goBack = run.remember();

@@ -6,6 +6,7 @@ import type { SimulatedPlant } from "#domain/plant";
 import { buildingPoint, type Observation, siteQuantities, zonePoint } from "#domain/points";
 import type { ZoneSetpoints } from "#domain/setpoints";
 import { createEnergyplusPlant } from "#simulators/energyplus/energyplusPlant";
+import { loadModel } from "#simulators/energyplus/models";
 import { runFolderPrefix } from "#simulators/energyplus/runFolder";
 import { simulatedPlantContract } from "../../contracts/simulatedPlant.js";
 import { engine, named, pittsburghMs, whyNot } from "./engineHere.js";
@@ -125,6 +126,27 @@ describe.skipIf(whyNot !== null)(named("EnergyPlus plant"), () => {
     } finally {
       await plant.close();
     }
+  });
+
+  it("knows the floor area of its thermostat zones, multipliers included", async () => {
+    const { model } = await loadModel("five-zone-office", engine);
+    const threefold = structuredClone(model) as Record<string, Record<string, Record<string, unknown>>>;
+    threefold.Zone!["SPACE3-1"]!.multiplier = 3;
+    const areas: (number | null)[] = [];
+    for (const building of [model, threefold]) {
+      const startMs = pittsburghMs(1991, 7, 1);
+      const plant = await createEnergyplusPlant({ engine, building, weather: "pittsburgh", endMs: startMs + dayMs });
+      try {
+        expect(plant.floorAreaM2).toBeNull();
+        await plant.initialize(startMs, 0);
+        areas.push(plant.floorAreaM2);
+      } finally {
+        await plant.close();
+      }
+    }
+    // The input file's floors: 99.16, 42.74, 96.48, 42.74 and 182.49 m².
+    expect(areas[0]).toBeCloseTo(463.6, 1);
+    expect(areas[1]).toBeCloseTo(463.6 + 2 * 96.48, 1);
   });
 
   it("has people on weekdays only, by a calendar in which 1 January 1991 is a Tuesday and no holiday", async () => {
