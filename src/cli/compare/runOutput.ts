@@ -45,6 +45,14 @@ function picked(output: Readonly<Record<string, unknown>>, isWanted: (name: stri
   );
 }
 
+/** An engine's sums may differ in the twelfth digit from one run to the next; nobody reads beyond the ninth. */
+const FIGURE_DIGITS = 9;
+const rounded = (value: unknown): unknown => {
+  if (typeof value === "number") return Number(value.toPrecision(FIGURE_DIGITS));
+  if (Array.isArray(value)) return value.map(rounded);
+  return isGroup(value) ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, rounded(inner)])) : value;
+};
+
 /** Splits a run's output into what a repetition gives again and what it does not; a string says what is wrong with it. */
 export function splitOutput(text: string): { readonly figures: RunFigures; readonly timings: RunTimings } | string {
   let output: unknown;
@@ -54,7 +62,7 @@ export function splitOutput(text: string): { readonly figures: RunFigures; reado
     return text.trim() === "" ? "it printed no result" : "what it printed is not one JSON object";
   }
   if (!isGroup(output)) return "what it printed is not one JSON object";
-  const figures = outputSchema.safeParse(picked(output, (name) => !isVolatile(name)));
+  const figures = outputSchema.safeParse(rounded(picked(output, (name) => !isVolatile(name))));
   const timings = timingsSchema.safeParse(picked(output, isVolatile));
   const wrong = [...(figures.error?.issues ?? []), ...(timings.error?.issues ?? [])];
   if (!figures.success || !timings.success) return `its result lacks ${wrong.map(({ path }) => path.join(".")).join(", ")}`;
