@@ -299,7 +299,7 @@ class Plant implements EnergyplusPlant {
   #checkClock(row: ArrayLike<number>, endMs: number): void {
     const begin = new Date(endMs + this.#localOffsetMs - stepMs);
     const ours = [begin.getUTCMonth() + 1, begin.getUTCDate(), begin.getUTCHours(), begin.getUTCMinutes() / (stepMs / 60_000) + 1];
-    if (ours.some((value, i) => row[i] !== value))
+    if (row[0] !== ours[0] || row[1] !== ours[1] || row[2] !== ours[2] || row[3] !== ours[3])
       throw new IsothermError(
         "permanent",
         `EnergyPlus is at month, day, hour, step ${Array.from(ours, (_, i) => row[i]).join(", ")} where ${ours.join(", ")} should be`,

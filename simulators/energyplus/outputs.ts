@@ -1,9 +1,10 @@
-import { buildingPoint, type PointName, type SiteQuantity, sitePoint, zonePoint } from "#domain/points";
+import { buildingPoint, type PointName, sitePoint, zonePoint } from "#domain/points";
 import { type OutputVariable, rowHeader } from "#simulators/energyplus/runProtocol";
 import type { ThermostatZone } from "#simulators/energyplus/thermostatZones";
 import { fuelPowerPoint } from "#simulators/kpis";
 
 const siteKey = "Environment";
+/** In the order in which `rowValues` reads them, as the zones' below. */
 const siteVariables = [
   "Site Outdoor Air Drybulb Temperature",
   "Site Outdoor Air Relative Humidity",
@@ -54,6 +55,25 @@ const coolsOnly = 2;
 /** What a side that nothing controls reads as: it never acts. */
 export const never = { heatingSetpointC: 5, coolingSetpointC: 40 } as const;
 
+/** Names made once: a coupled year asks for them 35,040 times. */
+const namesOf = (id: string) => ({
+  zoneAirTempC: zonePoint(id, "zoneAirTempC"),
+  heatingSetpointC: zonePoint(id, "heatingSetpointC"),
+  coolingSetpointC: zonePoint(id, "coolingSetpointC"),
+  occupancyCount: zonePoint(id, "occupancyCount"),
+  relativeHumidityPct: zonePoint(id, "relativeHumidityPct"),
+});
+const namesOfZones = new WeakMap<readonly ThermostatZone[], readonly ReturnType<typeof namesOf>[]>();
+const hvacPower = buildingPoint("hvacPowerW");
+const site = {
+  airC: sitePoint("outdoorAirTempC"),
+  humidityPct: sitePoint("outdoorRelativeHumidityPct"),
+  windMps: sitePoint("windSpeedMps"),
+  globalWm2: sitePoint("globalHorizontalIrradianceWm2"),
+  directWm2: sitePoint("directNormalIrradianceWm2"),
+  diffuseWm2: sitePoint("diffuseHorizontalIrradianceWm2"),
+};
+
 /** One step's values of a row as the engine hands it over (means over the step, states at its end); NaN-free, or the point is absent. */
 export function rowValues(
   row: ArrayLike<number>,
@@ -65,41 +85,30 @@ export function rowValues(
   const put = (point: PointName, value: number): void => {
     if (Number.isFinite(value)) values.set(point, value);
   };
+  const names = namesOfZones.get(zones) ?? zones.map(({ id }) => namesOf(id));
+  namesOfZones.set(zones, names);
   let at = rowHeader;
-  const [airC, humidityPct, windMps, directWm2, diffuseWm2, altitudeDeg] = siteVariables.map(() => row[at++]!) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const site: Readonly<Record<SiteQuantity, number>> = {
-    outdoorAirTempC: airC,
-    outdoorRelativeHumidityPct: humidityPct,
-    windSpeedMps: windMps,
-    globalHorizontalIrradianceWm2: diffuseWm2 + directWm2 * Math.max(0, Math.sin((altitudeDeg * Math.PI) / 180)),
-    directNormalIrradianceWm2: directWm2,
-    diffuseHorizontalIrradianceWm2: diffuseWm2,
-  };
-  for (const [quantity, value] of Object.entries(site)) put(sitePoint(quantity as SiteQuantity), value);
-  for (const { id } of zones) {
-    const [tempC, heatingC, coolingC, control, zoneHumidityPct, count] = zoneVariables.map(() => row[at++]!) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    put(zonePoint(id, "zoneAirTempC"), tempC);
-    put(zonePoint(id, "heatingSetpointC"), control === 0 || control === coolsOnly ? never.heatingSetpointC : heatingC);
-    put(zonePoint(id, "coolingSetpointC"), control === 0 || control === heatsOnly ? never.coolingSetpointC : coolingC);
-    put(zonePoint(id, "occupancyCount"), Number.isNaN(count) ? 0 : count);
-    put(zonePoint(id, "relativeHumidityPct"), zoneHumidityPct);
+  const directWm2 = row[at + 3]!;
+  const diffuseWm2 = row[at + 4]!;
+  put(site.airC, row[at]!);
+  put(site.humidityPct, row[at + 1]!);
+  put(site.windMps, row[at + 2]!);
+  put(site.globalWm2, diffuseWm2 + directWm2 * Math.max(0, Math.sin((row[at + 5]! * Math.PI) / 180)));
+  put(site.directWm2, directWm2);
+  put(site.diffuseWm2, diffuseWm2);
+  at += siteVariables.length;
+  for (const name of names) {
+    const control = row[at + 3]!;
+    const count = row[at + 5]!;
+    put(name.zoneAirTempC, row[at]!);
+    put(name.heatingSetpointC, control === 0 || control === coolsOnly ? never.heatingSetpointC : row[at + 1]!);
+    put(name.coolingSetpointC, control === 0 || control === heatsOnly ? never.coolingSetpointC : row[at + 2]!);
+    put(name.occupancyCount, Number.isNaN(count) ? 0 : count);
+    put(name.relativeHumidityPct, row[at + 4]!);
+    at += zoneVariables.length;
   }
   if (!hasMeters) return values;
-  put(buildingPoint("hvacPowerW"), row[at++]! / stepS);
-  put(fuelPowerPoint, row[at++]! / stepS);
+  put(hvacPower, row[at]! / stepS);
+  put(fuelPowerPoint, row[at + 1]! / stepS);
   return values;
 }
