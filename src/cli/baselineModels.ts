@@ -3,7 +3,7 @@ import type { ZoneModel } from "#domain/model";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { createEnsemblePredictor } from "#models/baselines/ensemble/ensemblePredictor";
 import { ensembleFrame, trainEnsemble } from "#models/baselines/ensemble/trainEnsemble";
-import { baselineNames, trainBaseline } from "#models/baselines/trainBaseline";
+import { baselineNames, trainBaselineZone } from "#models/baselines/trainBaseline";
 import type { DatasetRows } from "#models/datasetRows";
 import type { StepPredictor } from "#models/stepPredictor";
 
@@ -11,6 +11,8 @@ import type { StepPredictor } from "#models/stepPredictor";
 export interface FittedZone {
   readonly model: ZoneModel;
   readonly predictor?: StepPredictor;
+  /** What it started from; "none" when absent. */
+  readonly prior?: string;
 }
 
 export interface BaselineContext {
@@ -31,5 +33,6 @@ export const trainBaselineForEvaluation = async (name: string, context: Baseline
   }
   const known = baselineNames.find((one) => one === name);
   if (known === undefined) throw usageError(`There is no baseline ${name}.`, `Choose one of ensemble, ${baselineNames.join(", ")}.`);
-  return { model: await trainBaseline(known, { la, data, zone, onProgress: progress, signal }) };
+  const { model, prior } = await trainBaselineZone(known, { la, data, zone, onProgress: progress, signal });
+  return { model, prior };
 };

@@ -135,7 +135,7 @@ const fitAll = async (
       trainRows += data.length - 1;
     }
   }
-  return { models: fitted, prior: chosen?.name ?? "none", trainRows };
+  return { models: fitted, prior: chosen?.name ?? fitted[0]?.prior ?? "none", trainRows };
 };
 
 const meanOf = (values: readonly (number | null)[]): number | null => {
