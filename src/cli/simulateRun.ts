@@ -2,6 +2,7 @@ import { createSimulatedClock } from "#adapters/clocks/clocks";
 import { writeTraceCsv } from "#adapters/csv/writeCsv";
 import type { CommandContext } from "#cli/cliKit";
 import { boptestFigures } from "#cli/simulateBoptestKpis";
+import { type PlanCalibration, planCalibration } from "#cli/simulateCalibration";
 import { historyCommands } from "#cli/simulateHistory";
 import { createLearner, type Learner } from "#cli/simulateLearned";
 import { learned, type SimulateOptions, stepS } from "#cli/simulateOptions";
@@ -42,6 +43,8 @@ export interface SimulateResult extends Omit<Kpis, "missingZoneSteps"> {
   readonly bestRamp?: boolean;
   /** `rule-best` where the best is the comfort band all day and night, heating raised by so much. */
   readonly bestConstantRaiseK?: number;
+  /** How true the plans' next steps were; absent where nothing was learned. */
+  readonly calibration?: PlanCalibration;
   /** BOPTEST's key figures by its names; absent where the floor area is unknown. */
   readonly boptest?: BoptestKpis;
   readonly wallMs: number;
@@ -101,6 +104,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
     if (missingZoneSteps > 0)
       context.say(`${missingZoneSteps} occupied zone-steps have no temperature and are left out of the comfort figures.`);
     const fallbacks = scored.decisions.filter(({ plan }) => plan.fallback !== null).length;
+    const calibration = learned.has(options.controller) ? planCalibration(scored.decisions, scored.rows) : null;
     const result: SimulateResult = {
       controller: options.controller,
       plant: options.plant,
@@ -113,6 +117,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
       backend: scored.backend,
       priorManifest: scored.priorManifest,
       ...(best === null ? {} : bestRuleFields(best)),
+      ...(calibration === null ? {} : { calibration }),
       ...(scored.boptest === null ? {} : { boptest: scored.boptest }),
       wallMs: performance.now() - beganMs,
     };
