@@ -11,6 +11,7 @@ import { rowValues } from "#simulators/energyplus/outputs";
 import { OwnSchedule } from "#simulators/energyplus/ownSchedule";
 import { thermostatZones } from "#simulators/energyplus/thermostatZones";
 import { loadWeatherFile } from "#simulators/energyplus/weathers";
+import { type HeldCommand, heldCommand } from "#simulators/heldCommand";
 import { fuelPowerPoint } from "#simulators/kpis";
 
 export interface EnergyplusPlantOptions {
@@ -73,15 +74,11 @@ export async function createEnergyplusPlant(options: EnergyplusPlantOptions): Pr
 interface Progress {
   readonly observation: Observation;
   readonly energyKwh: number;
-  readonly command: Command | null;
+  readonly command: HeldCommand | null;
   readonly firstDayMs: number;
   readonly warmSteps: number;
   /** Pairs of all steps so far, steps × zones × 2. */
   readonly tape: Float64Array;
-}
-interface Command {
-  readonly validUntilMs: number;
-  readonly zones: ReadonlyMap<string, ZoneSetpoints>;
 }
 
 class Plant implements EnergyplusPlant {
@@ -93,7 +90,7 @@ class Plant implements EnergyplusPlant {
   #run: CoupledRun | null = null;
   #observation: Observation | null = null;
   #energyKwh = 0;
-  #command: Command | null = null;
+  #command: HeldCommand | null = null;
   /** Pairs of each step since the run began. */
   #tape: number[] = [];
   #failure: unknown = null;
@@ -140,14 +137,7 @@ class Plant implements EnergyplusPlant {
 
   async actuate(command: SetpointCommand): Promise<void> {
     this.#ready();
-    for (const [zone, { heatingSetpointC, coolingSetpointC }] of command.zones) {
-      if (!this.zones.includes(zone)) throw misuse(`the command names the zone "${zone}"; this building has ${this.zones.join(", ")}`);
-      if (!Number.isFinite(heatingSetpointC) || !Number.isFinite(coolingSetpointC) || heatingSetpointC > coolingSetpointC)
-        throw misuse(
-          `setpoints ${heatingSetpointC}/${coolingSetpointC} °C for ${zone} are not a heating setpoint below a cooling setpoint`,
-        );
-    }
-    this.#command = command.source === "relinquish" ? null : { validUntilMs: command.validUntilMs, zones: new Map(command.zones) };
+    this.#command = heldCommand(command, this.zones);
   }
 
   async relinquish(): Promise<void> {

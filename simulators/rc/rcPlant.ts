@@ -3,6 +3,7 @@ import { IsothermError } from "#domain/errors";
 import type { SimulatedPlant } from "#domain/plant";
 import { buildingPoint, type Observation, type PointName, sitePoint, siteQuantities, zonePoint } from "#domain/points";
 import type { SetpointCommand, ZoneSetpoints } from "#domain/setpoints";
+import { type HeldCommand, heldCommand } from "#simulators/heldCommand";
 import { type SizedUnit, sizeUnit } from "#simulators/rc/autosize";
 import { loadBuilding } from "#simulators/rc/buildings/catalogue";
 import type { BuildingDescription } from "#simulators/rc/description";
@@ -88,7 +89,7 @@ class RcPlantImpl implements RcPlant {
   readonly #limits: ZoneLimits & { centralHeatingW: number; centralCoolingW: number };
   #timeMs = Number.NaN;
   #energyKwh = 0;
-  #command: { validUntilMs: number; zones: ReadonlyMap<string, ZoneSetpoints> } | null = null;
+  #command: HeldCommand | null = null;
   #observation: Observation | null = null;
   #detail: RcStepDetail;
 
@@ -150,14 +151,7 @@ class RcPlantImpl implements RcPlant {
 
   async actuate(command: SetpointCommand): Promise<void> {
     this.#ready();
-    for (const [zone, { heatingSetpointC, coolingSetpointC }] of command.zones) {
-      if (!this.zones.includes(zone)) throw misuse(`the command names the zone "${zone}"; this building has ${this.zones.join(", ")}`);
-      if (!Number.isFinite(heatingSetpointC) || !Number.isFinite(coolingSetpointC) || heatingSetpointC > coolingSetpointC)
-        throw misuse(
-          `setpoints ${heatingSetpointC}/${coolingSetpointC} °C for ${zone} are not a heating setpoint below a cooling setpoint`,
-        );
-    }
-    this.#command = command.source === "relinquish" ? null : { validUntilMs: command.validUntilMs, zones: new Map(command.zones) };
+    this.#command = heldCommand(command, this.zones);
   }
 
   async relinquish(): Promise<void> {

@@ -67,7 +67,7 @@ interface Pass {
   readonly history: HistoryBuffer;
   readonly context: CommandContext;
   /** The row at the start of the scored days. */
-  readonly start: () => Observation | null;
+  readonly start: Observation;
 }
 interface Scored {
   readonly kpis: Kpis;
@@ -93,9 +93,8 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
   try {
     const table = await createRunTable(run);
     const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
-    let start: Observation | null = null;
-    const pass: Pass = { options, run, table, tariff, history, context, start: () => start };
-    start = await runHistory(pass);
+    const past = { options, run, table, tariff, history, context };
+    const pass: Pass = { ...past, start: await runHistory(past) };
     const { scored, best } =
       options.controller === "rule-best" ? await bestRule(pass) : { scored: await score(pass, acting(pass)), best: null };
     await run.afterRun?.();
@@ -150,7 +149,7 @@ function breather(signal: AbortSignal): () => Promise<void> {
 }
 
 /** Answers with the last row, which ends where the scored days begin. */
-async function runHistory({ options, run, history, context }: Pass): Promise<Observation> {
+async function runHistory({ options, run, history, context }: Omit<Pass, "start">): Promise<Observation> {
   const { plant } = run;
   const breathe = breather(context.signal);
   let row = await plant.initialize(run.beginMs, 0);
@@ -243,7 +242,7 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
     const kpis = computeKpis(scoredRows, { zones: plant.zones, comfort: comfortAt, tariff, timeZone });
     return {
       kpis,
-      boptest: boptestFigures(scoredRows, run, tariff, comfortAt, decisionMs, pass.start()),
+      boptest: boptestFigures(scoredRows, run, tariff, comfortAt, decisionMs, pass.start),
       rows,
       decisions,
       decisionMs,
