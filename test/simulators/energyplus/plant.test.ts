@@ -85,7 +85,7 @@ describe.skipIf(whyNot !== null)(named("EnergyPlus plant"), () => {
         for (const [k, row] of (await onward()).entries()) {
           expect(row.timeMs).toBe(first[k]!.timeMs);
           expect([...row.values.keys()]).toEqual([...first[k]!.values.keys()]);
-          for (const [point, value] of row.values) expect(value, point).toBeCloseTo(first[k]!.values.get(point)!, 6);
+          for (const [point, value] of row.values) expect(value, point).toBeCloseTo(first[k]!.values.get(point)!, 4);
         }
       }
     } finally {
@@ -109,9 +109,10 @@ describe.skipIf(whyNot !== null)(named("EnergyPlus plant"), () => {
     };
     const alone = [await run(16), await run(21)];
     const together = await Promise.all([run(16), run(21)]);
-    // The engine's sums differ in the twelfth digit from run to run, alone too.
+    // The engine is not the same to the last digit twice, alone neither: its iterations stop at a tolerance, and
+    // sums that differ in the twelfth digit have been seen to leave 6e-8 K. Plants that mixed would differ by kelvins.
     together.forEach((temps, which) => {
-      for (const [k, tempC] of temps.entries()) expect(tempC).toBeCloseTo(alone[which]![k]!, 8);
+      for (const [k, tempC] of temps.entries()) expect(tempC).toBeCloseTo(alone[which]![k]!, 4);
     });
     expect(alone[0]).not.toEqual(alone[1]);
   });
