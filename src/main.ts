@@ -10,6 +10,7 @@ import { registerExport } from "#cli/export";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerPlan } from "#cli/plan";
 import { registerSimulate } from "#cli/simulate";
+import { registerSources } from "#cli/sources";
 import { registerStart } from "#cli/start";
 import { registerTrain } from "#cli/train";
 
@@ -23,6 +24,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerMetaTrain,
   registerPlan,
   registerSimulate,
+  registerSources,
   registerStart,
   registerTrain,
 ];

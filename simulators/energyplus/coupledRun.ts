@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IsothermError } from "#domain/errors";
 import type { EnergyplusEngine } from "#simulators/energyplus/engine";
@@ -32,6 +32,8 @@ interface Coupling {
   readonly freeSteps: number;
   readonly tape?: Float64Array | null;
   readonly keepsRows?: boolean;
+  /** Whether the engine writes down what it knows of the zones: `sizes`. */
+  readonly keepsSizes?: boolean;
 }
 
 /** One run of the engine over `span`, with copies of model and weather in a private folder that goes with it. */
@@ -54,7 +56,7 @@ export class CoupledRun {
       const modelFile = join(folder.path, "model.epJSON");
       const weatherFile = join(folder.path, "weather.epw");
       try {
-        writeFileSync(modelFile, JSON.stringify(coupledCopy(model.model, span)));
+        writeFileSync(modelFile, JSON.stringify(coupledCopy(model.model, span, coupling.keepsSizes ?? false)));
         writeFileSync(weatherFile, epwCopy(model.weatherText, span), "latin1");
       } catch (cause) {
         throw new IsothermError("permanent", `the copy of the model cannot be written: ${(cause as Error).message}`, {
@@ -109,6 +111,12 @@ export class CoupledRun {
       throw new IsothermError("permanent", `the EnergyPlus run failed: ${end.failure}`, { place: { file: modelFile } });
     if (end.code !== 0) throw engineFailure(this.#folder.path, end.code, model, engine, modelFile);
     return end;
+  }
+
+  /** Text of the engine's report of zones and sizes (`eplusout.eio`), once it has finished; empty where it was not asked for. */
+  sizes(): string {
+    const file = join(this.#folder.path, "eplusout.eio");
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
   }
 
   async close(): Promise<void> {

@@ -14,9 +14,9 @@ const weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Frida
 
 /**
  * A copy of the model for a coupled run (docs/protocol.md): one run period over `span` in its own years, four steps an hour, no daylight saving, no
- * holidays, no reports. Sizing periods are still sized on, but not simulated.
+ * holidays, no reports. Sizing periods are still sized on, but not simulated. `keepsSizes`: with the one report that says how large zones and loads are.
  */
-export function coupledCopy(model: EpModel, span: DaySpan): EpModel {
+export function coupledCopy(model: EpModel, span: DaySpan, keepsSizes = false): EpModel {
   const copy = withoutReports(structuredClone(model));
   withoutClasses(copy, (name) =>
     /^(runperiod|runperiod:.*|runperiodcontrol:(daylightsavingtime|specialdays)|timestep|simulationcontrol)$/i.test(name),
@@ -49,7 +49,12 @@ export function coupledCopy(model: EpModel, span: DaySpan): EpModel {
     },
   };
   copy["OutputControl:Files"] = {
-    "isotherm files": { ...Object.fromEntries(unwantedFiles.map((name) => [`output_${name}`, "No"])), output_eso: "No", output_err: "Yes" },
+    "isotherm files": {
+      ...Object.fromEntries(unwantedFiles.map((name) => [`output_${name}`, "No"])),
+      output_eso: "No",
+      output_err: "Yes",
+      ...(keepsSizes ? { output_eio: "Yes" } : {}),
+    },
   };
   return copy;
 }
