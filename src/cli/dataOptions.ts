@@ -1,11 +1,14 @@
 import { basename } from "node:path";
 import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import type { Dataset } from "#domain/dataset";
-import { configurationError, usageError } from "#domain/errors";
+import { configurationError, IsothermError, usageError } from "#domain/errors";
 import type { LinearAlgebraPreference } from "#math/createLinearAlgebra";
 import { rowAt } from "#models/datasetSlice";
 import { type Prior, readPrior } from "#models/prior";
 import { sharedSources, shippedPriorFor } from "#models/shippedPriors";
+import { gateTrainingData } from "#models/trainingGate/gateTrainingData";
+import type { GatedDataset } from "#models/trainingGate/report";
+import { fahrenheitToC } from "#models/trainingGate/units";
 
 const DAY_MS = 86_400_000;
 
@@ -13,10 +16,20 @@ const DAY_MS = 86_400_000;
 export const zonesOf = (dataset: Dataset): readonly string[] =>
   [...dataset.columns.keys()].filter((point) => point.endsWith(".zoneAirTempC")).map((point) => point.slice(0, point.lastIndexOf(".")));
 
-/** Reads a CSV and says its warnings; no zone in it is refused. */
-export const readData = async (file: string, say: (text: string) => void): Promise<Dataset> => {
-  const dataset = await readDatasetCsv(file);
-  for (const warning of dataset.warnings) say(warning);
+/** In what the temperatures of a file are. */
+export const temperatureUnits = ["degC", "degF"] as const;
+export type TemperatureUnit = (typeof temperatureUnits)[number];
+
+const inCelsius = (dataset: Dataset): Dataset => ({
+  ...dataset,
+  columns: new Map([...dataset.columns].map(([point, values]) => [point, point.endsWith("C") ? values.map(fahrenheitToC) : values])),
+});
+
+/** Reads a CSV and says its warnings; no zone in it is refused. With `degF` every temperature of the file is converted. */
+export const readData = async (file: string, say: (text: string) => void, units: TemperatureUnit = "degC"): Promise<Dataset> => {
+  const read = await readDatasetCsv(file);
+  for (const warning of read.warnings) say(warning);
+  const dataset = units === "degF" ? inCelsius(read) : read;
   if (zonesOf(dataset).length === 0) {
     throw configurationError("There is no zone temperature in this file.", {
       place: { file, line: 1 },
@@ -24,6 +37,34 @@ export const readData = async (file: string, say: (text: string) => void): Promi
     });
   }
   return dataset;
+};
+
+/** Lines that the gate says at most; the rest are counted. */
+const MOST_LINES = 20;
+
+/**
+ * What the training gate lets through, with a line for everything that it found. Data that it refuses are refused here with their file (exit code 78);
+ * `toLocalMs` as in `GateOptions`.
+ */
+export const gateData = (
+  dataset: Dataset,
+  zones: readonly string[],
+  say: (text: string) => void,
+  file?: string,
+  toLocalMs?: (timeMs: number) => number,
+): GatedDataset => {
+  try {
+    const gated = gateTrainingData(dataset, zones, toLocalMs === undefined ? {} : { toLocalMs });
+    const { findings, rowsGated, rowsOut } = gated.report;
+    for (const { text } of findings.slice(0, MOST_LINES)) say(`Training data: ${text}`);
+    if (findings.length > MOST_LINES) say(`Training data: and ${findings.length - MOST_LINES} more of this kind.`);
+    if (rowsGated > 0) say(`Training data: ${rowsGated} of ${rowsOut} rows have values that are left out.`);
+    return gated;
+  } catch (error) {
+    if (!(error instanceof IsothermError) || file === undefined || error.place.file !== undefined) throw error;
+    const { kind, message, todo, exitCode } = error;
+    throw new IsothermError(kind, message, { todo, exitCode, place: { file }, cause: error });
+  }
 };
 
 /** `1991-01-01` or `1991-01-01T06:00`, in the data's own time. */

@@ -1,6 +1,17 @@
 import type { Command } from "commander";
 import { oneOf, wholeNumber } from "#cli/cliKit";
-import { choosePrior, days, daysFrom, linearAlgebras, parseDay, readData, zonesOf } from "#cli/dataOptions";
+import {
+  choosePrior,
+  days,
+  daysFrom,
+  gateData,
+  linearAlgebras,
+  parseDay,
+  readData,
+  type TemperatureUnit,
+  temperatureUnits,
+  zonesOf,
+} from "#cli/dataOptions";
 import { runForFigures } from "#cli/figures";
 import { writeOutput } from "#cli/outputFile";
 import type { LinearAlgebraPreference } from "#math/createLinearAlgebra";
@@ -14,6 +25,7 @@ interface TrainArguments {
   readonly trainDays: number;
   readonly prior?: string;
   readonly budget?: number;
+  readonly units: TemperatureUnit;
   readonly backend: LinearAlgebraPreference;
   readonly out?: string;
   readonly json?: boolean;
@@ -29,15 +41,17 @@ export const registerTrain = (program: Command): void => {
     .option("--prior <file>", "a prior, or none; default: the shipped one that has not seen these data")
     .option("--budget <n>", "inducing inputs per zone at most; default: exact", wholeNumber("--budget", 1))
     .option("--backend <name>", linearAlgebras.join(" | "), oneOf("--backend", linearAlgebras), "auto")
+    .option("--units <name>", "degC | degF: what the file's temperatures are in", oneOf("--units", temperatureUnits), "degC")
     .option("--out <file>", "write the model there")
     .option("--json", "print the figures as JSON")
     .action((options: TrainArguments) =>
       runForFigures(options, async ({ say, progress, signal }) => {
-        const dataset = await readData(options.data, say);
+        const dataset = await readData(options.data, say, options.units);
         const { first, end } = daysFrom(dataset, parseDay(options.trainFrom, "--train-from"), options.trainDays, options.data, "training");
         const { prior } = choosePrior(options.prior, dataset, options.data);
+        const gated = gateData(sliceDataset(dataset, first, end), zonesOf(dataset), say, options.data);
         const model = await trainInWorker({
-          dataset: sliceDataset(dataset, first, end),
+          dataset: gated.dataset,
           zones: zonesOf(dataset),
           prior,
           toLocalMs: (timeMs) => timeMs,
@@ -56,6 +70,7 @@ export const registerTrain = (program: Command): void => {
           zones: model.zones.map(({ zone }) => zone),
           trainRows: model.trainRows,
           spreadBoundK: model.spreadBoundK,
+          rowsGated: gated.report.rowsGated,
           hasPowerModel: model.power !== null,
           ...model.summary,
         };

@@ -1,11 +1,12 @@
 import { basename } from "node:path";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
+import { gateData } from "#cli/dataOptions";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
 import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
 import type { ModelVersionStore } from "#domain/store";
-import { type LearnOutcome, learnCycle } from "#loop/learnCycle";
+import { type LearnOutcome, learnCycle, usableDays } from "#loop/learnCycle";
 import { modelFromJson, modelToJson } from "#models/modelJson";
 import { type Prior, readPrior } from "#models/prior";
 import { shippedPriorFor } from "#models/shippedPriors";
@@ -65,7 +66,12 @@ export const createLearner = (options: LearnerOptions): Learner => {
           clock: options.clock,
           zones,
           minDays: config.learning.minDays,
-          dataset: options.dataset,
+          dataset: () => {
+            const dataset = options.dataset();
+            // Too little to judge and to learn from: the cycle says how much is wanted.
+            if (usableDays(dataset, zones) < config.learning.minDays) return dataset;
+            return gateData(dataset, zones, options.onWarning, undefined, toLocalMsOf(config)).dataset;
+          },
           train: (dataset, aborted) =>
             trainInWorker({
               dataset,
