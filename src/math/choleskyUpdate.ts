@@ -1,0 +1,220 @@
+import { CholeskyError } from "#math/choleskyWithJitter";
+import type { LinearAlgebra } from "#math/linearAlgebra";
+
+/** What a downdate or an added row must leave of a pivot, relative to its size, to count as positive definite. */
+const LEAST_PIVOT = 1e-14;
+
+/**
+ * Cholesky factor L of a symmetric positive definite A = L Lᵀ whose rows come and go, float64, lower triangle packed by rows so that a row is added
+ * without a copy of the rest. Every change costs O(n²) instead of a refit's n³/3, and works on whole rows: rotations are carried along a row, which
+ * keeps memory access in order. (Golub & Van Loan 2013, section 6.5.4; downdate: Dongarra, Bunch, Moler & Stewart, LINPACK users' guide 1979, dchdd.)
+ * A change that would lose positive definiteness throws CholeskyError and leaves the factor as it was.
+ */
+export class PackedCholesky {
+  #packed: Float64Array;
+  #n: number;
+  #cosines = new Float64Array(0);
+  #sines = new Float64Array(0);
+
+  private constructor(n: number, packed: Float64Array) {
+    this.#n = n;
+    this.#packed = packed;
+  }
+
+  static empty(): PackedCholesky {
+    return new PackedCholesky(0, new Float64Array(64));
+  }
+
+  /** From a dense L, n×n row-major; what stands above its diagonal is not read. */
+  static fromLower(n: number, lower: Float64Array): PackedCholesky {
+    const packed = new Float64Array(Math.max(64, start(n)));
+    for (let i = 0; i < n; i++) packed.set(lower.subarray(i * n, i * n + i + 1), start(i));
+    return new PackedCholesky(n, packed);
+  }
+
+  /** Factor of a dense A, n×n row-major, left untouched; A that is not positive definite throws CholeskyError. */
+  static of(la: LinearAlgebra, n: number, a: Float64Array): PackedCholesky {
+    const lower = a.slice(0, n * n);
+    const order = la.cholesky(n, lower);
+    if (order !== 0) throw lost(`The leading minor of order ${order} is not positive.`);
+    return PackedCholesky.fromLower(n, lower);
+  }
+
+  get n(): number {
+    return this.#n;
+  }
+
+  /** L, n×n row-major, zeros above the diagonal. */
+  toLower(): Float64Array {
+    const n = this.#n;
+    const lower = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) lower.set(this.#packed.subarray(start(i), start(i + 1)), i * n);
+    return lower;
+  }
+
+  /** log |A| = 2 Σ log L_ii. */
+  logDeterminant(): number {
+    let sum = 0;
+    for (let i = 0; i < this.#n; i++) sum += 2 * Math.log(this.#packed[start(i) + i]!);
+    return sum;
+  }
+
+  /**
+   * A becomes [A a; aᵀ d]: the new row of L is w = L⁻¹ a and √(d − ‖w‖²).
+   * @param column a, n. @param diagonal d. Values that are not finite, and d − ‖w‖² ≤ 0, throw CholeskyError.
+   */
+  append(column: Float64Array, diagonal: number): void {
+    const n = this.#n;
+    checkLength(column, n);
+    const row = this.solveLower(column.slice());
+    let left = diagonal;
+    for (let i = 0; i < n; i++) left -= row[i]! * row[i]!;
+    if (!(left > LEAST_PIVOT * Math.abs(diagonal)) || !Number.isFinite(left)) {
+      throw lost(`A row of variance ${diagonal} leaves ${left} when the ${n} rows before it are taken off.`);
+    }
+    this.#reserve(start(n + 1));
+    this.#packed.set(row, start(n));
+    this.#packed[start(n) + n] = Math.sqrt(left);
+    this.#n = n + 1;
+  }
+
+  /**
+   * A loses row and column k: the rows below become L̃ with L̃ L̃ᵀ = L₂₂ L₂₂ᵀ + l lᵀ, l their entries in column k. Always positive definite, so it cannot
+   * fail. A row that is not there throws RangeError.
+   */
+  remove(k: number): void {
+    const n = this.#n;
+    if (!Number.isInteger(k) || k < 0 || k >= n) throw new RangeError(`There is no row ${k} among ${n}.`);
+    const packed = this.#packed;
+    const carried = new Float64Array(n - k - 1);
+    for (let i = k + 1; i < n; i++) {
+      const from = start(i);
+      const to = start(i - 1);
+      carried[i - k - 1] = packed[from + k]!;
+      packed.copyWithin(to, from, from + k);
+      packed.copyWithin(to + k, from + k + 1, from + i + 1);
+    }
+    this.#n = n - 1;
+    this.#rotateIn(carried, k);
+  }
+
+  /** A becomes A + v vᵀ. @param v n. Values that are not finite throw CholeskyError. */
+  update(v: Float64Array): void {
+    checkLength(v, this.#n);
+    if (!v.every(Number.isFinite)) throw lost("The update holds values that are not finite.");
+    this.#rotateIn(v.slice(), 0);
+  }
+
+  /** A becomes A − v vᵀ. @param v n. Where that is not positive definite, 1 − ‖L⁻¹ v‖² ≤ 0, CholeskyError. */
+  downdate(v: Float64Array): void {
+    const n = this.#n;
+    checkLength(v, n);
+    const p = this.solveLower(v.slice());
+    let left = 1;
+    for (let i = 0; i < n; i++) left -= p[i]! * p[i]!;
+    if (!(left > LEAST_PIVOT) || !Number.isFinite(left)) throw lost(`A downdate leaves 1 − ‖L⁻¹v‖² = ${left}.`);
+    const [c, s] = this.#rotations(n);
+    let alpha = Math.sqrt(left);
+    for (let k = n - 1; k >= 0; k--) {
+      const length = Math.hypot(alpha, p[k]!);
+      c[k] = alpha / length;
+      s[k] = p[k]! / length;
+      alpha = length;
+    }
+    const packed = this.#packed;
+    for (let i = 0; i < n; i++) {
+      let carry = 0;
+      for (let k = i, at = start(i) + i; k >= 0; k--, at--) {
+        const entry = packed[at]!;
+        packed[at] = c[k]! * entry - s[k]! * carry;
+        carry = c[k]! * carry + s[k]! * entry;
+      }
+    }
+  }
+
+  /** b ← L⁻¹ b, in place and returned. */
+  solveLower(b: Float64Array): Float64Array {
+    const packed = this.#packed;
+    for (let i = 0, at = 0; i < this.#n; i++) {
+      const end = at + i;
+      // Four sums side by side: one alone waits for its own additions.
+      let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      let k = 0;
+      for (; at + 4 <= end; at += 4, k += 4) {
+        s0 += packed[at]! * b[k]!;
+        s1 += packed[at + 1]! * b[k + 1]!;
+        s2 += packed[at + 2]! * b[k + 2]!;
+        s3 += packed[at + 3]! * b[k + 3]!;
+      }
+      for (; at < end; at++, k++) s0 += packed[at]! * b[k]!;
+      b[i] = (b[i]! - (s0 + s1 + s2 + s3)) / packed[at++]!;
+    }
+    return b;
+  }
+
+  /** b ← L⁻ᵀ b, in place and returned. */
+  solveUpper(b: Float64Array): Float64Array {
+    const packed = this.#packed;
+    for (let i = this.#n - 1; i >= 0; i--) {
+      const row = start(i);
+      const value = b[i]! / packed[row + i]!;
+      b[i] = value;
+      for (let k = 0; k < i; k++) b[k]! -= packed[row + k]! * value;
+    }
+    return b;
+  }
+
+  /** A⁻¹ b, a new array. */
+  solve(b: Float64Array): Float64Array {
+    checkLength(b, this.#n);
+    return this.solveUpper(this.solveLower(b.slice()));
+  }
+
+  /** Rows from `first` on: L̃ L̃ᵀ = L Lᵀ + x xᵀ, rotation k taken from row `first + k` and carried along every row below. x is overwritten. */
+  #rotateIn(x: Float64Array, first: number): void {
+    const packed = this.#packed;
+    const count = x.length;
+    const [c, s] = this.#rotations(count);
+    for (let i = 0; i < count; i++) {
+      const row = start(first + i) + first;
+      let carry = x[i]!;
+      for (let k = 0; k < i; k++) {
+        const entry = packed[row + k]!;
+        packed[row + k] = c[k]! * entry + s[k]! * carry;
+        carry = c[k]! * carry - s[k]! * entry;
+      }
+      const diagonal = packed[row + i]!;
+      const length = Math.hypot(diagonal, carry);
+      c[i] = diagonal / length;
+      s[i] = carry / length;
+      packed[row + i] = length;
+    }
+  }
+
+  #rotations(count: number): readonly [Float64Array, Float64Array] {
+    if (this.#cosines.length < count) {
+      this.#cosines = new Float64Array(2 * count);
+      this.#sines = new Float64Array(2 * count);
+    }
+    return [this.#cosines, this.#sines];
+  }
+
+  #reserve(length: number): void {
+    if (this.#packed.length >= length) return;
+    const larger = new Float64Array(Math.ceil(1.5 * length));
+    larger.set(this.#packed);
+    this.#packed = larger;
+  }
+}
+
+/** Where row i begins in the packed triangle. */
+const start = (i: number): number => (i * (i + 1)) / 2;
+
+const checkLength = (values: Float64Array, n: number): void => {
+  if (values.length !== n) throw new RangeError(`${values.length} values for ${n} rows.`);
+};
+
+const lost = (detail: string): CholeskyError =>
+  new CholeskyError("not-positive-definite", `A changed covariance matrix is not positive definite. ${detail}`, {
+    todo: "Factorise the rows anew with jitter, or look for rows that repeat or contradict each other.",
+  });
