@@ -1,3 +1,4 @@
+import type { LearningCurve } from "#cli/evaluateCurve";
 import type { ZoneAccuracy } from "#models/evaluation/evaluateZone";
 
 /** The JSON of `isotherm evaluate`; over several zones every figure is the mean, the largest error the largest. */
@@ -7,10 +8,32 @@ export interface EvaluateResult extends ZoneAccuracy {
   readonly trainRows: number;
   readonly fitMs: number;
   readonly linearAlgebra: string;
+  /** Training rows of which the gate left a value out. */
+  readonly rowsGated: number;
   readonly zones?: Readonly<Record<string, ZoneAccuracy>>;
+  readonly learningCurve?: LearningCurve;
+  /** With a report: the other models on the same days; `note` where one could not be learned. */
+  readonly baselines?: Readonly<Record<string, (ZoneAccuracy & { readonly fitMs: number }) | { readonly note: string | undefined }>>;
 }
 
 const text = (value: number | null, digits = 3): string => (value === null ? "–" : value.toFixed(digits));
+
+const pct = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
+
+const baselineTable = ({ baselines, ...own }: EvaluateResult): readonly string[] => {
+  if (baselines === undefined) return [];
+  const rows = Object.entries({ [own.model]: own, ...baselines }).map(([name, one]) =>
+    "rmse1K" in one
+      ? `| ${name} | ${text(one.rmse1K)} | ${text(one.rmse4K, 2)} | ${text(one.rmse20K, 2)} | ${text(one.rmse96K, 2)} | ${text(one.nlpd, 2)} | ${pct(one.coverage90)} | ${pct(one.coverage90At20)} | ${(one.fitMs / 1000).toFixed(1)} s |`
+      : `| ${name} | – | – | – | – | – | – | – | ${one.note ?? ""} |`,
+  );
+  return [
+    "",
+    "| model | RMSE 1 step, K | 4 | 20 | 96 | NLPD | inside 90 %, 1 step | 20 | fit |",
+    "|---|---|---|---|---|---|---|---|---|",
+    ...rows,
+  ];
+};
 
 /** A page of Markdown for people: the same figures with what they mean. */
 export const evaluationReport = (result: EvaluateResult, data: string, trainFrom: string, trainDays: number, testDays: number): string => {
@@ -29,6 +52,8 @@ export const evaluationReport = (result: EvaluateResult, data: string, trainFrom
       [byRegime.idle, byRegime.limited, byRegime.onSetpoint].map((value) => (value === null ? "–" : (100 * value).toFixed(1))).join(" / "),
       "%",
     ],
+    ["… after 4 / 20 steps open loop", `${pct(result.coverage90At4)} / ${pct(result.coverage90At20)}`, "%"],
+    ["At the first occupied step, two hours ahead, RMSE", `${text(result.morningRmseK, 2)} K`, `${result.morningDays} mornings`],
   ];
   return [
     `# ${result.model} on ${data}`,
@@ -38,6 +63,7 @@ export const evaluationReport = (result: EvaluateResult, data: string, trainFrom
     "| figure | value | note |",
     "|---|---|---|",
     ...rows.map(([name, value, note]) => `| ${name} | ${value} | ${note} |`),
+    ...baselineTable(result),
     "",
     `Fit ${Math.round(result.fitMs)} ms, 1,000 predictions ${result.predictMsPer1000.toFixed(1)} ms (${result.linearAlgebra}).`,
     "",
