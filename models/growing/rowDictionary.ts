@@ -1,7 +1,7 @@
 import type { KernelSpec } from "#domain/kernel";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { uniform } from "#math/random";
-import { effectiveDimension, ridgeLeverageScores } from "#models/growing/leverageScores";
+import { effectiveDimension, ridgeLeverageScores, weightedRows } from "#models/growing/leverageScores";
 
 export interface RowDictionaryOptions {
   readonly la: LinearAlgebra;
@@ -13,6 +13,8 @@ export interface RowDictionaryOptions {
   readonly budget: number;
   /** The newest rows, as many as this, stay whatever their score; below the budget. Default 0. */
   readonly newest?: number;
+  /** τ: a row's γ_i = γ exp(age / τ), its age in rows offered after it; older rows have to stand out further. Default: no forgetting. */
+  readonly forgettingRows?: number;
   /** c in p_i = min(1, c τ_i); at least 1. Default 2. */
   readonly oversampling?: number;
   /** Of the random numbers that decide which rows stay; a row's number depends on the seed and its id alone. */
@@ -45,17 +47,19 @@ const GROWTH = 1.3;
 export class RowDictionary {
   readonly #options: Required<RowDictionaryOptions>;
   #rows: DictionaryRows = { ids: [], x: new Float64Array(0), probability: new Float64Array(0), score: new Float64Array(0) };
+  /** How many rows had been offered before each. */
+  #position = new Float64Array(0);
   #regularisation: number;
   #offered = 0;
   #effectiveDimension = 0;
 
   constructor(options: RowDictionaryOptions) {
-    const { budget, regularisation, newest = 0, oversampling = 2 } = options;
+    const { budget, regularisation, newest = 0, forgettingRows = Number.POSITIVE_INFINITY, oversampling = 2 } = options;
     if (!(budget >= 1)) throw new RangeError(`A budget of ${budget} rows keeps nothing.`);
     if (!(regularisation > 0)) throw new RangeError(`A regularisation of ${regularisation} K² is none.`);
     if (!(newest >= 0 && newest < budget)) throw new RangeError(`${newest} newest rows leave no room in a budget of ${budget}.`);
     if (!(oversampling >= 1)) throw new RangeError(`An oversampling of ${oversampling} is below 1.`);
-    this.#options = { seed: 1, ...options, newest, oversampling };
+    this.#options = { seed: 1, ...options, newest, forgettingRows, oversampling };
     this.#regularisation = regularisation;
   }
 
@@ -80,7 +84,7 @@ export class RowDictionary {
 
   /** Offers rows, oldest first. @param ids whole numbers, each once. @param x count×d. */
   offer(ids: readonly number[], x: Float64Array): void {
-    const { la, kernel, d, budget, newest, oversampling, seed } = this.#options;
+    const { la, kernel, d, budget, newest, forgettingRows, oversampling, seed } = this.#options;
     if (x.length !== ids.length * d) throw new RangeError(`${x.length} inputs for ${ids.length} rows of ${d}.`);
     if (!x.every(Number.isFinite)) throw new RangeError("The offered rows hold values that are not finite.");
     const before = this.#rows;
@@ -90,14 +94,25 @@ export class RowDictionary {
       x: joined(before.x, x),
       probability: joined(before.probability, new Float64Array(ids.length).fill(1)),
     };
+    const position = joined(
+      this.#position,
+      Float64Array.from(ids, (_, i) => this.#offered + i),
+    );
     this.#offered += ids.length;
+    const inflation = position.map((at) => Math.exp((this.#offered - 1 - at) / forgettingRows));
+    const weighted = weightedRows(la, kernel, union.x, n, d, union.probability);
     for (;;) {
-      const score = ridgeLeverageScores(la, kernel, union.x, n, d, union.probability, this.#regularisation);
+      const score = ridgeLeverageScores(
+        la,
+        weighted,
+        inflation.map((factor) => factor * this.#regularisation),
+      );
       this.#effectiveDimension = effectiveDimension(score.map((value, i) => value / union.probability[i]!));
       const probability = score.map((value, i) => (i >= n - newest ? 1 : Math.min(union.probability[i]!, oversampling * value)));
       const stay = union.ids.flatMap((id, i) => (i >= n - newest || uniform(seed, 0, id) < probability[i]! ? [i] : []));
       if (stay.length <= budget) {
         this.#rows = picked({ ...union, probability, score }, stay, d);
+        this.#position = Float64Array.from(stay, (i) => position[i]!);
         return;
       }
       this.#regularisation *= GROWTH;
@@ -108,6 +123,7 @@ export class RowDictionary {
   forget(ids: ReadonlySet<number>): void {
     const stay = this.#rows.ids.flatMap((id, i) => (ids.has(id) ? [] : [i]));
     this.#rows = picked(this.#rows, stay, this.#options.d);
+    this.#position = Float64Array.from(stay, (i) => this.#position[i]!);
   }
 }
 
