@@ -60,7 +60,7 @@ const chart = (panel: Panel, points: readonly CurvePoint[]): Html => {
         const [x, at] = drawn[i]!;
         const over =
           value(point) > ceiling
-            ? `<text class="n" x="${x.toFixed(1)}" y="${(at + 16).toFixed(1)}" text-anchor="middle">↑ ${fixed(value(point), 1)}</text>`
+            ? `<text class="n" x="${x.toFixed(1)}" y="${(at + 18).toFixed(1)}" text-anchor="${i === of.length - 1 ? "end" : "middle"}">↑ ${fixed(value(point), 1)}</text>`
             : "";
         return mark(x, at, shape, `f${colour}`) + over;
       });
