@@ -1,12 +1,12 @@
 import { factorise } from "#math/gaussianProcess";
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import { factorOf, inverseOf, times } from "#models/meta/dense";
+import { factorOf, inverseOf, posteriorOf, times } from "#models/meta/dense";
+import { LINEAR } from "#models/meta/taskSummary";
 import { MEAN, type NormalPrior, type Prior } from "#models/prior";
 import { priorDensity } from "#models/priorDensity";
 import { hyperparameterSpace } from "#models/thermostat/hyperparameters";
 import type { TrainingRows } from "#models/thermostat/trainingRows";
 
-const LINEAR = "linear.lengthscale.";
 /** Linear lengthscales so long that the linear part explains nothing. */
 const SHUT_OFF = 15;
 /** γ of the likelihood of the coefficients, as where the covariance was learned. */
@@ -53,20 +53,10 @@ export const conditionedPrior = (la: LinearAlgebra, prior: Prior, rows: Training
   const right = new Float64Array(count);
   la.gemm(true, false, count, count, n, LIKELIHOOD_POWER, phi, phi, 0, information);
   la.gemm(true, false, count, 1, n, LIKELIHOOD_POWER, phi, whitened, 0, right);
-  const precision = inverseOf(la, factorOf(la, count, covariance));
+  const factor = factorOf(la, count, covariance);
+  const precision = inverseOf(la, factor);
   const pulled = times(count, precision, m).map((value, i) => value + right[i]!);
-  const expected = times(
-    count,
-    inverseOf(
-      la,
-      factorOf(
-        la,
-        count,
-        precision.map((value, i) => value + information[i]!),
-      ),
-    ),
-    pulled,
-  );
+  const expected = times(count, posteriorOf(la, factor, information).covariance, pulled);
   const away = times(
     count,
     precision,

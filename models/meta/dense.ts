@@ -18,14 +18,6 @@ export const factorOf = (la: LinearAlgebra, n: number, matrix: Float64Array): Fa
 
 export const inverseOf = (la: LinearAlgebra, { n, lower }: Factor): Float64Array => la.inverseFromCholesky(n, lower);
 
-/** A⁻¹ b, without touching b. */
-export const solved = (la: LinearAlgebra, { n, lower }: Factor, b: Float64Array): Float64Array => {
-  const out = b.slice();
-  la.solveLower(n, 1, lower, out, false);
-  la.solveLower(n, 1, lower, out, true);
-  return out;
-};
-
 /** A b of an n×n matrix. */
 export const times = (n: number, a: Float64Array, b: ArrayLike<number>): Float64Array => {
   const out = new Float64Array(n);
@@ -41,4 +33,28 @@ export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
+};
+
+/**
+ * (S⁻¹ + A)⁻¹ and log|I + S A| for S = L Lᵀ and a positive semidefinite A, as L (I + Lᵀ A L)⁻¹ Lᵀ: the matrix in the middle has no eigenvalue
+ * below 1, however much or little A says.
+ */
+export const posteriorOf = (
+  la: LinearAlgebra,
+  { n, lower }: Factor,
+  a: Float64Array,
+): { readonly covariance: Float64Array; readonly logDeterminant: number } => {
+  const al = new Float64Array(n * n);
+  la.gemm(false, false, n, n, n, 1, a, lower, 0, al);
+  const middle = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) middle[i * n + i] = 1;
+  la.gemm(true, false, n, n, n, 1, lower, al, 1, middle);
+  const factor = factorOf(la, n, middle);
+  // R = M⁻½ Lᵀ, so that RᵀR is the covariance.
+  const root = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) root[j * n + i] = lower[i * n + j]!;
+  la.solveLower(n, n, factor.lower, root, false);
+  const covariance = new Float64Array(n * n);
+  la.gemm(true, false, n, n, n, 1, root, root, 0, covariance);
+  return { covariance, logDeterminant: factor.logDeterminant };
 };

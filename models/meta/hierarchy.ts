@@ -1,11 +1,12 @@
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import { dot, factorOf, inverseOf, solved, times } from "#models/meta/dense";
+import { dot, type Factor, factorOf, inverseOf, posteriorOf, times } from "#models/meta/dense";
 
 /** log p(y_s | z) ≈ const − ½ zᵀ A z + rᵀ z of one task, with its covariates x (0 where unknown). */
 export interface Quadratic {
   readonly group: string;
   /** A, d×d, positive semidefinite. */
   readonly a: Float64Array;
+  /** In the range of A: a task that knows nothing of an entry does not pull it. */
   readonly r: Float64Array;
   readonly covariates: Float64Array;
 }
@@ -49,8 +50,9 @@ export const estimateHierarchy = (la: LinearAlgebra, tasks: readonly Quadratic[]
   let covariance = new Float64Array(d * d);
   for (let i = 0; i < d; i++) covariance[i * d + i] = variance[i]!;
   for (let iteration = 0; iteration < iterations; iteration++) {
-    const precision = inverseOf(la, factorOf(la, d, covariance));
-    const found = tasks.map((task) => posterior(la, d, q, task, location, effects, precision));
+    const factor = factorOf(la, d, covariance);
+    const precision = inverseOf(la, factor);
+    const found = tasks.map((task) => posterior(la, d, q, task, location, effects, factor, precision));
     const weights = found.map(({ expected, mu, variance: v }) => {
       const away = expected.map((value, i) => value - mu[i]!);
       let distance = dot(away, times(d, precision, away));
@@ -85,17 +87,11 @@ const posterior = (
   task: Quadratic,
   location: Float64Array,
   effects: Float64Array,
+  factor: Factor,
   precision: Float64Array,
 ) => {
   const mu = q === 0 ? location : meanOf(location, effects, task.covariates);
-  const variance = inverseOf(
-    la,
-    factorOf(
-      la,
-      d,
-      precision.map((value, i) => value + task.a[i]!),
-    ),
-  );
+  const { covariance: variance } = posteriorOf(la, factor, task.a);
   const pulled = times(d, precision, mu).map((value, i) => value + task.r[i]!);
   return { mu, variance, expected: times(d, variance, pulled) };
 };
@@ -160,7 +156,7 @@ export const shrunkTowardsDiagonal = (d: number, covariance: Float64Array, keep:
 
 /**
  * log p(y_s) of tasks under the hierarchy, up to what does not depend on it:
- * ½ [−log|S| − log|S⁻¹ + A| + (S⁻¹μ + r)ᵀ (S⁻¹ + A)⁻¹ (S⁻¹μ + r) − μᵀ S⁻¹ μ].
+ * ½ [−log|I + S A| + (S⁻¹μ + r)ᵀ (S⁻¹ + A)⁻¹ (S⁻¹μ + r) − μᵀ S⁻¹ μ].
  */
 export const logPredictive = (la: LinearAlgebra, tasks: readonly Quadratic[], { location, effects, covariance }: Hierarchy): number => {
   const d = location.length;
@@ -172,12 +168,8 @@ export const logPredictive = (la: LinearAlgebra, tasks: readonly Quadratic[], { 
     const pulled = times(d, precision, mu);
     const base = dot(mu, pulled);
     for (let i = 0; i < d; i++) pulled[i]! += r[i]!;
-    const both = factorOf(
-      la,
-      d,
-      precision.map((value, i) => value + a[i]!),
-    );
-    sum += 0.5 * (dot(pulled, solved(la, both, pulled)) - base - factor.logDeterminant - both.logDeterminant);
+    const { covariance: left, logDeterminant } = posteriorOf(la, factor, a);
+    sum += 0.5 * (dot(pulled, times(d, left, pulled)) - base - logDeterminant);
   }
   return sum;
 };

@@ -56,7 +56,7 @@ describe("a prior's file", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["another schema", { ...shipped, schema: "isotherm-prior-2" }, /schema/],
+    ["another schema", { ...shipped, schema: "isotherm-prior-3" }, /schema/],
     ["a spread of 0", { ...shipped, meanCoefficients: { constant: { location: 0, spread: 0 } } }, /meanCoefficients\.constant\.spread/],
     [
       "a location that is text",
