@@ -89,7 +89,15 @@ export const metaTrain = async (la: LinearAlgebra, segments: readonly SourceSegm
       await new Promise((resolve) => setImmediate(resolve));
     }
     const isLast = done + 1 >= passes;
-    const learned = learnHierarchy(la, set, summaries, thetaAt, betaAt, (text) => onProgress(0.96, text), isLast);
+    const learned = learnHierarchy(
+      la,
+      set,
+      summaries,
+      thetaAt,
+      betaAt,
+      (text) => onProgress(isLast ? 0.96 : ROUNDS_SHARE + (0.55 * (done + 1)) / passes, text),
+      isLast,
+    );
     if (isLast) {
       save();
       return { ...learned, logMarginalLikelihoodPerRow: logLikelihoodPerRow, ...counts(set) };
