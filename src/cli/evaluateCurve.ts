@@ -6,7 +6,7 @@ import { evaluateZone } from "#models/evaluation/evaluateZone";
 import { priorAlone } from "#models/evaluation/priorAlone";
 import type { Prior } from "#models/prior";
 
-/** Days of history of a learning curve. */
+/** Days of history of a learning curve; the days that were asked to be learned from are beside them. */
 export const CURVE_DAYS = [0, 1, 3, 7, 14] as const;
 
 export const curveModels = ["with prior", "without prior", "clue"] as const;
@@ -42,9 +42,10 @@ export const learningCurve = async (
   known: readonly CurvePoint[] = [],
 ): Promise<LearningCurve> => {
   const points: CurvePoint[] = [];
-  const runs = CURVE_DAYS.flatMap((days) => curveModels.map((model) => ({ days, model }))).filter(
-    ({ model }) => model !== "with prior" || chosen.prior !== null,
-  );
+  const lengths = [...new Set([...CURVE_DAYS, data.trainDays])].sort((a, b) => a - b);
+  const runs = lengths
+    .flatMap((days) => curveModels.map((model) => ({ days, model })))
+    .filter(({ model }) => model !== "with prior" || chosen.prior !== null);
   for (const [i, { days, model }] of runs.entries()) {
     const there = known.find((point) => point.days === days && point.model === model);
     if (there !== undefined) {

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { evaluateCommand } from "#cli/modelCard/evaluateCommand";
 import { inputName } from "#cli/modelCard/names";
 import type { Dataset } from "#domain/dataset";
@@ -124,6 +124,8 @@ describe("evaluate", () => {
 
   it("that is interrupted leaves nothing behind", async () => {
     const out = join(folder, "interrupted");
+    // The last resort of an interrupted command would end the test's own process.
+    vi.spyOn(process, "exit").mockImplementation((() => undefined) as never);
     const running = isotherm(...usual, "--report", out, "--json");
     setTimeout(() => process.emit("SIGINT"), 400);
     const { code, stdout } = await running;

@@ -40,7 +40,7 @@ const chart = (panel: Panel, points: readonly CurvePoint[]): Html => {
   const all = points.map(value).filter(Number.isFinite);
   const top = Math.max(...own.map((one) => (panel.figure === "nlpd" ? one + 1.5 : CUT_FACTOR * one)));
   const shown = panel.cut && own.length > 0 ? all.map((one) => Math.min(one, top)) : all;
-  const days = [...new Set(points.map((point) => point.days))];
+  const days = [...new Set(points.filter((point) => point.rmse1K !== null).map((point) => point.days))];
   // Equal distances: what the first days bring is as interesting as the last.
   const place = (day: number): number => days.indexOf(day);
   const y = axisTicks(shown, 5, panel.figure === "coverage90" ? [90, 100] : panel.figure === "nlpd" ? [] : [0]);
@@ -53,7 +53,7 @@ const chart = (panel: Panel, points: readonly CurvePoint[]): Html => {
   const ceiling = y.at(-1)!;
   const lines = series
     .map(({ name, shape, colour }) => {
-      const of = points.filter(({ model }) => model === name);
+      const of = points.filter((point) => point.model === name && days.includes(point.days));
       const drawn = of.map((point) => [p.x(place(point.days)), p.y(Math.min(value(point), ceiling))] as const);
       const marks = of.map((point, i) => {
         if (!Number.isFinite(value(point))) return "";
@@ -64,7 +64,9 @@ const chart = (panel: Panel, points: readonly CurvePoint[]): Html => {
             : "";
         return mark(x, at, shape, `f${colour}`) + over;
       });
-      return line(drawn, `s${colour}`) + marks.join("");
+      // A length that could not be learned from has no mark; the line goes on to the next.
+      const there = drawn.filter(([, at]) => Number.isFinite(at));
+      return line(there, `s${colour}`) + marks.join("");
     })
     .join("");
   const wanted = panel.figure === "coverage90" ? `<path class="w" d="M${p.x(0)} ${p.y(90)}H${p.x(days.length - 1)}"/>` : "";
