@@ -44,12 +44,7 @@ const chart = (panel: Panel, points: readonly CurvePoint[]): Html => {
   // Equal distances: what the first days bring is as interesting as the last.
   const place = (day: number): number => days.indexOf(day);
   const y = axisTicks(shown, 5, panel.figure === "coverage90" ? [90, 100] : panel.figure === "nlpd" ? [] : [0]);
-  const p = plot(
-    430,
-    280,
-    { label: "days of history", at: days.map((_, i) => i), text: (i) => String(days[i]) },
-    { label: panel.title, at: y },
-  );
+  const p = plot(430, 280, { label: "days of history", at: days.map((_, i) => i), text: (i) => String(days[i]) }, { label: "", at: y });
   const ceiling = y.at(-1)!;
   const lines = series
     .map(({ name, shape, colour }) => {
