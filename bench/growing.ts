@@ -102,7 +102,7 @@ const updates = (la: LinearAlgebra, problem: PosteriorProblem, print: (line: str
     solving.push(elapsedMs(() => online.alpha));
   }
   const refits = Array.from({ length: 5 }, () => elapsedMs(() => online.refit()));
-  const ms = (values: readonly number[]): string => median(values).toFixed(2);
+  const ms = (values: readonly number[]): string => `${median(values).toFixed(2)} (fastest ${Math.min(...values).toFixed(2)})`;
   print(
     `one row at n = ${ONLINE_ROWS} (${la.name}, one thread, medians of 200): add ${ms(adding)} ms, remove the oldest ${ms(removing)} ms, α ${ms(solving)} ms`,
   );
@@ -182,11 +182,11 @@ const weeks = async (la: LinearAlgebra, print: (line: string) => void): Promise<
       const at = rowAt(year, Date.parse(`${date}T00:00:00Z`));
       const present = new DatasetRows(sliceDataset(year, at - WEEK, at));
       const tested = new DatasetRows(sliceDataset(year, at - WEEK, at + WEEK));
-      const { model } = await fitZone(la, present, "zone", [], prior, { budget: null });
+      const fit = await fitZone(la, present, "zone", [], prior, { budget: null });
       const { structure } = trainingRows(present, "zone", []);
-      const grown = growZone(la, { model, structure }, new DatasetRows(sliceDataset(year, 0, at)), [], prior);
+      const grown = growZone(la, { ...fit, structure }, new DatasetRows(sliceDataset(year, 0, at)), [], prior);
       const pair = {
-        week: figuresOf(evaluateZone(la, model, tested, WEEK, 2 * WEEK)),
+        week: figuresOf(evaluateZone(la, fit.model, tested, WEEK, 2 * WEEK)),
         grown: figuresOf(evaluateZone(la, grown.model, tested, WEEK, 2 * WEEK)),
       };
       sums.push(pair);

@@ -87,7 +87,7 @@ export const coordinate = async (options: CoordinateOptions): Promise<FederatedP
     let z: Float64Array = box.start;
     let negativeLogLikelihood = Number.NaN;
     let primalResidual = Number.POSITIVE_INFINITY;
-    let rho = RHO_PER_ROW * rowsOf(table.participants.values());
+    const rho = RHO_PER_ROW * rowsOf(table.participants.values());
 
     const coefficients = async (): Promise<Float64Array> => {
       const answers = await table.ask(
@@ -98,13 +98,14 @@ export const coordinate = async (options: CoordinateOptions): Promise<FederatedP
       enough();
       return solveCoefficients(la, keys, coefficientPriors, answers.values());
     };
+    // Duals are kept from round to round: β moves little, and from 0 each round would begin far from consensus.
+    let consensus = startConsensus(
+      z,
+      rho,
+      new Map([...table.participants].map(([id, hello]) => [id, names.map((name) => hello.names.includes(name))])),
+    );
     for (let round = 0; round < rounds; round++) {
       const beta = await coefficients();
-      let consensus = startConsensus(
-        z,
-        rho,
-        new Map([...table.participants].map(([id, hello]) => [id, names.map((name) => hello.names.includes(name))])),
-      );
       for (let step = 0; step < stepsPerRound; step++) {
         const answers = await table.ask(
           "step",
@@ -123,10 +124,10 @@ export const coordinate = async (options: CoordinateOptions): Promise<FederatedP
         const thetas = new Map([...answers].map(([id, { theta }]) => [id, Float64Array.from(names, (name) => theta[name] ?? Number.NaN)]));
         consensus = consensusStep(consensus, thetas, hyperpriors, box.lower, box.upper);
         negativeLogLikelihood = [...answers.values()].reduce((sum, { value }) => sum + value, 0);
-        ({ z, rho, primalResidual } = consensus);
+        ({ z, primalResidual } = consensus);
         onProgress(
           (round + (step + 1) / stepsPerRound) / (rounds + 0.5),
-          `round ${round + 1} of ${rounds}, step ${step + 1}: residuals ${primalResidual.toFixed(4)} and ${consensus.dualResidual.toFixed(4)}, ρ ${rho.toPrecision(3)}`,
+          `round ${round + 1} of ${rounds}, step ${step + 1}: residuals ${primalResidual.toFixed(4)} and ${consensus.dualResidual.toFixed(4)}, ρ ${consensus.rho.toPrecision(3)}`,
         );
         if (primalResidual < TOLERANCE && consensus.dualResidual < TOLERANCE) break;
       }

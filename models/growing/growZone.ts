@@ -6,7 +6,8 @@ import { rowsUnder, type SelectedRows, type SelectionOptions, selectTrainingRows
 import { exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
 import type { Prior } from "#models/prior";
 import { type BoundedPosterior, boundedPosterior } from "#models/thermostat/boundedPosterior";
-import { residualsOf } from "#models/thermostat/hyperparameters";
+import type { ZoneFit } from "#models/thermostat/fitZone";
+import { hyperparameterSpace, residualsOf } from "#models/thermostat/hyperparameters";
 import type { ThermostatStructure } from "#models/thermostat/structure";
 import { trainingRows } from "#models/thermostat/trainingRows";
 
@@ -25,17 +26,20 @@ const PRESENT_DAYS = 7;
  */
 export const growZone = (
   la: LinearAlgebra,
-  week: { readonly model: ZoneModel; readonly structure: ThermostatStructure },
+  week: Pick<ZoneFit, "model" | "logHyperparameters"> & { readonly structure: ThermostatStructure },
   history: DatasetRows,
   neighbours: readonly string[],
   prior: Prior | null,
   options: SelectionOptions & { readonly onWarning?: (text: string) => void } = {},
 ): GrownZone => {
-  const { model, structure } = week;
+  const { model, structure, logHyperparameters } = week;
   const all = rowsUnder(structure, trainingRows(history, model.zone, neighbours), history);
   const selected = selectTrainingRows(la, all, history, prior, options);
   const { rows, extraNoiseVariance } = selected;
-  const { kernel, meanCoefficients, features } = model.posterior;
+  const { meanCoefficients, features } = model.posterior;
+  const space = hyperparameterSpace(structure, prior);
+  // Not the posterior's own kernel: that may have been tightened for want of the data that are here now. (Neighbours share one lengthscale by name.)
+  const { kernel, noiseVariance } = space.at(space.names.map((name) => logHyperparameters[name]!));
   const problem: PosteriorProblem = {
     la,
     features,
@@ -45,7 +49,7 @@ export const growZone = (
     n: rows.n,
     d: rows.d,
     residuals: residualsOf(rows, meanCoefficients),
-    noiseVariance: model.noiseVarianceK2,
+    noiseVariance,
     extraNoiseVariance,
     onWarning: options.onWarning ?? (() => undefined),
   };

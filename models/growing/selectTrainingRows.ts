@@ -8,11 +8,11 @@ import type { ThermostatStructure } from "#models/thermostat/structure";
 import { gatesOf, rowRegimes, type TrainingRows } from "#models/thermostat/trainingRows";
 
 export interface SelectionOptions {
-  /** Rows at most. Default 672: what a week holds. */
+  /** Rows at most. Default 1000. */
   readonly budget?: number;
-  /** Of these, the newest stay whatever they say. Default three quarters of the budget. */
+  /** Of these, the newest stay whatever they say; at least 1. Default two thirds of the budget: of 1000 rows a week. */
   readonly newest?: number;
-  /** Days in which what an old row says loses value by a factor of e. Default 20. */
+  /** Days in which what an old row says loses value by a factor of e. Default 10. */
   readonly forgettingDays?: number;
   /** Scale of how far a building drifts in `forgettingDays`, K in one step. Default 0.3. */
   readonly driftStdDevK?: number;
@@ -42,6 +42,8 @@ const BATCH = 480;
 /** What single rows scatter by at least, K: finer than this no row is told from its neighbours. */
 const FINEST_K = 0.05;
 const OVERSAMPLING = 1.5;
+/** Rows older than so many times `forgettingDays` are not offered: nothing stands out e^12 times as far. */
+const FORGOTTEN = 12;
 
 /** e² = s² (exp((age − 7 d)/τ) − 1): how much less an observation of the past says of today's building, K². Rows younger than 7 days: 0. */
 export const driftVariance = (ageDays: number, forgettingDays: number, driftStdDevK: number): number =>
@@ -80,8 +82,8 @@ export const selectTrainingRows = (
   prior: Prior | null,
   options: SelectionOptions = {},
 ): SelectedRows => {
-  const { budget = 672, forgettingDays = 20, driftStdDevK = 0.3, seed = 1, from } = options;
-  const { newest = Math.floor(0.75 * budget) } = options;
+  const { budget = 1000, forgettingDays = 10, driftStdDevK = 0.3, seed = 1, from } = options;
+  const newest = Math.max(1, options.newest ?? Math.floor((2 / 3) * budget));
   const { n, d, x } = all;
   const last = data.localMs(data.length - 1);
   const ageDays = (i: number): number => (last - data.localMs(all.rows[i]! + 1)) / DAY_MS;
@@ -100,7 +102,8 @@ export const selectTrainingRows = (
     forgettingRows: (forgettingDays * n) / Math.max(1, ageDays(0)),
     ...(from === undefined ? {} : { from }),
   });
-  for (let first = dictionary.offered; first < n; first += BATCH) {
+  const begin = from === undefined ? all.rows.findIndex((_, i) => ageDays(i) < FORGOTTEN * forgettingDays) : from.ids.at(-1)! + 1;
+  for (let first = Math.max(0, begin); first < n; first += BATCH) {
     const end = Math.min(n, first + BATCH);
     dictionary.offer(
       Array.from({ length: end - first }, (_, i) => first + i),
