@@ -81,7 +81,7 @@ describe("the hierarchy over tasks", () => {
           const d = 4;
           const tasks = Array.from({ length: count }, (): Quadratic => {
             const pull = normal();
-          // Of rank one at most, or nothing at all.
+            // Of rank one at most, or nothing at all.
             const direction = Array.from({ length: d }, () => (seed % 3 === 0 ? 0 : scale * normal()));
             return {
               group: "one",
