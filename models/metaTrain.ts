@@ -1,10 +1,10 @@
 import { configurationError } from "#domain/errors";
+import type { DatasetRows } from "#math/datasetRows";
 import { factorise } from "#math/gaussianProcess";
 import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
 import { mean, standardDeviation } from "#math/statistics";
-import type { DatasetRows } from "#models/datasetRows";
 import { coefficientPrior, hyperparameterPrior, type NormalPrior, type Prior } from "#models/prior";
 import { MIN_ROWS, tooFewRows } from "#models/thermostat/fitZone";
 import {

@@ -6,7 +6,7 @@ import { writeOutput } from "#cli/outputFile";
 import { packageVersion } from "#cli/packageVersion";
 import { usageError } from "#domain/errors";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { metaTrain, type SourceSegment } from "#models/metaTrain";
 import type { Prior, PriorSource } from "#models/prior";

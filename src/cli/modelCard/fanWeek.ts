@@ -3,7 +3,7 @@ import type { FanWeek } from "#cli/modelCard/cardData";
 import { zonePoint } from "#domain/points";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { normalQuantile } from "#math/statistics";
-import type { DatasetRows } from "#models/datasetRows";
+import type { DatasetRows } from "#math/datasetRows";
 import { openLoop } from "#models/evaluation/openLoop";
 import { createStepPredictor } from "#models/stepPredictor";
 

@@ -13,7 +13,7 @@ import { packageVersion } from "#cli/packageVersion";
 import { IsothermError } from "#domain/errors";
 import { localHour } from "#math/features";
 import { mean, quantile } from "#math/statistics";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { dataCoverage } from "#models/evaluation/dataCoverage";
 import type { ZoneEvaluation } from "#models/evaluation/evaluateZone";
 import { reliability } from "#models/evaluation/predictions";
