@@ -18,14 +18,35 @@ const sourceSchema = z.strictObject({
   dayFingerprints: z.array(z.string()),
 });
 
+/** How entries vary together: what one says of the others. Entries are log hyperparameters by name and mean coefficients as `mean.<key>`. */
+const covarianceSchema = z.strictObject({
+  names: z.array(z.string()).min(1),
+  /** Below the diagonal, row by row: (1,0), (2,0), (2,1) … Standard deviations are the entries' spreads. */
+  correlations: z.array(z.number().min(-1).max(1)),
+});
+
+/** How locations follow a zone's size and ratings: location + Σ effect × (predictor − centre). */
+const scalingSchema = z.strictObject({
+  predictors: z.array(
+    z.strictObject({ name: z.enum(["logFloorAreaM2", "logDesignHeatingWm2", "logDesignCoolingWm2"]), centre: z.number() }),
+  ),
+  /** By mean coefficient: one effect a predictor. */
+  meanCoefficients: z.record(z.string(), z.array(z.number())),
+});
+
+const skippedSchema = z.strictObject({ name: z.string(), reason: z.string() });
+
 const priorSchema = z.strictObject({
-  schema: z.literal("isotherm-prior-1"),
+  /** 2 adds `covariance`, `scaling` and more of the manifest, all of them optional; 1 is read as ever. */
+  schema: z.enum(["isotherm-prior-1", "isotherm-prior-2"]),
   name: z.string(),
   model: z.literal("thermostat"),
   stepS: z.number().positive(),
   /** Natural logarithms. */
   logHyperparameters: z.record(z.string(), normalSchema),
   meanCoefficients: z.record(z.string(), normalSchema),
+  covariance: covarianceSchema.optional(),
+  scaling: scalingSchema.optional(),
   manifest: z.strictObject({
     made: z.string(),
     version: z.string(),
@@ -33,6 +54,13 @@ const priorSchema = z.strictObject({
     seed: z.number(),
     sources: z.array(sourceSchema),
     logMarginalLikelihoodPerRow: z.number(),
+    /** EnergyPlus, where the sources were simulated. */
+    engine: z.string().optional(),
+    /** Zone-runs that were learned from, and those that were not, with the reason. */
+    tasks: z.number().optional(),
+    skipped: z.array(skippedSchema).optional(),
+    /** log p of buildings left out, per zone-run: of what was chosen and of what it was chosen against. */
+    leftOutLogLikelihood: z.record(z.string(), z.number()).optional(),
   }),
 });
 
@@ -40,6 +68,17 @@ const priorSchema = z.strictObject({
 export type Prior = z.infer<typeof priorSchema>;
 export type PriorSource = z.infer<typeof sourceSchema>;
 export type NormalPrior = z.infer<typeof normalSchema>;
+export type PriorCovariance = z.infer<typeof covarianceSchema>;
+export type PriorScaling = z.infer<typeof scalingSchema>;
+
+/** What is known of a zone's size and equipment before it has any data; absent: unknown. */
+export interface ZoneRatings {
+  readonly floorAreaM2?: number;
+  /** Heat that its equipment is sized to deliver. */
+  readonly designHeatingW?: number;
+  /** Heat that its equipment is sized to take away. */
+  readonly designCoolingW?: number;
+}
 
 /** Reads a prior; a file that is no prior is refused with every fault (exit code 78). */
 export const readPrior = (file: string): Prior => {
@@ -71,8 +110,24 @@ export const readPrior = (file: string): Prior => {
       todo: "Make it again with `isotherm meta-train`.",
     });
   }
-  return result.data;
+  const prior = result.data;
+  const { covariance } = prior;
+  if (covariance !== undefined) {
+    const count = covariance.names.length;
+    const unknown = covariance.names.filter(
+      (name) => (name.startsWith(MEAN) ? prior.meanCoefficients[name.slice(MEAN.length)] : prior.logHyperparameters[name]) === undefined,
+    );
+    if (covariance.correlations.length !== (count * (count - 1)) / 2 || unknown.length > 0 || new Set(covariance.names).size !== count)
+      throw configurationError(
+        `This is not a prior: covariance: ${unknown.length > 0 ? `${unknown[0]} has no location` : `${covariance.correlations.length} correlations for ${count} different names`}.`,
+        { place: { file }, todo: "Make it again with `isotherm meta-train`." },
+      );
+  }
+  return prior;
 };
+
+/** Before the key of a mean coefficient where it stands among hyperparameters. */
+export const MEAN = "mean.";
 
 /** Priors that hold without any source building, by hyperparameter name pattern: log location and spread, first match counts. */
 const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [

@@ -16,6 +16,8 @@ export interface SourceWeather {
   readonly name: string;
   /** City or file, as people name it. */
   readonly weather: string;
+  /** Id of the building, where it has one. */
+  readonly building?: string;
   /** See `dayFingerprints`. */
   readonly dayFingerprints: readonly string[];
 }
@@ -76,8 +78,9 @@ const slug = (text: string): string => `-${text.toLowerCase().replace(/[^a-z0-9]
 
 /**
  * Names of the sources that may not judge these data: those whose outdoor temperatures occur in them for a day, in any time zone, and those of the same
- * city by name, because the same city's file, cut or interpolated otherwise, or other days of it, have other temperatures.
- * @param weatherNames everything that the data's weather is known as: id, file name, city; none: the temperatures alone tell.
+ * city by name, because the same city's file, cut or interpolated otherwise, or other days of it, have other temperatures; and those of the very
+ * building, in whatever climate, where its id is among the names.
+ * @param weatherNames everything that the data are known as: id or file name and city of the weather, id of the building, name of the data file; none: the temperatures alone tell.
  */
 export const seenSources = (
   sources: readonly SourceWeather[],
@@ -88,7 +91,9 @@ export const seenSources = (
   const known = windowFingerprints(dataset);
   return sources
     .filter(
-      ({ weather, dayFingerprints: days }) => names.some((name) => name.includes(slug(weather))) || days.some((day) => known.has(day)),
+      ({ weather, building = "", dayFingerprints: days }) =>
+        names.some((name) => name.includes(slug(weather)) || (building !== "" && name.includes(slug(building)))) ||
+        days.some((day) => known.has(day)),
     )
     .map(({ name }) => name);
 };
@@ -97,16 +102,30 @@ export const seenSources = (
 export const sharedSources = (prior: Prior, dataset: Dataset, weatherNames: readonly string[] = []): readonly string[] =>
   seenSources(prior.manifest.sources, dataset, weatherNames);
 
-/** The shipped prior with the most sources, none of which is in these data; null when every one has seen them. See `seenSources` for the names. */
-export const shippedPriorFor = (
-  dataset: Dataset,
-  weatherNames: readonly string[] = [],
-): { readonly prior: Prior; readonly file: string } | null => {
-  const candidates = readdirSync(shippedPriorsFolder)
+interface ShippedPrior {
+  readonly prior: Prior;
+  readonly file: string;
+}
+
+const shipped = (): readonly ShippedPrior[] =>
+  readdirSync(shippedPriorsFolder)
     .filter((name) => name.endsWith(".json"))
     .sort()
-    .map((name) => ({ file: join(shippedPriorsFolder, name), prior: readPrior(join(shippedPriorsFolder, name)) }))
-    .filter(({ prior }) => prior.stepS === dataset.stepS && sharedSources(prior, dataset, weatherNames).length === 0)
-    .sort((a, b) => b.prior.manifest.sources.length - a.prior.manifest.sources.length);
-  return candidates[0] ?? null;
+    .map((name) => ({ file: join(shippedPriorsFolder, name), prior: readPrior(join(shippedPriorsFolder, name)) }));
+
+const buildingsOf = ({ prior }: ShippedPrior): number => new Set(prior.manifest.sources.map(({ building }) => building)).size;
+
+/**
+ * The shipped priors that have not seen these data, one of each kind (of one building; of many): the one with the most sources. See `seenSources` for the
+ * names. Which of them fits the building is for `likeliestPrior` to say.
+ */
+export const shippedPriorsFor = (dataset: Dataset, weatherNames: readonly string[] = []): readonly ShippedPrior[] => {
+  const unseen = shipped().filter(({ prior }) => prior.stepS === dataset.stepS && sharedSources(prior, dataset, weatherNames).length === 0);
+  const most = (some: readonly ShippedPrior[]): readonly ShippedPrior[] =>
+    [...some].sort((a, b) => b.prior.manifest.sources.length - a.prior.manifest.sources.length).slice(0, 1);
+  return [...most(unseen.filter((one) => buildingsOf(one) === 1)), ...most(unseen.filter((one) => buildingsOf(one) > 1))];
 };
+
+/** The first of `shippedPriorsFor`: a prior of one building while one has not seen the data, else that of many; null when every one has seen them. */
+export const shippedPriorFor = (dataset: Dataset, weatherNames: readonly string[] = []): ShippedPrior | null =>
+  shippedPriorsFor(dataset, weatherNames)[0] ?? null;

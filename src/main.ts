@@ -7,6 +7,7 @@ import { registerCompare } from "#cli/compare";
 import { registerDoctor } from "#cli/doctor";
 import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
+import { registerFederate } from "#cli/federate";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerPlan } from "#cli/plan";
 import { registerSimulate } from "#cli/simulate";
@@ -21,6 +22,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerDoctor,
   registerEvaluate,
   registerExport,
+  registerFederate,
   registerMetaTrain,
   registerPlan,
   registerSimulate,

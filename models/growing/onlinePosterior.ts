@@ -33,6 +33,8 @@ export class OnlinePosterior {
   #x = new Float64Array(0);
   #residuals: number[] = [];
   #extraNoiseVariance: number[] = [];
+  /** L⁻¹ r in the first n entries; null: to be solved for anew. */
+  #whitened: Float64Array | null = null;
   #alpha: Float64Array | null = null;
   #refits = 0;
 
@@ -65,7 +67,9 @@ export class OnlinePosterior {
 
   /** (K + σ²I)⁻¹ r, n. */
   get alpha(): Float64Array {
-    this.#alpha ??= this.#factor.solve(Float64Array.from(this.#residuals));
+    if (this.#alpha !== null) return this.#alpha;
+    this.#whitened ??= this.#factor.solveLower(Float64Array.from(this.#residuals));
+    this.#alpha = this.#factor.solveUpper(this.#whitened.slice(0, this.n));
     return this.#alpha;
   }
 
@@ -87,14 +91,17 @@ export class OnlinePosterior {
     this.#residuals.push(residual);
     this.#extraNoiseVariance.push(extraNoiseVariance);
     this.#alpha = null;
-    this.#change(() => this.#factor.append(column, diagonal));
+    this.#change(() => {
+      this.#factor.append(column, diagonal);
+      this.#appendWhitened(residual);
+    });
     while (window !== undefined && this.n > window) this.remove(0);
   }
 
   /** Gives row i up, 0 the oldest; a row that is not there throws RangeError. */
   remove(i: number): void {
     const { d } = this.#options;
-    this.#factor.remove(i);
+    this.#factor.remove(i, this.#whitened ?? undefined);
     this.#x.copyWithin(i * d, (i + 1) * d, this.n * d);
     this.#residuals.splice(i, 1);
     this.#extraNoiseVariance.splice(i, 1);
@@ -111,6 +118,7 @@ export class OnlinePosterior {
     change[i] = Math.sqrt(Math.abs(extraNoiseVariance - before));
     this.#extraNoiseVariance[i] = extraNoiseVariance;
     this.#alpha = null;
+    this.#whitened = null;
     this.#change(() => (extraNoiseVariance > before ? this.#factor.update(change) : this.#factor.downdate(change)));
   }
 
@@ -123,6 +131,7 @@ export class OnlinePosterior {
     for (let i = 0; i < n; i++) covariance[i * n + i]! += noiseVariance + this.#extraNoiseVariance[i]!;
     this.#factor = PackedCholesky.fromLower(n, choleskyWithJitter(la, n, covariance, onWarning).lower);
     this.#alpha = null;
+    this.#whitened = null;
   }
 
   /** Mean without βᵀx and variance of the latent function at `inputs`, count×d: O(n²) each. */
@@ -158,6 +167,17 @@ export class OnlinePosterior {
       varianceRoot,
       p: n,
     };
+  }
+
+  #appendWhitened(residual: number): void {
+    const { n } = this;
+    if (this.#whitened === null) return;
+    if (this.#whitened.length < n) {
+      const larger = new Float64Array(Math.ceil(1.5 * n));
+      larger.set(this.#whitened);
+      this.#whitened = larger;
+    }
+    this.#whitened[n - 1] = this.#factor.solveLast(this.#whitened, residual);
   }
 
   #change(change: () => void): void {

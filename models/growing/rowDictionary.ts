@@ -19,6 +19,18 @@ export interface RowDictionaryOptions {
   readonly oversampling?: number;
   /** Of the random numbers that decide which rows stay; a row's number depends on the seed and its id alone. */
   readonly seed?: number;
+  /** What an earlier dictionary of the same options knew: this one goes on from there. */
+  readonly from?: DictionaryState;
+}
+
+/** All that a dictionary knows: plain data, to be kept between nights. */
+export interface DictionaryState extends DictionaryRows {
+  /** How many rows had been offered before each. */
+  readonly position: Float64Array;
+  readonly offered: number;
+  /** γ, K². */
+  readonly regularisation: number;
+  readonly effectiveDimension: number;
 }
 
 /** Rows kept of a stream, in the order of offering. */
@@ -45,7 +57,7 @@ const GROWTH = 1.3;
  * A batch costs a few (budget + batch)³ flops, whatever came before. Rows that are not finite throw RangeError.
  */
 export class RowDictionary {
-  readonly #options: Required<RowDictionaryOptions>;
+  readonly #options: Required<Omit<RowDictionaryOptions, "from">>;
   #rows: DictionaryRows = { ids: [], x: new Float64Array(0), probability: new Float64Array(0), score: new Float64Array(0) };
   /** How many rows had been offered before each. */
   #position = new Float64Array(0);
@@ -60,11 +72,31 @@ export class RowDictionary {
     if (!(newest >= 0 && newest < budget)) throw new RangeError(`${newest} newest rows leave no room in a budget of ${budget}.`);
     if (!(oversampling >= 1)) throw new RangeError(`An oversampling of ${oversampling} is below 1.`);
     this.#options = { seed: 1, ...options, newest, forgettingRows, oversampling };
-    this.#regularisation = regularisation;
+    const { from } = options;
+    this.#regularisation = Math.max(regularisation, from?.regularisation ?? 0);
+    if (from === undefined) return;
+    this.#rows = { ids: [...from.ids], x: from.x.slice(), probability: from.probability.slice(), score: from.score.slice() };
+    this.#position = from.position.slice();
+    this.#offered = from.offered;
+    this.#effectiveDimension = from.effectiveDimension;
   }
 
   get rows(): DictionaryRows {
     return this.#rows;
+  }
+
+  get state(): DictionaryState {
+    const { ids, x, probability, score } = this.#rows;
+    return {
+      ids: [...ids],
+      x: x.slice(),
+      probability: probability.slice(),
+      score: score.slice(),
+      position: this.#position.slice(),
+      offered: this.#offered,
+      regularisation: this.#regularisation,
+      effectiveDimension: this.#effectiveDimension,
+    };
   }
 
   /** Rows seen so far. */

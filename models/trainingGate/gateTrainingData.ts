@@ -78,6 +78,8 @@ export const gateTrainingData = (given: Dataset, zones: readonly string[], optio
       // Where nothing else is known, standing still to the last digit is enough.
       somethingMoved: (span) =>
         outdoorC === undefined ||
+        jumps(airC, span.from) ||
+        jumps(airC, span.to) ||
         movement(outdoorC, span) > 0.5 ||
         movement(sun, span) > 50 ||
         movement(heatingC, span) > 0.2 ||
@@ -109,6 +111,9 @@ export const gateTrainingData = (given: Dataset, zones: readonly string[], optio
     report: { findings, rowsIn: given.timesMs.length, rowsOut: rows, rowsGated: gated.reduce((sum, one) => sum + one, 0) },
   };
 };
+
+/** A value that a sensor jumps to and then keeps is as suspect as one that it keeps while the weather changes. */
+const jumps = (values: Float64Array, row: number): boolean => Math.abs(values[row]! - values[row - 1]!) > ZONE_SPIKE_K;
 
 const shownC = (value: number): string => `${Number(value.toFixed(2))} °C`;
 

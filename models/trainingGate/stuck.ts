@@ -32,7 +32,15 @@ export const stuckSpans = ({ values, mayStand, somethingMoved, leastRows }: Stuc
   const habits = free.filter((count) => count > 0);
   // A few runs are no habit: then the column hardly ever moved, and the limit alone decides.
   const threshold = habits.length < 8 ? leastRows : Math.max(leastRows, 6 * quantile(habits, 0.9));
-  return runs.filter((run, k) => free[k]! >= threshold && somethingMoved(run));
+  return runs.filter((run, k) => free[k]! >= threshold && somethingMoved(run)).map((run) => trimmed(run, mayStand));
+};
+
+/** Without the rows at either end that may stand: those are as good as any others. */
+const trimmed = ({ from, to }: Span, mayStand: (row: number) => boolean): Span => {
+  let [first, end] = [from, to];
+  while (mayStand(first)) first++;
+  while (mayStand(end - 1)) end--;
+  return { from: first, to: end };
 };
 
 /** Largest minus smallest finite value over a span; 0 where there are none. */

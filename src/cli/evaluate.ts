@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import { oneOf, wholeNumber } from "#cli/cliKit";
 import { days, linearAlgebras, temperatureUnits } from "#cli/dataOptions";
-import { learningCurve } from "#cli/evaluateCurve";
+import { type CurvePoint, figures, learningCurve } from "#cli/evaluateCurve";
 import { evaluationData } from "#cli/evaluateData";
 import { averageAccuracy, evaluateFits, type FitContext, fitModel } from "#cli/evaluateFit";
 import { type EvaluateArguments, evaluatedModels, USUAL_TEST_DAYS } from "#cli/evaluateOptions";
 import type { EvaluateResult } from "#cli/evaluationReport";
 import { runForFigures } from "#cli/figures";
+import { learnRivals, type Rival } from "#cli/modelCard/rivals";
 import { writeModelCard } from "#cli/modelCard/writeModelCard";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import type { ZoneEvaluation } from "#models/evaluation/evaluateZone";
@@ -37,8 +38,11 @@ export const registerEvaluate = (program: Command): void => {
         const { model: name, report } = options;
         const data = await evaluationData(options, say);
         const la = await createLinearAlgebra(options.backend);
-        // The card takes most of the time where there is one.
-        const share = report === undefined ? 1 : 0.15;
+        const part =
+          (from: number, to: number) =>
+          (fraction: number, text: string): void =>
+            progress(from + (to - from) * fraction, text);
+        const isCard = report !== undefined;
         const context: FitContext = {
           la,
           train: data.train,
@@ -47,19 +51,24 @@ export const registerEvaluate = (program: Command): void => {
           options,
           say,
           signal,
-          progress: (fraction, text) => progress(share * fraction, text),
+          // The other models and the learning curve take most of the time where they are wanted.
+          progress: isCard ? part(0, 0.1) : progress,
         };
         const chosen = name === "isotherm" ? data.prior() : { prior: null, name: "none" };
         const fits = await fitModel(name, chosen, context);
         say(`${name}: learned from ${fits.trainRows} rows in ${Math.round(fits.fitMs)} ms (${la.name}), prior ${fits.prior}`);
         const byZone = await evaluateFits(la, fits, data.test, data.firstTest, data.endTest, signal);
         const hardest = hardestZone(byZone);
+        const rivals = isCard && options.baselines ? await learnRivals(options, data, { ...context, progress: part(0.1, 0.5) }) : [];
         const curve =
-          report !== undefined || options.learningCurve === true
-            ? await learningCurve(hardest, data, name === "isotherm" ? chosen : data.prior(), {
-                ...context,
-                progress: (fraction, text) => progress(report === undefined ? fraction : 0.15 + 0.35 * fraction, text),
-              })
+          isCard || options.learningCurve === true
+            ? await learningCurve(
+                hardest,
+                data,
+                name === "isotherm" ? chosen : data.prior(),
+                { ...context, progress: isCard ? part(0.5, 0.97) : progress },
+                knownPoints(hardest, data.trainDays, name, chosen.prior !== null, byZone, fits.fitMs, rivals),
+              )
             : null;
         const accuracies = Object.fromEntries([...byZone].map(([zone, { accuracy }]) => [zone, accuracy]));
         const result: EvaluateResult = {
@@ -80,12 +89,34 @@ export const registerEvaluate = (program: Command): void => {
           fits,
           byZone,
           result,
+          rivals,
           curve,
           shownZone: hardest,
-          context: { ...context, progress: (fraction, text) => progress(0.5 + 0.5 * fraction, text) },
+          context: { ...context, progress },
         });
       }),
     );
+};
+
+/** Points of the learning curve that are known already: this model's, and CLUE's where it was learned beside it. Fits of several zones took longer than one. */
+const knownPoints = (
+  zone: string,
+  days: number,
+  name: string,
+  hasPrior: boolean,
+  byZone: ReadonlyMap<string, ZoneEvaluation>,
+  fitMs: number,
+  rivals: readonly Rival[],
+): readonly CurvePoint[] => {
+  const clue = rivals.find((rival) => rival.name === "clue");
+  const clueHere = clue?.byZone.get(zone);
+  const own = byZone.get(zone)!.accuracy;
+  return [
+    ...(name === "isotherm"
+      ? [{ model: hasPrior ? "with prior" : "without prior", days, ...figures(own), fitMs: fitMs / byZone.size } as const]
+      : []),
+    ...(clueHere === undefined ? [] : [{ model: "clue", days, ...figures(clueHere), fitMs: clue!.fitMs / byZone.size } as const]),
+  ];
 };
 
 /** The zone with the largest error after 20 steps (after one where there are none): what its details show is the worst. */

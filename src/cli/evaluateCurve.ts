@@ -6,7 +6,7 @@ import { evaluateZone } from "#models/evaluation/evaluateZone";
 import { priorAlone } from "#models/evaluation/priorAlone";
 import type { Prior } from "#models/prior";
 
-/** Days of history of a learning curve. */
+/** Days of history of a learning curve; the days that were asked to be learned from are beside them. */
 export const CURVE_DAYS = [0, 1, 3, 7, 14] as const;
 
 export const curveModels = ["with prior", "without prior", "clue"] as const;
@@ -31,19 +31,27 @@ export interface LearningCurve {
 
 /**
  * How accuracy on the test rows grows with history, for one zone: the last 0, 1, 3, 7 and 14 days before the end of training as far as the file goes back,
- * with the prior, without one, and for CLUE's model. Zero days are the prior alone. A length that cannot be learned from says why.
+ * with the prior, without one, and for CLUE's model. Zero days are the prior alone. A length that cannot be learned from says why. `known` points are
+ * not learned again.
  */
 export const learningCurve = async (
   zone: string,
   data: EvaluationData,
   chosen: { readonly prior: Prior | null; readonly name: string },
   context: FitContext,
+  known: readonly CurvePoint[] = [],
 ): Promise<LearningCurve> => {
   const points: CurvePoint[] = [];
-  const runs = CURVE_DAYS.flatMap((days) => curveModels.map((model) => ({ days, model }))).filter(
-    ({ model }) => model !== "with prior" || chosen.prior !== null,
-  );
+  const lengths = [...new Set([...CURVE_DAYS, data.trainDays])].sort((a, b) => a - b);
+  const runs = lengths
+    .flatMap((days) => curveModels.map((model) => ({ days, model })))
+    .filter(({ model }) => model !== "with prior" || chosen.prior !== null);
   for (const [i, { days, model }] of runs.entries()) {
+    const there = known.find((point) => point.days === days && point.model === model);
+    if (there !== undefined) {
+      points.push(there);
+      continue;
+    }
     context.progress(i / runs.length, `learning curve: ${days} day(s), ${model === "clue" ? "CLUE" : model}`);
     await breathe(context.signal);
     points.push(await curvePoint(zone, days, model, data, chosen, context));
@@ -103,7 +111,7 @@ const curvePoint = async (
   }
 };
 
-const figures = ({
+export const figures = ({
   rmse1K,
   rmse20K,
   nlpd,

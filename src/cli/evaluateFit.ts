@@ -1,8 +1,8 @@
 import type { FittedZone } from "#cli/baselineModels";
 import type { EvaluateArguments, ModelName } from "#cli/evaluateOptions";
 import type { Dataset } from "#domain/dataset";
-import type { LinearAlgebra } from "#math/linearAlgebra";
 import { DatasetRows } from "#math/datasetRows";
+import type { LinearAlgebra } from "#math/linearAlgebra";
 import { evaluateZoneInFull, type ZoneAccuracy, type ZoneEvaluation } from "#models/evaluation/evaluateZone";
 import type { Prior } from "#models/prior";
 import { fitZone } from "#models/thermostat/fitZone";

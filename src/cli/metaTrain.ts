@@ -1,78 +1,79 @@
 import type { Command } from "commander";
 import { wholeNumber } from "#cli/cliKit";
-import { days, daysFrom, parseDay, readData, zonesOf } from "#cli/dataOptions";
+import { days } from "#cli/dataOptions";
 import { runForFigures } from "#cli/figures";
+import { fromFiles, fromFolder, type Sources } from "#cli/meta/sourceSegments";
 import { writeOutput } from "#cli/outputFile";
 import { packageVersion } from "#cli/packageVersion";
 import { usageError } from "#domain/errors";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
-import { DatasetRows } from "#math/datasetRows";
-import { sliceDataset } from "#models/datasetSlice";
-import { metaTrain, type SourceSegment } from "#models/metaTrain";
-import type { Prior, PriorSource } from "#models/prior";
-import { dayFingerprints } from "#models/shippedPriors";
+import { fileCheckpoint } from "#models/meta/checkpoint";
+import { metaTrain } from "#models/metaTrain";
+import type { Prior } from "#models/prior";
 
 interface MetaTrainArguments {
-  readonly source: readonly string[];
+  readonly source?: readonly string[];
+  readonly sources?: string;
   readonly from: string;
   readonly days: number;
   readonly name: string;
   readonly building: string;
   readonly out: string;
-  readonly rounds: number;
+  readonly rounds?: number;
+  readonly zonesPerRun: number;
+  readonly rows?: number;
+  readonly seed: number;
   readonly json?: boolean;
 }
 
 const SEGMENTS = "1991-01-01,1991-02-01,1991-04-01,1991-07-01,1991-08-01,1991-10-01";
 
+/** A few weeks of one building: everything in every round. */
+const fewWeeks = { rounds: 3, iterationsPerRound: 15, tasksPerRound: null, maxRows: null, isLenient: false, passes: 1 } as const;
+/** Hundreds of zone-runs, some rows of each: one round over some of them gives a start, two passes over all the hierarchy. */
+const manyBuildings = { rounds: 1, iterationsPerRound: 6, tasksPerRound: 56, maxRows: 250, isLenient: true, passes: 2 } as const;
+
 export const registerMetaTrain = (program: Command): void => {
   program
     .command("meta-train")
-    .description("learn a kernel prior from many buildings")
-    .requiredOption("--source <name=file...>", "source data: a name (city or building) and its CSV, repeatable")
-    .option("--from <dates>", "first days of the segments, comma-separated", SEGMENTS)
-    .option("--days <n>", "days per segment", days("--days"), 7)
-    .option("--building <id>", "building that the sources share, for the manifest", "unknown")
-    .option("--rounds <n>", "rounds of likelihood and least squares", wholeNumber("--rounds", 1, 20), 3)
+    .description("learn a kernel prior from many buildings; started again it goes on where it stopped")
+    .option("--source <name=file...>", "source data: a name (city or building) and its CSV, repeatable")
+    .option("--sources <DIR>", "a folder that `isotherm sources` made, in place of --source")
+    .option("--from <dates>", "--source: first days of the segments, comma-separated", SEGMENTS)
+    .option("--days <n>", "--source: days per segment", days("--days"), 7)
+    .option("--building <id>", "--source: building that the sources share, for the manifest", "unknown")
+    .option("--rounds <n>", "rounds of likelihood and least squares (default 3; with --sources 1)", wholeNumber("--rounds", 1, 20))
+    .option("--zones-per-run <n>", "--sources: zones of a run that are learned from", wholeNumber("--zones-per-run", 1, 100), 2)
+    .option("--rows <n>", "rows of a segment at most (default all; with --sources 250)", wholeNumber("--rows", 48, 100_000))
+    .option("--seed <n>", "which segments a round sees", wholeNumber("--seed", 0, 2 ** 31), 0)
     .requiredOption("--name <id>", "name of the prior")
     .requiredOption("--out <file>", "where to write it")
     .option("--json", "print the figures as JSON")
     .action((options: MetaTrainArguments) =>
       runForFigures(options, async ({ say, progress, signal }) => {
+        if ((options.source === undefined) === (options.sources === undefined))
+          throw usageError("meta-train needs --source or --sources, one of them.", "Give --source name=file.csv …, or --sources DIR.");
         const la = await createLinearAlgebra("auto");
-        const sources: PriorSource[] = [];
-        const segments: SourceSegment[] = [];
-        const starts = options.from.split(",");
-        for (const text of options.source) {
-          const at = text.indexOf("=");
-          if (at <= 0) throw usageError(`--source ${text} has no name.`, "Write it as pittsburgh=data/pittsburgh.csv.gz.");
-          const name = text.slice(0, at);
-          const file = text.slice(at + 1);
-          const dataset = await readData(file, say);
-          let rows = 0;
-          for (const start of starts) {
-            const { first, end } = daysFrom(dataset, parseDay(start, "--from"), options.days, file, "source");
-            rows += end - first;
-            const data = new DatasetRows(sliceDataset(dataset, first, end));
-            const zones = zonesOf(dataset);
-            for (const zone of zones) {
-              segments.push({ name: `${name} ${start} ${zone}`, data, zone, neighbours: zones.filter((other) => other !== zone) });
-            }
-          }
-          sources.push({
-            name,
-            building: options.building,
-            weather: name,
-            segments: starts,
-            rows,
-            dayFingerprints: [...dayFingerprints(dataset)],
-          });
-        }
+        const { segments, sources, engine }: Sources =
+          options.sources === undefined
+            ? await fromFiles(options.source!, { starts: options.from.split(","), days: options.days, building: options.building }, say)
+            : await fromFolder(options.sources, options.zonesPerRun, say);
         say(`${segments.length} segments of ${sources.length} sources, linear algebra: ${la.name}`);
-        const learned = await metaTrain(la, segments, { rounds: options.rounds, onProgress: progress, signal });
-        const { logMarginalLikelihoodPerRow, rows, ...numbers } = learned;
+        const effort = options.sources === undefined ? fewWeeks : manyBuildings;
+        const checkpoint = fileCheckpoint(`${options.out}.partial`);
+        const learned = await metaTrain(la, segments, {
+          ...effort,
+          rounds: options.rounds ?? effort.rounds,
+          maxRows: options.rows ?? effort.maxRows,
+          seed: options.seed,
+          checkpoint,
+          onProgress: withTimeLeft(progress),
+          signal,
+        });
+        const { logMarginalLikelihoodPerRow, rows, tasks, skipped, leftOutLogLikelihood, ...numbers } = learned;
+        for (const { name, reason } of skipped) say(`left out: ${name}: ${reason}`);
         const prior: Prior = {
-          schema: "isotherm-prior-1",
+          schema: "isotherm-prior-2",
           name: options.name,
           model: "thermostat",
           stepS: segments[0]!.data.dataset.stepS,
@@ -80,22 +81,60 @@ export const registerMetaTrain = (program: Command): void => {
           manifest: {
             made: new Date().toISOString().slice(0, 10),
             version: packageVersion,
-            command: `isotherm meta-train --name ${options.name} --building ${options.building} --from ${options.from} --days ${options.days} --rounds ${options.rounds} ${sources.map(({ name }) => `--source ${name}=${name}.csv`).join(" ")}`,
-            seed: 0,
-            sources,
+            command: commandOf(options, sources),
+            seed: options.seed,
+            sources: [...sources],
             logMarginalLikelihoodPerRow,
+            ...(engine === undefined ? {} : { engine }),
+            tasks,
+            skipped: [...skipped],
+            ...(leftOutLogLikelihood === undefined ? {} : { leftOutLogLikelihood }),
           },
         };
-        await writeOutput(options.out, `${JSON.stringify(prior, null, 1)}\n`);
+        await writeOutput(options.out, `${priorText(prior)}\n`);
+        checkpoint.remove();
         say(`Wrote ${options.out}.`);
         return {
           name: options.name,
           file: options.out,
           sources: sources.map(({ name }) => name),
           segments: segments.length,
+          skipped: skipped.length,
           rows,
           logMarginalLikelihoodPerRow,
+          ...(leftOutLogLikelihood === undefined ? {} : { leftOutLogLikelihood }),
         };
       }),
     );
+};
+
+/** One entry a line, long lists of numbers on one: a file that can be looked at. */
+const priorText = (prior: Prior): string =>
+  JSON.stringify(prior, null, 1).replace(
+    /\[\s+(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\s+\]/g,
+    (_, list: string) => `[${list.replace(/\s+/g, "")}]`,
+  );
+
+const commandOf = (options: MetaTrainArguments, sources: Sources["sources"]): string => {
+  const { name, building, from, seed, zonesPerRun } = options;
+  const rounds = options.rounds === undefined ? "" : ` --rounds ${options.rounds}`;
+  const rows = options.rows === undefined ? "" : ` --rows ${options.rows}`;
+  return options.sources === undefined
+    ? `isotherm meta-train --name ${name} --building ${building} --from ${from} --days ${options.days}${rounds}${rows} --seed ${seed} ${sources.map((source) => `--source ${source.name}=${source.name}.csv`).join(" ")}`
+    : `isotherm meta-train --name ${name} --sources DIR --zones-per-run ${zonesPerRun}${rounds}${rows} --seed ${seed}`;
+};
+
+/** Adds how long the rest takes, by what has been done since the first sign of progress (a training that goes on does not begin at 0). */
+const withTimeLeft = (progress: (fraction: number, text: string) => void) => {
+  let first: { readonly ms: number; readonly fraction: number } | null = null;
+  return (fraction: number, text: string): void => {
+    const ms = performance.now();
+    first ??= { ms, fraction };
+    const done = fraction - first.fraction;
+    const leftS = done > 0 ? ((ms - first.ms) / done / 1000) * (1 - fraction) : Number.NaN;
+    progress(
+      fraction,
+      Number.isFinite(leftS) ? `${text}, about ${leftS < 90 ? `${Math.ceil(leftS)} s` : `${Math.round(leftS / 60)} min`} left` : text,
+    );
+  };
 };

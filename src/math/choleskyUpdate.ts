@@ -81,8 +81,9 @@ export class PackedCholesky {
   /**
    * A loses row and column k: the rows below become L̃ with L̃ L̃ᵀ = L₂₂ L₂₂ᵀ + l lᵀ, l their entries in column k. Always positive definite, so it cannot
    * fail. A row that is not there throws RangeError.
+   * @param whitened w = L⁻¹ b, n, where one is kept: its first n − 1 entries become L̃⁻¹ of b without entry k, for O(n) more.
    */
-  remove(k: number): void {
+  remove(k: number, whitened?: Float64Array): void {
     const n = this.#n;
     if (!Number.isInteger(k) || k < 0 || k >= n) throw new RangeError(`There is no row ${k} among ${n}.`);
     const packed = this.#packed;
@@ -96,6 +97,15 @@ export class PackedCholesky {
     }
     this.#n = n - 1;
     this.#rotateIn(carried, k);
+    if (whitened === undefined) return;
+    // wᵀ is one more row of L: the same rotations act on it.
+    let carry = whitened[k]!;
+    for (let i = k; i < n - 1; i++) {
+      const [c, s] = [this.#cosines[i - k]!, this.#sines[i - k]!];
+      const entry = whitened[i + 1]!;
+      whitened[i] = c * entry + s * carry;
+      carry = c * carry - s * entry;
+    }
   }
 
   /** A becomes A + v vᵀ. @param v n. Values that are not finite throw CholeskyError. */
@@ -152,15 +162,29 @@ export class PackedCholesky {
     return b;
   }
 
+  /** The last entry of L⁻¹ b from b's last and the entries of L⁻¹ b before it, O(n). @param whitened n − 1 entries at least. */
+  solveLast(whitened: Float64Array, last: number): number {
+    const row = start(this.#n - 1);
+    let left = last;
+    for (let i = 0; i < this.#n - 1; i++) left -= this.#packed[row + i]! * whitened[i]!;
+    return left / this.#packed[row + this.#n - 1]!;
+  }
+
   /** b ← L⁻ᵀ b, in place and returned. */
   solveUpper(b: Float64Array): Float64Array {
     const packed = this.#packed;
-    for (let i = this.#n - 1; i >= 0; i--) {
+    let i = this.#n - 1;
+    // Two rows at once: b is read and written half as often.
+    for (; i >= 1; i -= 2) {
       const row = start(i);
+      const above = start(i - 1);
       const value = b[i]! / packed[row + i]!;
+      const next = (b[i - 1]! - packed[row + i - 1]! * value) / packed[above + i - 1]!;
       b[i] = value;
-      for (let k = 0; k < i; k++) b[k]! -= packed[row + k]! * value;
+      b[i - 1] = next;
+      for (let k = 0; k < i - 1; k++) b[k] = b[k]! - packed[row + k]! * value - packed[above + k]! * next;
     }
+    if (i === 0) b[0]! /= packed[0]!;
     return b;
   }
 
@@ -175,7 +199,28 @@ export class PackedCholesky {
     const packed = this.#packed;
     const count = x.length;
     const [c, s] = this.#rotations(count);
-    for (let i = 0; i < count; i++) {
+    let i = 0;
+    // Two rows at once: what is carried along one row waits for its own products, the other's fill the time.
+    for (; i + 1 < count; i += 2) {
+      const row = start(first + i) + first;
+      const below = start(first + i + 1) + first;
+      let carry = x[i]!;
+      let carryBelow = x[i + 1]!;
+      for (let k = 0; k < i; k++) {
+        const [cosine, sine] = [c[k]!, s[k]!];
+        const entry = packed[row + k]!;
+        const entryBelow = packed[below + k]!;
+        packed[row + k] = cosine * entry + sine * carry;
+        packed[below + k] = cosine * entryBelow + sine * carryBelow;
+        carry = cosine * carry - sine * entry;
+        carryBelow = cosine * carryBelow - sine * entryBelow;
+      }
+      this.#rotateDiagonal(row + i, i, carry);
+      const entryBelow = packed[below + i]!;
+      packed[below + i] = c[i]! * entryBelow + s[i]! * carryBelow;
+      this.#rotateDiagonal(below + i + 1, i + 1, c[i]! * carryBelow - s[i]! * entryBelow);
+    }
+    if (i < count) {
       const row = start(first + i) + first;
       let carry = x[i]!;
       for (let k = 0; k < i; k++) {
@@ -183,12 +228,17 @@ export class PackedCholesky {
         packed[row + k] = c[k]! * entry + s[k]! * carry;
         carry = c[k]! * carry - s[k]! * entry;
       }
-      const diagonal = packed[row + i]!;
-      const length = Math.hypot(diagonal, carry);
-      c[i] = diagonal / length;
-      s[i] = carry / length;
-      packed[row + i] = length;
+      this.#rotateDiagonal(row + i, i, carry);
     }
+  }
+
+  /** Makes rotation k from the diagonal entry at `at` and what was carried to it. */
+  #rotateDiagonal(at: number, k: number, carry: number): void {
+    const diagonal = this.#packed[at]!;
+    const length = Math.hypot(diagonal, carry);
+    this.#cosines[k] = diagonal / length;
+    this.#sines[k] = carry / length;
+    this.#packed[at] = length;
   }
 
   #rotations(count: number): readonly [Float64Array, Float64Array] {

@@ -2,11 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { judgedBuildings } from "#cli/sources/sourcePlan";
 import type { Dataset } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import { sliceDataset } from "#models/datasetSlice";
 import { type Prior, readPrior } from "#models/prior";
-import { dayFingerprints, sharedSources, shippedPriorFor, shippedPriorsFolder } from "#models/shippedPriors";
+import { priorDensity } from "#models/priorDensity";
+import { dayFingerprints, sharedSources, shippedPriorFor, shippedPriorsFolder, shippedPriorsFor } from "#models/shippedPriors";
 import { FIXED_HYPERPARAMETER } from "#models/thermostat/structure";
 import { cityYear, daysOf, syntheticZone, withColumn, withoutColumn } from "./support.js";
 
@@ -56,7 +58,7 @@ describe("a prior's file", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["another schema", { ...shipped, schema: "isotherm-prior-2" }, /schema/],
+    ["another schema", { ...shipped, schema: "isotherm-prior-3" }, /schema/],
     ["a spread of 0", { ...shipped, meanCoefficients: { constant: { location: 0, spread: 0 } } }, /meanCoefficients\.constant\.spread/],
     [
       "a location that is text",
@@ -122,16 +124,39 @@ describe("the shipped priors", () => {
     }
   });
 
-  it("data of several cities get none that has seen either", () => {
+  it("data of several cities get none that has seen either: the one of other buildings and climates", () => {
     const joined = { ...years.get("pittsburgh")! };
     const other = years.get("new-york")!.columns.get("site.outdoorAirTempC")!;
     const half = withColumn(joined, "site.outdoorAirTempC", (value, i) => (i < 96 * 100 ? value : other[i]!));
     expect(sharedSources(shipped, half)).toEqual(["pittsburgh", "new-york"]);
-    expect(shippedPriorFor(half)).toBeNull();
+    expect(shippedPriorFor(half)!.prior.name).toBe("reference-buildings");
   });
 
-  it("data from elsewhere get the one with the most sources", () => {
+  it("data from elsewhere may have one of each kind, that of one building with the most sources first", () => {
     expect(shippedPriorFor(syntheticZone(3))!.prior.name).toBe("five-zone-office");
+    expect(shippedPriorsFor(syntheticZone(3)).map(({ prior }) => prior.name)).toEqual(["five-zone-office", "reference-buildings"]);
+  });
+
+  it("that of the reference buildings has learned from none that isotherm is judged on, and from none of the cities that it is judged in", () => {
+    const { manifest, covariance } = readPrior(join(shippedPriorsFolder, "reference-buildings.json"));
+    const buildings = new Set(manifest.sources.map(({ building }) => building));
+    expect(buildings.size).toBe(28);
+    for (const judged of judgedBuildings) expect(buildings.has(judged)).toBe(false);
+    const weathers = new Set(manifest.sources.map(({ weather }) => weather));
+    for (const city of [...cities, "chicago", "denver"]) expect(weathers.has(city)).toBe(false);
+    expect(covariance!.correlations).toHaveLength((covariance!.names.length * (covariance!.names.length - 1)) / 2);
+    const { covariance: s } = priorDensity(readPrior(join(shippedPriorsFolder, "reference-buildings.json")), covariance!.names, 900);
+    expect(s.every(Number.isFinite)).toBe(true);
+  });
+
+  it("that of the reference buildings may judge neither its own buildings, in whatever climate, nor its own climates", () => {
+    const prior = readPrior(join(shippedPriorsFolder, "reference-buildings.json"));
+    const year = years.get("pittsburgh")!;
+    expect(sharedSources(prior, year)).toEqual([]);
+    const own = sharedSources(prior, year, ["ref2004-hospital-january.csv"]);
+    expect(new Set(own.map((name) => name.split("/")[0]))).toEqual(new Set(["ref2004-hospital"]));
+    expect(sharedSources(prior, year, ["miami"]).every((name) => name.endsWith("/miami"))).toBe(true);
+    expect(sharedSources(prior, year, ["ref2004-small-office", "chicago"])).toEqual([]);
   });
 
   it("data of another time step get none: every prior is of 900 s", () => {

@@ -31,6 +31,7 @@ td.best b::after{color:inherit}
 .bars .bar{background:var(--s1)}
 .bars{grid-template-columns:minmax(0,max-content) minmax(90px,1fr) max-content}
 .own th{font-weight:600}
+.own th small{font-weight:400}
 ul.plain{padding-left:18px;margin:8px 0;max-width:86ch}
 ul.plain li{margin:3px 0}
 .good{color:var(--fan-line)}

@@ -40,31 +40,28 @@ const chart = (panel: Panel, points: readonly CurvePoint[]): Html => {
   const all = points.map(value).filter(Number.isFinite);
   const top = Math.max(...own.map((one) => (panel.figure === "nlpd" ? one + 1.5 : CUT_FACTOR * one)));
   const shown = panel.cut && own.length > 0 ? all.map((one) => Math.min(one, top)) : all;
-  const days = [...new Set(points.map((point) => point.days))];
+  const days = [...new Set(points.filter((point) => point.rmse1K !== null).map((point) => point.days))];
   // Equal distances: what the first days bring is as interesting as the last.
   const place = (day: number): number => days.indexOf(day);
   const y = axisTicks(shown, 5, panel.figure === "coverage90" ? [90, 100] : panel.figure === "nlpd" ? [] : [0]);
-  const p = plot(
-    430,
-    280,
-    { label: "days of history", at: days.map((_, i) => i), text: (i) => String(days[i]) },
-    { label: panel.title, at: y },
-  );
+  const p = plot(430, 280, { label: "days of history", at: days.map((_, i) => i), text: (i) => String(days[i]) }, { label: "", at: y });
   const ceiling = y.at(-1)!;
   const lines = series
     .map(({ name, shape, colour }) => {
-      const of = points.filter(({ model }) => model === name);
+      const of = points.filter((point) => point.model === name && days.includes(point.days));
       const drawn = of.map((point) => [p.x(place(point.days)), p.y(Math.min(value(point), ceiling))] as const);
       const marks = of.map((point, i) => {
         if (!Number.isFinite(value(point))) return "";
         const [x, at] = drawn[i]!;
         const over =
           value(point) > ceiling
-            ? `<text class="n" x="${x.toFixed(1)}" y="${(at + 16).toFixed(1)}" text-anchor="middle">↑ ${fixed(value(point), 1)}</text>`
+            ? `<text class="n" x="${x.toFixed(1)}" y="${(at + 18).toFixed(1)}" text-anchor="${i === of.length - 1 ? "end" : "middle"}">↑ ${fixed(value(point), 1)}</text>`
             : "";
         return mark(x, at, shape, `f${colour}`) + over;
       });
-      return line(drawn, `s${colour}`) + marks.join("");
+      // A length that could not be learned from has no mark; the line goes on to the next.
+      const there = drawn.filter(([, at]) => Number.isFinite(at));
+      return line(there, `s${colour}`) + marks.join("");
     })
     .join("");
   const wanted = panel.figure === "coverage90" ? `<path class="w" d="M${p.x(0)} ${p.y(90)}H${p.x(days.length - 1)}"/>` : "";

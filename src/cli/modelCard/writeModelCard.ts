@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { LearningCurve } from "#cli/evaluateCurve";
 import type { EvaluationData } from "#cli/evaluateData";
-import { averageAccuracy, breathe, evaluateFits, type FitContext, type Fits, fitModel } from "#cli/evaluateFit";
-import { type EvaluateArguments, evaluatedModels } from "#cli/evaluateOptions";
+import { averageAccuracy, breathe, type FitContext, type Fits } from "#cli/evaluateFit";
+import type { EvaluateArguments } from "#cli/evaluateOptions";
 import { type EvaluateResult, evaluationReport } from "#cli/evaluationReport";
 import type { CardModel, HourErrors, ModelCard } from "#cli/modelCard/cardData";
 import { createModelCard } from "#cli/modelCard/createModelCard";
@@ -10,10 +10,9 @@ import { evaluateCommand } from "#cli/modelCard/evaluateCommand";
 import { fanWeekOf } from "#cli/modelCard/fanWeek";
 import { writeOutput } from "#cli/outputFile";
 import { packageVersion } from "#cli/packageVersion";
-import { IsothermError } from "#domain/errors";
+import { DatasetRows } from "#math/datasetRows";
 import { localHour } from "#math/features";
 import { mean, quantile } from "#math/statistics";
-import { DatasetRows } from "#math/datasetRows";
 import { dataCoverage } from "#models/evaluation/dataCoverage";
 import type { ZoneEvaluation } from "#models/evaluation/evaluateZone";
 import { reliability } from "#models/evaluation/predictions";
@@ -25,15 +24,15 @@ export interface CardRequest {
   readonly fits: Fits;
   readonly byZone: ReadonlyMap<string, ZoneEvaluation>;
   readonly result: EvaluateResult;
+  readonly rivals: readonly CardModel[];
   readonly curve: LearningCurve | null;
   readonly shownZone: string;
   readonly context: FitContext;
 }
 
-/** Learns the other models, draws the card and writes model-card.html, evaluation.json and evaluation.md, each whole or not at all. Returns the figures. */
+/** Draws the card and writes model-card.html, evaluation.json and evaluation.md, each whole or not at all. Returns the figures. */
 export const writeModelCard = async (folder: string, request: CardRequest): Promise<EvaluateResult> => {
-  const { options, data, context } = request;
-  const rivals = options.baselines ? await learnRivals(request) : [];
+  const { options, data, context, rivals } = request;
   const own: CardModel = {
     name: request.result.model,
     prior: request.result.prior,
@@ -50,7 +49,7 @@ export const writeModelCard = async (folder: string, request: CardRequest): Prom
           ),
         }),
   };
-  context.progress(0.95, "drawing the card");
+  context.progress(0.97, "drawing the card");
   await breathe(context.signal);
   const page = createModelCard(await cardOf({ ...request, result }, [own, ...rivals]));
   context.signal.throwIfAborted();
@@ -63,31 +62,6 @@ export const writeModelCard = async (folder: string, request: CardRequest): Prom
   await writeOutput(join(folder, "model-card.html"), page);
   context.say(`Wrote ${join(folder, "model-card.html")}, evaluation.json and evaluation.md.`);
   return result;
-};
-
-const learnRivals = async ({ options, data, context }: CardRequest): Promise<CardModel[]> => {
-  const names = evaluatedModels.filter((name) => name !== options.model);
-  const rivals: CardModel[] = [];
-  for (const [i, name] of names.entries()) {
-    const progress = (fraction: number, text: string): void => context.progress((0.95 * (i + fraction)) / names.length, `${name}, ${text}`);
-    progress(0, "learning");
-    await breathe(context.signal);
-    try {
-      const fits = await fitModel(name, name === "isotherm" ? data.prior() : { prior: null, name: "none" }, { ...context, progress });
-      const evaluated = await evaluateFits(context.la, fits, data.test, data.firstTest, data.endTest, context.signal);
-      rivals.push({
-        name,
-        prior: fits.prior,
-        accuracy: averageAccuracy([...evaluated.values()].map(({ accuracy }) => accuracy)),
-        fitMs: fits.fitMs,
-      });
-    } catch (error) {
-      // A baseline that these data do not suffice for is told in its row.
-      if (!(error instanceof IsothermError)) throw error;
-      rivals.push({ name, prior: "none", accuracy: null, fitMs: 0, note: error.message });
-    }
-  }
-  return rivals;
 };
 
 const cardOf = async (request: CardRequest, models: readonly CardModel[]): Promise<ModelCard> => {
