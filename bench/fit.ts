@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import { configurationError } from "#domain/errors";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { shippedPriorFor } from "#models/shippedPriors";
 import { fitZone } from "#models/thermostat/fitZone";

@@ -308,7 +308,7 @@ const shoot = async (
   const initial = initialStateFromHistory(model, request.history);
   const inputs = {
     initial: options.asScripted && request.previousPlan === null ? fromZero(initial) : initial,
-    disturbances: rolloutDisturbances(model, request.forecast, horizonSteps),
+    disturbances: rolloutDisturbances(model, request, horizonSteps),
     localMs: request.localMs.slice(0, horizonSteps),
   };
   const bound = options.firstStepBound ?? spreadOf(model.spreadBoundK, options.spread);

@@ -40,11 +40,11 @@ export const leaveDayOut = (
 
 const Z_90 = 1.6448536269514722;
 
-/** Factor on standard deviations that puts 90 % of these errors inside ±1.645 of them, kept within [0.8, 2.5]; 1 with fewer than 50 errors. */
+/** Factor on standard deviations that puts 90 % of these errors inside ±1.645 of them, kept within [0.4, 2.5]; 1 with fewer than 50 errors. */
 export const spreadScaleFrom = (errors: Float64Array, variances: Float64Array): number => {
   if (errors.length < 50) return 1;
   const ratios = errors.map((error, i) => Math.abs(error) / Math.sqrt(Math.max(variances[i]!, 1e-12)));
-  return Math.min(Math.max(quantile(ratios, 0.9) / Z_90, 0.8), 2.5);
+  return Math.min(Math.max(quantile(ratios, 0.9) / Z_90, 0.4), 2.5);
 };
 
 /** One held-out trajectory: its spread as a planner judges it (mean predictive standard deviation over occupied steps) and its largest error. */

@@ -31,6 +31,8 @@ const plainKey = (term: PlainTerm): string => {
     case "workday":
     case "constant":
       return term.kind;
+    case "product":
+      return term.factors.map(plainKey).join("*");
   }
 };
 

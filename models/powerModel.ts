@@ -1,7 +1,9 @@
 import type { KernelSpec } from "#domain/kernel";
 import type { PowerModel, ZoneModel } from "#domain/model";
 import { buildingPoint, sitePoint, zonePoint } from "#domain/points";
+import { createBatchPredictor } from "#math/batchPredictor";
 import { boundedLeastSquares } from "#math/boundedLeastSquares";
+import type { DatasetRows } from "#math/datasetRows";
 import { isWorkday, localHour } from "#math/features";
 import { logMarginalLikelihoodAndGradient } from "#math/gaussianProcess";
 import { logHyperparameters, withLogHyperparameters } from "#math/kernels";
@@ -9,9 +11,9 @@ import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
 import { mean, standardDeviation } from "#math/statistics";
-import type { DatasetRows } from "#models/datasetRows";
+import { driftedSource } from "#models/driftedSource";
 import { budgetedPosterior } from "#models/posterior";
-import { createStepPredictor } from "#models/stepPredictor";
+import { createStepPredictor, type StepPredictor } from "#models/stepPredictor";
 
 /** Inputs after the heating and cooling of every zone. */
 const OTHERS = 4;
@@ -37,6 +39,69 @@ export const deliveredK = (
 };
 
 /**
+ * Inputs of the power model without their scales, steps×(2nz + 4): `deliveredK` of every zone with the free float `freeC` and the temperature
+ * `reachedC` of each step, outdoor air, sine and cosine of the local hour and workday of the step's end. What is missing is NaN.
+ */
+export const powerInputs = (
+  data: DatasetRows,
+  zones: readonly Pick<ZoneModel, "zone">[],
+  steps: readonly number[],
+  freeC: readonly Float64Array[],
+  reachedC: readonly Float64Array[],
+): Float64Array => {
+  const nz = zones.length;
+  const d = 2 * nz + OTHERS;
+  const x = new Float64Array(steps.length * d);
+  const outdoor = data.column(sitePoint("outdoorAirTempC"));
+  zones.forEach(({ zone }, z) => {
+    const heating = data.column(zonePoint(zone, "heatingSetpointC"));
+    const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
+    steps.forEach((row, k) => {
+      const [heatingK, coolingK] = deliveredK(freeC[z]![k]!, reachedC[z]![k]!, heating[row + 1]!, cooling[row + 1]!);
+      x[k * d + z] = heatingK;
+      x[k * d + nz + z] = coolingK;
+    });
+  });
+  steps.forEach((row, k) => {
+    const local = data.localMs(row + 1);
+    const angle = (2 * Math.PI * localHour(local)) / 24;
+    x.set([outdoor[row + 1]!, Math.sin(angle), Math.cos(angle), isWorkday(local) ? 0.5 : -0.5], k * d + 2 * nz);
+  });
+  return x;
+};
+
+/**
+ * HVAC power one step ahead, W, for the steps that begin at rows `steps`: P = max(0, βᵀx + g(x)) with what the zones' models say the setpoints
+ * in force will make the equipment deliver. NaN where an input is missing.
+ */
+export const predictPower = (
+  la: LinearAlgebra,
+  power: PowerModel,
+  zones: readonly { readonly model: ZoneModel; readonly predictor: StepPredictor }[],
+  data: DatasetRows,
+  steps: readonly number[],
+): Float64Array => {
+  const predicted = zones.map(({ model, predictor }) => predictor.predict(driftedSource(predictor, model, data, steps, 0), false));
+  const x = powerInputs(
+    data,
+    zones.map(({ model }) => model),
+    steps,
+    predicted.map(({ freeC }) => freeC),
+    predicted.map(({ meanC }) => meanC),
+  );
+  const { posterior, inputScale, outputScaleW } = power;
+  const { d, meanCoefficients } = posterior;
+  for (let i = 0; i < x.length; i++) x[i]! /= inputScale[i % d]!;
+  const f = new Float64Array(steps.length);
+  createBatchPredictor(la, posterior, Math.max(1, steps.length)).predict(x, steps.length, f, null);
+  return f.map((value, k) => {
+    let sum = value;
+    for (let c = 0; c < d; c++) sum += meanCoefficients[c]! * x[k * d + c]!;
+    return Number.isNaN(sum) ? Number.NaN : Math.max(0, sum) * outputScaleW;
+  });
+};
+
+/**
  * Learns HVAC electric power: P / scale = Σ_z a_z heatK_z + Σ_z c_z coolK_z + g(outdoor, hour, workday), a_z, c_z ≥ 0.
  * What an action costs is linear with slopes that are not negative (ridge towards one slope that all zones share), so that no plan can look cheap by
  * moving a zone further; what runs by itself (fans by the hour, basin heaters by the weather) is a GP with a Matérn-5/2 kernel over columns that no action
@@ -55,25 +120,14 @@ export const fitPowerModel = async (
   const d = 2 * nz + OTHERS;
   const inputScale = inputScales(nz);
   const steps = Array.from({ length: data.length - 1 }, (_, i) => i);
-  const source = data.source(steps);
-  const outdoor = data.column(sitePoint("outdoorAirTempC"));
-  const all = new Float64Array(steps.length * d);
-  zones.forEach((zone, z) => {
-    const { freeC } = createStepPredictor(la, zone).predict(source, false);
-    const temperature = data.column(zonePoint(zone.zone, "zoneAirTempC"));
-    const heating = data.column(zonePoint(zone.zone, "heatingSetpointC"));
-    const cooling = data.column(zonePoint(zone.zone, "coolingSetpointC"));
-    for (const i of steps) {
-      const [heatingK, coolingK] = deliveredK(freeC[i]!, temperature[i + 1]!, heating[i + 1]!, cooling[i + 1]!);
-      all[i * d + z] = heatingK;
-      all[i * d + nz + z] = coolingK;
-    }
-  });
-  for (const i of steps) {
-    const local = data.localMs(i + 1);
-    const angle = (2 * Math.PI * localHour(local)) / 24;
-    all.set([outdoor[i + 1]!, Math.sin(angle), Math.cos(angle), isWorkday(local) ? 0.5 : -0.5], i * d + 2 * nz);
-  }
+  const temperatures = zones.map(({ zone }) => data.column(zonePoint(zone, "zoneAirTempC")));
+  const all = powerInputs(
+    data,
+    zones,
+    steps,
+    zones.map((zone) => createStepPredictor(la, zone).predict(data.source(steps), false).freeC),
+    temperatures.map((column) => column.subarray(1)),
+  );
   const usable = steps.filter((i) => Number.isFinite(power[i + 1]!) && all.subarray(i * d, (i + 1) * d).every(Number.isFinite));
   const n = usable.length;
   if (n < 48) return null;

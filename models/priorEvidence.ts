@@ -1,6 +1,6 @@
+import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
-import type { DatasetRows } from "#models/datasetRows";
 import { thinned } from "#models/meta/tasks";
 import type { Prior } from "#models/prior";
 import { MIN_ROWS } from "#models/thermostat/fitZone";

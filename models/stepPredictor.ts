@@ -1,5 +1,7 @@
 import type { ZoneModel } from "#domain/model";
 import { createBatchPredictor } from "#math/batchPredictor";
+import type { DatasetRows } from "#math/datasetRows";
+import { type DriftStates, driftStates, stepErrors } from "#math/drift";
 import { type FeatureSource, fillInputs, type SampleColumn } from "#math/features";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { normalCdf } from "#math/statistics";
@@ -15,6 +17,8 @@ export interface StepPrediction {
 
 export interface StepPredictor {
   predict(source: FeatureSource, withSpread: boolean): StepPrediction;
+  /** Where the model has a drift: its states before every step of the data, from the errors of the steps before. */
+  driftStates?(data: DatasetRows): DriftStates;
 }
 
 const at = (column: SampleColumn, k: number): number => (typeof column === "number" ? column : column[k]!);
@@ -46,7 +50,18 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
     return { f, variance };
   };
 
+  const { drift } = model;
+  const known = new WeakMap<DatasetRows, DriftStates>();
+  const statesOf = (data: DatasetRows): DriftStates => {
+    let states = known.get(data);
+    if (states === undefined) {
+      states = driftStates(drift!, stepErrors(la, model, data));
+      known.set(data, states);
+    }
+    return states;
+  };
   return {
+    ...(drift === undefined ? {} : { driftStates: statesOf }),
     predict: (source, withSpread) => {
       const { count } = source;
       const temperature = source.state(`${model.zone}.zoneAirTempC`, 0);

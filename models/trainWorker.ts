@@ -3,7 +3,7 @@ import type { Dataset } from "#domain/dataset";
 import { type ErrorKind, type ExitCode, IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import { createLinearAlgebra, type LinearAlgebraPreference } from "#math/createLinearAlgebra";
-import type { ToLocalMs } from "#models/datasetRows";
+import type { ToLocalMs } from "#math/datasetRows";
 import type { Prior } from "#models/prior";
 import { type PowerTraining, type TrainOptions, trainPower, trainZone, type ZoneTraining } from "#models/trainBuilding";
 

@@ -181,7 +181,7 @@ const decide = async (
   const plans = givenPlans(request, problem);
   const inputs: RolloutInputs = {
     initial: initialStateFromHistory(model, request.history),
-    disturbances: rolloutDisturbances(model, request.forecast, request.horizonSteps),
+    disturbances: rolloutDisturbances(model, request, request.horizonSteps),
     localMs: request.localMs.slice(0, request.horizonSteps),
   };
   const { horizonSteps, nz } = problem.cost;

@@ -1,9 +1,13 @@
 import { rolloutRequirements } from "#controllers/rollout/requirements";
-import type { Forecast } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel, StateHistory } from "#domain/model";
+import type { PlanRequest } from "#domain/planner";
 import { type PointName, zonePoint } from "#domain/points";
 import type { RolloutInitialState } from "#domain/rollout";
+import { DatasetRows } from "#math/datasetRows";
+import { driftPoint, meanOf, runningMean } from "#math/derivedPoints";
+import { driftAfter, driftStates, stepErrors } from "#math/drift";
+import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
 
 const stale = (message: string, todo: string): IsothermError => new IsothermError("retryable", message, { todo });
 
@@ -68,22 +72,63 @@ export const initialStateFromHistory = (model: BuildingModel, history: StateHist
   };
 };
 
-/** The forecast's columns that the model names, `steps` values each; one that is missing or has a gap there is a retryable error that names it. */
+/**
+ * What is in force in the next `steps` steps for every point that the model names: the forecast's own columns; running means (`meanPoint`) that go on from
+ * the history's; each zone's drift, estimated from the last day's errors and fading. A column that is missing or has a gap is a retryable error that
+ * names it.
+ */
 export const rolloutDisturbances = (
   model: BuildingModel,
-  forecast: Forecast,
+  { forecast, history, localMs }: Pick<PlanRequest, "forecast" | "history" | "localMs">,
   steps: number = forecast.stepEndMs.length,
-): ReadonlyMap<PointName, Float64Array> =>
-  new Map(
+): ReadonlyMap<PointName, Float64Array> => {
+  const offsetMs = localMs[0]! - forecast.stepEndMs[0]!;
+  const drifts = comingDrifts(model, history, (timeMs) => timeMs + offsetMs, steps);
+  return new Map(
     rolloutRequirements(model).disturbances.map((point) => {
-      const column = forecast.columns.get(point)?.subarray(0, steps);
-      if (column === undefined || column.length < steps || !column.every(Number.isFinite)) {
-        const what = column === undefined ? "does not hold it" : `has no value for every one of the next ${steps} steps`;
-        throw stale(
-          `Stale data: the model needs ${point}, but the forecast (${forecast.provider}) ${what}.`,
-          "Check the forecast provider.",
-        );
+      const drift = drifts.get(point);
+      if (drift !== undefined) return [point, drift] as const;
+      const mean = meanOf(point);
+      if (mean !== null) {
+        const past = history.columns.get(mean.point)?.subarray(0, history.rows) ?? new Float64Array(0);
+        const before = runningMean(past, history.stepS, mean.timeConstantS);
+        return [point, runningMean(measured(mean.point), history.stepS, mean.timeConstantS, before[before.length - 1])] as const;
       }
-      return [point, column] as const;
+      return [point, measured(point)] as const;
     }),
   );
+  function measured(point: PointName): Float64Array {
+    const column = forecast.columns.get(point)?.subarray(0, steps);
+    if (column === undefined || column.length < steps || !column.every(Number.isFinite)) {
+      const what = column === undefined ? "does not hold it" : `has no value for every one of the next ${steps} steps`;
+      throw stale(`Stale data: the model needs ${point}, but the forecast (${forecast.provider}) ${what}.`, "Check the forecast provider.");
+    }
+    return column;
+  }
+};
+
+/** Errors of older steps have faded. */
+const DRIFT_STEPS = 96;
+const plain = createReferenceLinearAlgebra();
+
+/** Every zone's coming drift, K a step, by `driftPoint`. */
+const comingDrifts = (
+  model: BuildingModel,
+  history: StateHistory,
+  toLocalMs: (timeMs: number) => number,
+  steps: number,
+): ReadonlyMap<PointName, Float64Array> => {
+  const withDrift = model.zones.filter(({ drift }) => drift !== undefined);
+  if (withDrift.length === 0) return new Map();
+  const { rows, stepS, nowMs } = history;
+  const timesMs = Float64Array.from({ length: rows }, (_, i) => nowMs - (rows - 1 - i) * stepS * 1000);
+  const data = new DatasetRows({ stepS, timesMs, columns: history.columns }, toLocalMs);
+  return new Map(
+    withDrift.map((zone) => {
+      const drift = zone.drift!;
+      const states = driftStates(drift, stepErrors(plain, zone, data, rows - 1 - DRIFT_STEPS));
+      const now = states[states.length - 1]!;
+      return [driftPoint(zone.zone), Float64Array.from({ length: steps }, (_, step) => driftAfter(drift, now, step))] as const;
+    }),
+  );
+};

@@ -3,7 +3,7 @@ import type { BuildingModel } from "#domain/model";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
 import type { RolloutProblem, RolloutRequest } from "#domain/rollout";
 import { slowMeanKey } from "#domain/rollout";
-import { disturbancesOf, plainTerm, slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
+import { disturbancesOf, factorsOf, plainTerm, slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
 
 /** A slow mean that some zone's features need, with the zone whose temperature it follows. */
 export interface SlowMeanNeed {
@@ -43,31 +43,32 @@ export const rolloutRequirements = (model: BuildingModel): RolloutRequirements =
   };
   for (const { zone: owner, posterior } of model.zones) {
     for (const { term } of posterior.features) {
-      const plain = plainTerm(term);
-      switch (plain.kind) {
-        case "state":
-        case "difference":
-          zoneAt(plain.point, owner);
-          break;
-        case "neighbour":
-          zoneAt(plain.point, owner);
-          zoneAt(plain.of, owner);
-          break;
-        case "offset":
-          zoneAt(plain.of, owner);
-          break;
-        case "setpoint":
-        case "demand":
-          if (!zoneNames.has(plain.zone))
-            throw broken(`The model of zone ${owner} uses setpoints of ${plain.zone}, which is no zone of this model.`);
-          break;
-        case "disturbance":
-          if (plain.lagSteps === 1) laggedDisturbances.add(plain.point);
-          break;
-        default:
+      for (const plain of factorsOf(plainTerm(term))) {
+        switch (plain.kind) {
+          case "state":
+          case "difference":
+            zoneAt(plain.point, owner);
+            break;
+          case "neighbour":
+            zoneAt(plain.point, owner);
+            zoneAt(plain.of, owner);
+            break;
+          case "offset":
+            zoneAt(plain.of, owner);
+            break;
+          case "setpoint":
+          case "demand":
+            if (!zoneNames.has(plain.zone))
+              throw broken(`The model of zone ${owner} uses setpoints of ${plain.zone}, which is no zone of this model.`);
+            break;
+          case "disturbance":
+            if (plain.lagSteps === 1) laggedDisturbances.add(plain.point);
+            break;
+          default:
+        }
+        if ((plain.kind === "disturbance" || plain.kind === "setpoint") && plain.lagSteps !== 0 && plain.lagSteps !== 1)
+          throw broken(`The model of zone ${owner} uses a ${plain.kind} ${plain.lagSteps} steps back; a rollout knows 0 and 1.`);
       }
-      if ((plain.kind === "disturbance" || plain.kind === "setpoint") && plain.lagSteps !== 0 && plain.lagSteps !== 1)
-        throw broken(`The model of zone ${owner} uses a ${plain.kind} ${plain.lagSteps} steps back; a rollout knows 0 and 1.`);
     }
     for (const { point, timeConstantS } of slowMeansOf(posterior.features)) {
       const key = slowMeanKey(point, timeConstantS);

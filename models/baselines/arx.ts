@@ -2,13 +2,13 @@ import type { Feature, FeatureSpec, PlainTerm } from "#domain/features";
 import type { KernelSpec } from "#domain/kernel";
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import { logMarginalLikelihoodAndGradient } from "#math/gaussianProcess";
 import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
 import { mean, standardDeviation } from "#math/statistics";
 import { baselineDisturbances, baselineRows, checkEnoughRows, rawFeatures } from "#models/baselines/rows";
-import type { DatasetRows } from "#models/datasetRows";
 import { budgetedPosterior } from "#models/posterior";
 
 /** Temperature changes over the last 1, 2, 3 and 4 steps: with the temperature itself, five lags. */

@@ -1,5 +1,6 @@
 import type { ZoneModel } from "#domain/model";
 import { minimiseByAdam } from "#math/adam";
+import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import {
   type ClueKernel,
@@ -12,7 +13,6 @@ import {
   rawOfKernel,
 } from "#models/baselines/clueKernel";
 import { checkEnoughRows } from "#models/baselines/rows";
-import type { DatasetRows } from "#models/datasetRows";
 import { budgetedPosterior, exactPosterior } from "#models/posterior";
 
 /** Adam steps of fine-tuning on the building's own data (CLUE repository, agent/CLUE.py, `range(200)`). */

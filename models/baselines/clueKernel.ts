@@ -1,12 +1,12 @@
 import type { PlainTerm } from "#domain/features";
 import type { KernelSpec } from "#domain/kernel";
 import { zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import { logMarginalLikelihoodAndGradient } from "#math/gaussianProcess";
 import type { Objective } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
 import { type BaselineRows, baselineDisturbances, baselineRows, rawFeatures } from "#models/baselines/rows";
-import type { DatasetRows } from "#models/datasetRows";
 
 /** All that CLUE's kernel has: k(x, x') = outputScale · exp(−‖x − x'‖² / 2 lengthscale²) on raw inputs, mean zero, one noise variance (K²). */
 export interface ClueKernel {

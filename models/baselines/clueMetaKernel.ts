@@ -1,5 +1,6 @@
 import { configurationError } from "#domain/errors";
 import { createAdam } from "#math/adam";
+import type { DatasetRows } from "#math/datasetRows";
 import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
@@ -15,7 +16,6 @@ import {
   UNTRAINED_CLUE_KERNEL,
 } from "#models/baselines/clueKernel";
 import type { BaselineRows } from "#models/baselines/rows";
-import type { DatasetRows } from "#models/datasetRows";
 
 /** A building that a meta-kernel is learned from. */
 export interface BaselineSource {

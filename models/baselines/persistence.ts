@@ -1,7 +1,7 @@
 import type { ZoneModel } from "#domain/model";
+import type { DatasetRows } from "#math/datasetRows";
 import { mean } from "#math/statistics";
 import { baselineRows, checkEnoughRows } from "#models/baselines/rows";
-import type { DatasetRows } from "#models/datasetRows";
 
 /** A random walk keeps all of its variance; a rollout's gain has to stay below 1. */
 const GAIN = 0.999;

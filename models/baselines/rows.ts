@@ -2,8 +2,8 @@ import { configurationError, IsothermError } from "#domain/errors";
 import type { Feature, FeatureSpec, PlainTerm } from "#domain/features";
 import type { Transition } from "#domain/model";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
-import type { DatasetRows } from "#models/datasetRows";
 
 /** Fewer steps than half a day of quarter hours teach nothing. */
 export const MIN_BASELINE_ROWS = 48;

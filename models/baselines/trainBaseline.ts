@@ -1,6 +1,7 @@
 import type { Dataset } from "#domain/dataset";
 import { usageError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
+import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { fitArx } from "#models/baselines/arx";
 import { clueZoneModel, fineTuneClue } from "#models/baselines/clue";
@@ -8,7 +9,6 @@ import { type ClueKernel, type ClueVariant, kernelOfRaw, UNTRAINED_CLUE_KERNEL }
 import { type BaselineSource, clueMetaKernel } from "#models/baselines/clueMetaKernel";
 import { clueKernelOf, shippedCluePriorFor } from "#models/baselines/cluePriors";
 import { fitPersistence } from "#models/baselines/persistence";
-import type { DatasetRows } from "#models/datasetRows";
 
 export const baselineNames = ["clue", "clue-mended", "arx", "persistence"] as const;
 export type BaselineName = (typeof baselineNames)[number];

@@ -1,8 +1,7 @@
 import { sitePoint, zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import { isWorkday } from "#math/features";
-import type { DatasetRows } from "#models/datasetRows";
-import { type Regime, regimes } from "#models/thermostat/regimes";
-import { rowRegimes } from "#models/thermostat/trainingRows";
+import { type Regime, regimes, rowRegimes } from "#math/regimes";
 
 /** What the training rows of one zone hold. */
 export interface DataCoverage {

@@ -1,9 +1,10 @@
 import { configurationError, type IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { regimes, rowRegimes } from "#math/regimes";
 import { mean } from "#math/statistics";
-import type { DatasetRows } from "#models/datasetRows";
 import { type MorningError, morningError } from "#models/evaluation/morningError";
 import {
   coverageOf,
@@ -15,8 +16,6 @@ import {
   rmsOrNull,
 } from "#models/evaluation/predictions";
 import { createStepPredictor, type StepPredictor } from "#models/stepPredictor";
-import { regimes } from "#models/thermostat/regimes";
-import { rowRegimes } from "#models/thermostat/trainingRows";
 
 /** The figures of `isotherm evaluate` that come from predictions; null where no test row bears on them. */
 export interface ZoneAccuracy {

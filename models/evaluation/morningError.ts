@@ -1,6 +1,6 @@
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
-import type { DatasetRows } from "#models/datasetRows";
+import type { DatasetRows } from "#math/datasetRows";
 import { coverageOf, openLoopPredictionsFrom, rmsOrNull } from "#models/evaluation/predictions";
 import type { StepPredictor } from "#models/stepPredictor";
 

@@ -1,8 +1,9 @@
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import type { FeatureSource } from "#math/features";
 import { slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
-import type { DatasetRows } from "#models/datasetRows";
+import { driftedSource } from "#models/driftedSource";
 import type { StepPredictor } from "#models/stepPredictor";
 
 /**
@@ -33,7 +34,7 @@ export const openLoop = (
   const stdDevK: Float64Array[] = [];
   let variance = new Float64Array(count);
   for (let step = 0; step < steps; step++) {
-    const logged = data.source(starts.map((row) => row + step));
+    const logged = driftedSource(predictor, model, data, starts, step);
     const source: FeatureSource = {
       ...logged,
       state: (name, lag) => (name === point ? past[lag]!.slice() : logged.state(name, lag)),

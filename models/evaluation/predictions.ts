@@ -1,7 +1,8 @@
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import { mean, normalQuantile } from "#math/statistics";
-import type { DatasetRows } from "#models/datasetRows";
+import { driftedSource } from "#models/driftedSource";
 import { openLoop } from "#models/evaluation/openLoop";
 import type { StepPredictor } from "#models/stepPredictor";
 
@@ -33,7 +34,16 @@ export const oneStepPredictions = (
     if (Number.isFinite(temperature[row]!) && Number.isFinite(temperature[row - 1] ?? Number.NaN)) asked.push(row);
   }
   const started = performance.now();
-  const { meanC, stdDevK } = predictor.predict(data.source(asked.map((row) => row - 1)), true);
+  const { meanC, stdDevK } = predictor.predict(
+    driftedSource(
+      predictor,
+      model,
+      data,
+      asked.map((row) => row - 1),
+      0,
+    ),
+    true,
+  );
   const predictMs = performance.now() - started;
   const usable = asked.map((_, k) => k).filter((k) => Number.isFinite(meanC[k]!) && Number.isFinite(stdDevK![k]!));
   return {

@@ -1,5 +1,5 @@
 import type { ZoneModel } from "#domain/model";
-import type { DatasetRows } from "#models/datasetRows";
+import type { DatasetRows } from "#math/datasetRows";
 import type { Prior } from "#models/prior";
 import { hyperparameterSpace, meanCoefficients } from "#models/thermostat/hyperparameters";
 import { trainingRows } from "#models/thermostat/trainingRows";

@@ -1,7 +1,7 @@
 import type { ZoneModel } from "#domain/model";
+import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
-import type { DatasetRows } from "#models/datasetRows";
 import { rowsUnder, type SelectedRows, type SelectionOptions, selectTrainingRows } from "#models/growing/selectTrainingRows";
 import { exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
 import type { Prior } from "#models/prior";

@@ -1,11 +1,12 @@
+import type { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import type { DatasetRows } from "#models/datasetRows";
+import { gatesOf, rowRegimes } from "#math/regimes";
 import { type DictionaryState, RowDictionary } from "#models/growing/rowDictionary";
 import type { Prior } from "#models/prior";
 import { hyperparameterSpace } from "#models/thermostat/hyperparameters";
 import type { ThermostatStructure } from "#models/thermostat/structure";
-import { gatesOf, rowRegimes, type TrainingRows } from "#models/thermostat/trainingRows";
+import type { TrainingRows } from "#models/thermostat/trainingRows";
 
 export interface SelectionOptions {
   /** Rows at most. Default 1000. */

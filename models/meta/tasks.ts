@@ -1,5 +1,5 @@
 import { configurationError } from "#domain/errors";
-import type { DatasetRows } from "#models/datasetRows";
+import type { DatasetRows } from "#math/datasetRows";
 import type { ZoneRatings } from "#models/prior";
 import { MIN_ROWS, tooFewRows } from "#models/thermostat/fitZone";
 import { type HyperparameterSpace, hyperparameterSpace } from "#models/thermostat/hyperparameters";

@@ -1,6 +1,6 @@
+import type { DatasetRows } from "#math/datasetRows";
 import type { Factorisation } from "#math/gaussianProcess";
 import { kernelMatrix } from "#math/kernels";
-import type { DatasetRows } from "#models/datasetRows";
 import { factoriseRows, type PosteriorProblem } from "#models/posterior";
 import { type Bounds, boundsOf, brokenBounds, INSIDE_K, PSEUDO_STD_DEV_K } from "#models/thermostat/censoring";
 import { instability, linearWeights, tightenDynamics } from "#models/thermostat/stability";
@@ -73,6 +73,7 @@ const withPseudoRows = (problem: PosteriorProblem, bounds: Bounds, chosen: reado
   const extraNoiseVariance = new Float64Array(total);
   x.set(problem.x);
   residuals.set(problem.residuals);
+  if (problem.extraNoiseVariance !== undefined) extraNoiseVariance.set(problem.extraNoiseVariance);
   chosen.forEach((i, k) => {
     const row = bounds.x.subarray(i * d, (i + 1) * d);
     x.set(row, (n + k) * d);

@@ -1,6 +1,6 @@
+import type { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
-import type { DatasetRows } from "#models/datasetRows";
-import { type Regime, regimes } from "#models/thermostat/regimes";
+import { type Regime, regimes } from "#math/regimes";
 import type { ThermostatStructure } from "#models/thermostat/structure";
 
 /** A step that ended on a setpoint. */

@@ -1,13 +1,15 @@
 import { configurationError, IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
+import type { DatasetRows } from "#math/datasetRows";
 import { kernelMatrix } from "#math/kernels";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean, standardDeviation } from "#math/statistics";
 import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
-import type { DatasetRows } from "#models/datasetRows";
 import { budgetedPosterior, exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
 import type { Prior } from "#models/prior";
 import { boundedPosterior } from "#models/thermostat/boundedPosterior";
+import { chooseDrift, errorsAfterDrift, withDriftInput } from "#models/thermostat/driftFit";
+import { withHeavyTails } from "#models/thermostat/heavyTails";
 import { hyperparameterSpace, maximumAPosteriori, meanCoefficients, residualsOf } from "#models/thermostat/hyperparameters";
 import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
 
@@ -83,11 +85,22 @@ export const fitZone = async (
     noiseVariance,
     onWarning,
   };
-  const first = factoriseRows(problem);
+  const plain = factoriseRows(problem);
+  const { problem: robust, factorisation: first } = withHeavyTails(problem, plain);
   const day = rows.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / 86_400_000));
   const heldOut = leaveDayOut(la, n, first.choleskyLower, first.alpha, day);
-  const spreadScale = spreadScaleFrom(heldOut.errors, heldOut.variances);
-  const bounded = boundedPosterior(problem, first, rows, data);
+  // The days left out, back in the order of the data's steps: what the drift would have known, and what then remains.
+  const byStep = new Float64Array(data.length - 1).fill(Number.NaN);
+  rows.rows.forEach((row, i) => {
+    byStep[row] = heldOut.errors[i]!;
+  });
+  const drift = chooseDrift(byStep, stepS);
+  const remaining = errorsAfterDrift(byStep, drift);
+  const spreadScale = spreadScaleFrom(
+    Float64Array.from(rows.rows, (row) => remaining[row]!),
+    heldOut.variances,
+  );
+  const bounded = boundedPosterior(robust, first, rows, data);
   const { budget } = options;
   const posterior =
     budget !== null && budget < bounded.problem.n
@@ -98,12 +111,13 @@ export const fitZone = async (
     model: {
       zone,
       transition: "thermostat",
-      posterior,
+      posterior: withDriftInput(posterior, zone),
       noiseVarianceK2: noiseVariance,
       heldOffsetK: held.length > 0 ? mean(held) : 0,
       heldStdDevK: Math.max(held.length > 1 ? standardDeviation(held) : 0.02, 0.01),
       stateGain: stateGain(rows, bounded.factorisation.alpha, bounded.problem),
       spreadScale,
+      drift,
     },
     logHyperparameters: Object.fromEntries(space.names.map((name, i) => [name, theta[i]!])),
     trainRows: n,

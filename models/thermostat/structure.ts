@@ -1,6 +1,7 @@
 import type { FeatureSpec } from "#domain/features";
 import type { KernelSpec } from "#domain/kernel";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
+import { meanPoint } from "#math/derivedPoints";
 import { type Column, column } from "#models/columns";
 
 const HOUR_S = 3600;
@@ -59,12 +60,29 @@ export const thermostatStructure = (inputs: ZoneInputs): ThermostatStructure => 
     column({ kind: "timeOfDay", harmonic: 2, phase: "cos" }, 0.7),
   ];
   const neighbours = inputs.neighbours.map((zone) => column({ kind: "neighbour", point: zonePoint(zone, "zoneAirTempC"), of: point }, 2));
+  // What walls and roof still hold of the last half day's weather, and the sun by the hour: which façade it reaches.
+  const envelope = column({ kind: "offset", point: meanPoint(sitePoint("outdoorAirTempC"), 12 * HOUR_S), of: point }, 8);
+  const sunByHour =
+    inputs.irradiance === null
+      ? []
+      : (["sin", "cos"] as const).map((phase) =>
+          column(
+            {
+              kind: "product",
+              factors: [
+                { kind: "disturbance", point: inputs.irradiance!, lagSteps: 0 },
+                { kind: "timeOfDay", harmonic: 1, phase },
+              ],
+            },
+            300,
+          ),
+        );
   const gated = (["heating", "cooling"] as const).flatMap((mode) =>
     [constant, ...capacityDrivers].map(({ feature }) =>
       column({ kind: "gated", mode, term: feature.term as Exclude<typeof feature.term, { kind: "gated" }> }, feature.scale),
     ),
   );
-  const columns = [...smooth, ...neighbours, constant, ...gated];
+  const columns = [...smooth, ...neighbours, envelope, ...sunByHour, constant, ...gated];
   const indices = (wanted: readonly Column[]): number[] => wanted.map((one) => columns.indexOf(one));
   return {
     columns,

@@ -1,10 +1,10 @@
 import type { Dataset } from "#domain/dataset";
 import { configurationError } from "#domain/errors";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
-import type { DatasetRows } from "#models/datasetRows";
+import { gatesOf, type Regime, regimes, rowRegimes } from "#math/regimes";
 import type { HeldStep } from "#models/thermostat/censoring";
-import { holdToleranceK, type Regime, regimeOf, regimes } from "#models/thermostat/regimes";
 import { type ThermostatStructure, thermostatStructure } from "#models/thermostat/structure";
 
 /** Rows that teach one zone's model. */
@@ -39,21 +39,6 @@ const OUTDOOR = sitePoint("outdoorAirTempC");
 
 const largest = (values: Float64Array | undefined): number =>
   values?.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, value) : most), 0) ?? 0;
-
-/** Regime of the step that ends at each row of the data set, with the tolerance that the data call for. */
-export const rowRegimes = (data: DatasetRows, zone: string): Uint8Array => {
-  const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
-  const heating = data.column(zonePoint(zone, "heatingSetpointC"));
-  const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
-  const toleranceK = holdToleranceK(temperature, heating, cooling);
-  return Uint8Array.from(temperature, (value, i) => regimeOf(value, heating[i]!, cooling[i]!, toleranceK));
-};
-
-/** Gates of steps whose ends have these regimes. */
-export const gatesOf = (regimeOfStep: ArrayLike<Regime | number>): { heating: Uint8Array; cooling: Uint8Array } => ({
-  heating: Uint8Array.from(regimeOfStep, (regime) => Number(regime === regimes.heatingLimited)),
-  cooling: Uint8Array.from(regimeOfStep, (regime) => Number(regime === regimes.coolingLimited)),
-});
 
 /**
  * The uncensored steps of a zone: idle rows teach the free float, rows at a limit teach what the equipment delivers. Rows on a setpoint only say

@@ -1,6 +1,6 @@
 import type { Dataset } from "#domain/dataset";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
-import { holdToleranceK } from "#models/thermostat/regimes";
+import { holdToleranceK } from "#math/regimes";
 import { gapsAndConstants, holidays, refuseEmptyTargets } from "#models/trainingGate/notes";
 import { openWindowSpans } from "#models/trainingGate/openWindow";
 import { impossibleValues } from "#models/trainingGate/ranges";

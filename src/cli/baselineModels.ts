@@ -1,10 +1,10 @@
 import { usageError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
+import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { createEnsemblePredictor } from "#models/baselines/ensemble/ensemblePredictor";
 import { ensembleFrame, trainEnsemble } from "#models/baselines/ensemble/trainEnsemble";
 import { baselineNames, trainBaselineZone } from "#models/baselines/trainBaseline";
-import type { DatasetRows } from "#models/datasetRows";
 import type { StepPredictor } from "#models/stepPredictor";
 
 /** A zone's model, and what predicts with it where that is not its own posterior. */

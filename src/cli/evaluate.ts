@@ -3,7 +3,7 @@ import { oneOf, wholeNumber } from "#cli/cliKit";
 import { days, linearAlgebras, temperatureUnits } from "#cli/dataOptions";
 import { type CurvePoint, figures, learningCurve } from "#cli/evaluateCurve";
 import { evaluationData } from "#cli/evaluateData";
-import { averageAccuracy, evaluateFits, type FitContext, fitModel } from "#cli/evaluateFit";
+import { averageAccuracy, evaluateFits, evaluatePower, type FitContext, fitModel } from "#cli/evaluateFit";
 import { type EvaluateArguments, evaluatedModels, USUAL_TEST_DAYS } from "#cli/evaluateOptions";
 import type { EvaluateResult } from "#cli/evaluationReport";
 import { runForFigures } from "#cli/figures";
@@ -58,6 +58,7 @@ export const registerEvaluate = (program: Command): void => {
         const fits = await fitModel(name, chosen, context);
         say(`${name}: learned from ${fits.trainRows} rows in ${Math.round(fits.fitMs)} ms (${la.name}), prior ${fits.prior}`);
         const byZone = await evaluateFits(la, fits, data.test, data.firstTest, data.endTest, signal);
+        const power = await evaluatePower(context, fits, data.test, data.firstTest, data.endTest);
         const hardest = hardestZone(byZone);
         const rivals = isCard && options.baselines ? await learnRivals(options, data, { ...context, progress: part(0.1, 0.5) }) : [];
         const curve =
@@ -80,6 +81,7 @@ export const registerEvaluate = (program: Command): void => {
           linearAlgebra: la.name,
           rowsGated: data.gate.rowsGated,
           ...(data.zones.length > 1 ? { zones: accuracies } : {}),
+          ...(power === null ? {} : { power }),
           ...(curve === null ? {} : { learningCurve: curve }),
         };
         if (report === undefined) return result;

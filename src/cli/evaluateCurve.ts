@@ -1,7 +1,7 @@
 import type { EvaluationData } from "#cli/evaluateData";
 import { breathe, type FitContext, fitModel } from "#cli/evaluateFit";
 import { IsothermError } from "#domain/errors";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { evaluateZone } from "#models/evaluation/evaluateZone";
 import { priorAlone } from "#models/evaluation/priorAlone";
 import type { Prior } from "#models/prior";

@@ -2,7 +2,7 @@ import { choosePrior, daysFrom, gateData, parseDay, readData, zonesOf } from "#c
 import { type EvaluateArguments, USUAL_TEST_DAYS } from "#cli/evaluateOptions";
 import type { Dataset } from "#domain/dataset";
 import { configurationError, IsothermError, usageError } from "#domain/errors";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { rowAt, sliceDataset } from "#models/datasetSlice";
 import type { Prior } from "#models/prior";
 import { sharedSources } from "#models/shippedPriors";

@@ -1,10 +1,14 @@
 import type { FittedZone } from "#cli/baselineModels";
+import { zonesOf } from "#cli/dataOptions";
 import type { EvaluateArguments, ModelName } from "#cli/evaluateOptions";
 import type { Dataset } from "#domain/dataset";
+import { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import { DatasetRows } from "#models/datasetRows";
 import { evaluateZoneInFull, type ZoneAccuracy, type ZoneEvaluation } from "#models/evaluation/evaluateZone";
+import { type PowerError, powerError } from "#models/evaluation/powerError";
+import { fitPowerModel } from "#models/powerModel";
 import type { Prior } from "#models/prior";
+import { createStepPredictor } from "#models/stepPredictor";
 import { fitZone } from "#models/thermostat/fitZone";
 
 export interface FitContext {
@@ -121,4 +125,23 @@ export const averageAccuracy = (zones: readonly ZoneAccuracy[]): ZoneAccuracy =>
     morningRmseK: figure((one) => one.morningRmseK),
     morningDays: zones.reduce((sum, one) => sum + one.morningDays, 0),
   };
+};
+
+/**
+ * HVAC power one step ahead on the test rows, learned from the training rows beside the zones. null where the data hold no power, a zone of them was not
+ * learned (each one draws power), or the model says nothing of a free float.
+ */
+export const evaluatePower = async (
+  { la, train, signal }: FitContext,
+  fits: Pick<Fits, "zones">,
+  test: DatasetRows,
+  first: number,
+  end: number,
+): Promise<PowerError | null> => {
+  if (zonesOf(train).length > fits.zones.length || fits.zones.some(({ model }) => model.transition !== "thermostat")) return null;
+  const models = fits.zones.map(({ model }) => model);
+  const learned = await fitPowerModel(la, new DatasetRows(train), models, { signal });
+  if (learned === null) return null;
+  const predicting = fits.zones.map(({ model, predictor }) => ({ model, predictor: predictor ?? createStepPredictor(la, model) }));
+  return powerError(la, learned.model, predicting, test, first, end);
 };

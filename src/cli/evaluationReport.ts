@@ -1,5 +1,6 @@
 import type { LearningCurve } from "#cli/evaluateCurve";
 import type { ZoneAccuracy } from "#models/evaluation/evaluateZone";
+import type { PowerError } from "#models/evaluation/powerError";
 
 /** The JSON of `isotherm evaluate`; over several zones every figure is the mean, the largest error the largest. */
 export interface EvaluateResult extends ZoneAccuracy {
@@ -11,6 +12,8 @@ export interface EvaluateResult extends ZoneAccuracy {
   /** Training rows of which the gate left a value out. */
   readonly rowsGated: number;
   readonly zones?: Readonly<Record<string, ZoneAccuracy>>;
+  /** HVAC power one step ahead, where the data hold it and every zone was learned. */
+  readonly power?: PowerError;
   readonly learningCurve?: LearningCurve;
   /** With a report: the other models on the same days; `note` where one could not be learned. */
   readonly baselines?: Readonly<Record<string, (ZoneAccuracy & { readonly fitMs: number }) | { readonly note: string | undefined }>>;
@@ -19,6 +22,11 @@ export interface EvaluateResult extends ZoneAccuracy {
 const text = (value: number | null, digits = 3): string => (value === null ? "–" : value.toFixed(digits));
 
 const pct = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
+
+const powerRows = ({ cvRmsePct, nmbePct, hours }: PowerError): readonly (readonly [string, string, string])[] => [
+  ["HVAC power by the hour, CV(RMSE)", `${text(cvRmsePct, 1)} %`, `${hours} hours; ASHRAE Guideline 14 asks for 30 % at most`],
+  ["HVAC power, NMBE", `${text(nmbePct, 1)} %`, "measured − predicted; ±10 % at most"],
+];
 
 const baselineTable = ({ baselines, ...own }: EvaluateResult): readonly string[] => {
   if (baselines === undefined) return [];
@@ -54,6 +62,7 @@ export const evaluationReport = (result: EvaluateResult, data: string, trainFrom
     ],
     ["… after 4 / 20 steps open loop", `${pct(result.coverage90At4)} / ${pct(result.coverage90At20)}`, "%"],
     ["At the first occupied step, two hours ahead, RMSE", `${text(result.morningRmseK, 2)} K`, `${result.morningDays} mornings`],
+    ...(result.power === undefined ? [] : powerRows(result.power)),
   ];
   return [
     `# ${result.model} on ${data}`,

@@ -25,7 +25,9 @@ export type PlainTerm =
   | { readonly kind: "timeOfDay"; readonly harmonic: number; readonly phase: "sin" | "cos" }
   /** +½ Monday to Friday, −½ otherwise, by the local day of the step's end. */
   | { readonly kind: "workday" }
-  | { readonly kind: "constant" };
+  | { readonly kind: "constant" }
+  /** One term times another, e.g. wind times the distance to outdoor air (infiltration), in the product of their units. */
+  | { readonly kind: "product"; readonly factors: readonly [PlainTerm, PlainTerm] };
 
 /** A term times 1 while the zone's equipment heats (cools) at its limit, else 0. */
 export type FeatureTerm = PlainTerm | { readonly kind: "gated"; readonly mode: "heating" | "cooling"; readonly term: PlainTerm };

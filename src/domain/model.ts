@@ -33,6 +33,20 @@ export interface PosteriorData {
  */
 export type Transition = "absolute" | "increment" | "thermostat";
 
+/**
+ * How far a model's errors of late are believed to last (offset-free prediction; Pannocchia & Rawlings 2003): two disturbance states b_j, K a step, each
+ * corrected by every innovation ν = (T' − T̂') − Σ b_j of an uncensored step, b_j ← ρ_j (b_j + g_j ν), and left to fade, b_j ← ρ_j b_j, on a setpoint and
+ * in predictions. The drift of a step, Σ_j b_j, is an input of the posterior with mean coefficient 1 (`driftPoint`).
+ */
+export interface DriftModel {
+  /** ρ: what is left of a state after one step. */
+  readonly decay: readonly number[];
+  /** g. */
+  readonly gain: readonly number[];
+  /** Innovations beyond this, K, count as this: an open window is no drift. */
+  readonly limitK: number;
+}
+
 export interface ZoneModel {
   readonly zone: string;
   readonly transition: Transition;
@@ -46,6 +60,8 @@ export interface ZoneModel {
   readonly stateGain: number;
   /** Calibrated factor on every predictive standard deviation. */
   readonly spreadScale: number;
+  /** Absent: errors of late say nothing. */
+  readonly drift?: DriftModel;
 }
 
 /**

@@ -85,8 +85,14 @@ export const evaluateTerm = (term: PlainTerm, source: FeatureSource): SampleColu
       return map(source.localMs(), (ms) => (isWorkday(ms) ? 0.5 : -0.5));
     case "constant":
       return 1;
+    case "product":
+      return combine(count, evaluateTerm(term.factors[0], source), evaluateTerm(term.factors[1], source), (a, b) => a * b);
   }
 };
+
+/** The terms without product that a term is made of; itself where it is none. */
+export const factorsOf = (term: PlainTerm): readonly Exclude<PlainTerm, { kind: "product" }>[] =>
+  term.kind === "product" ? term.factors.flatMap(factorsOf) : [term];
 
 /** The term inside a gate, or the term itself. */
 export const plainTerm = (term: FeatureTerm): PlainTerm => (term.kind === "gated" ? term.term : term);
@@ -117,19 +123,17 @@ export const fillInputs = (
 
 /** Largest lag of a state that the features look back, in steps. */
 export const stateLagSteps = (spec: FeatureSpec): number =>
-  spec.reduce((largest, { term }) => {
-    const plain = plainTerm(term);
-    if (plain.kind === "state") return Math.max(largest, plain.lagSteps);
-    return plain.kind === "difference" ? Math.max(largest, plain.steps) : largest;
-  }, 0);
+  spec
+    .flatMap(({ term }) => factorsOf(plainTerm(term)))
+    .reduce((largest, term) => Math.max(largest, term.kind === "state" ? term.lagSteps : term.kind === "difference" ? term.steps : 0), 0);
 
 /** Every slow mean that the features need. */
 export const slowMeansOf = (spec: FeatureSpec): readonly { readonly point: PointName; readonly timeConstantS: number }[] => {
   const found = new Map<string, { point: PointName; timeConstantS: number }>();
   for (const { term } of spec) {
-    const plain = plainTerm(term);
-    if (plain.kind === "slowMean")
-      found.set(`${plain.point}@${plain.timeConstantS}`, { point: plain.point, timeConstantS: plain.timeConstantS });
+    for (const plain of factorsOf(plainTerm(term)))
+      if (plain.kind === "slowMean")
+        found.set(`${plain.point}@${plain.timeConstantS}`, { point: plain.point, timeConstantS: plain.timeConstantS });
   }
   return [...found.values()];
 };
@@ -138,8 +142,7 @@ export const slowMeansOf = (spec: FeatureSpec): readonly { readonly point: Point
 export const disturbancesOf = (spec: FeatureSpec): readonly PointName[] => {
   const found = new Set<PointName>();
   for (const { term } of spec) {
-    const plain = plainTerm(term);
-    if (plain.kind === "disturbance" || plain.kind === "offset") found.add(plain.point);
+    for (const plain of factorsOf(plainTerm(term))) if (plain.kind === "disturbance" || plain.kind === "offset") found.add(plain.point);
   }
   return [...found];
 };

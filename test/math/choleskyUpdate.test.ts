@@ -36,7 +36,10 @@ describe("a Cholesky factor whose rows come and go", () => {
         const a = positiveDefinite(n + 1, s);
         const rows = Array.from({ length: n }, (_, i) => i);
         const factor = PackedCholesky.of(la, n, submatrix(a, n + 1, rows));
-        factor.append(Float64Array.from(rows, (i) => a[n * (n + 1) + i]!), a[a.length - 1]!);
+        factor.append(
+          Float64Array.from(rows, (i) => a[n * (n + 1) + i]!),
+          a[a.length - 1]!,
+        );
         expectClose(factor.toLower(), refit(n + 1, a), 1e-8);
       }),
     );
@@ -82,7 +85,10 @@ describe("a Cholesky factor whose rows come and go", () => {
             factor.remove(pick % held.length);
             held.splice(pick % held.length, 1);
           } else {
-            factor.append(Float64Array.from(held, (j) => all[next * total + j]!), all[next * total + next]!);
+            factor.append(
+              Float64Array.from(held, (j) => all[next * total + j]!),
+              all[next * total + next]!,
+            );
             held.push(next++);
           }
         }
@@ -104,7 +110,10 @@ describe("a Cholesky factor whose rows come and go", () => {
     expectClose(factor.solve(b), x, 1e-8);
     const lower = a.slice();
     la.cholesky(n, lower);
-    expect(factor.logDeterminant()).toBeCloseTo(2 * Array.from({ length: n }, (_, i) => Math.log(lower[i * n + i]!)).reduce((p, q) => p + q, 0), 9);
+    expect(factor.logDeterminant()).toBeCloseTo(
+      2 * Array.from({ length: n }, (_, i) => Math.log(lower[i * n + i]!)).reduce((p, q) => p + q, 0),
+      9,
+    );
   });
 
   it("refuses a downdate that would lose positive definiteness and stays as it was", () => {

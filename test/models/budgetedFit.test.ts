@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { evaluateZone } from "#models/evaluation/evaluateZone";
 import { shippedPriorFor } from "#models/shippedPriors";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { PointName } from "#domain/points";
+import { DatasetRows } from "#math/datasetRows";
 import { normalQuantile } from "#math/statistics";
 import { fitPersistence } from "#models/baselines/persistence";
-import { DatasetRows } from "#models/datasetRows";
 import { dataCoverage } from "#models/evaluation/dataCoverage";
 import { evaluateZoneInFull } from "#models/evaluation/evaluateZone";
 import { morningError } from "#models/evaluation/morningError";

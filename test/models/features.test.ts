@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { FeatureTerm, PlainTerm } from "#domain/features";
+import { DatasetRows } from "#math/datasetRows";
+import { driftPoint, meanPoint } from "#math/derivedPoints";
 import { evaluateTerm, fillInputs, isWorkday, localHour, slowMeanRate } from "#math/features";
 import { columnKey } from "#models/columns";
-import { DatasetRows } from "#models/datasetRows";
 import { datasetOf, START_MS, STEP_S } from "./support.js";
 
 const T = [20, 20.5, 21.5, 21, 19, 18.5];
@@ -50,6 +51,23 @@ describe("every term is what its docstring says, for the step from row i to row 
     ["cooling demand", { kind: "demand", zone: "a", mode: "cooling", saturationK: 0.7 }, (i) => clamp(T[i]! - cool[i + 1]!, 0.7)],
     ["sine of the hour", { kind: "timeOfDay", harmonic: 1, phase: "sin" }, (i) => Math.sin((2 * Math.PI * hourOf(i + 1)) / 24)],
     ["cosine, twice a day", { kind: "timeOfDay", harmonic: 2, phase: "cos" }, (i) => Math.cos((2 * Math.PI * 2 * hourOf(i + 1)) / 24)],
+    [
+      "running mean of the weather",
+      { kind: "offset", point: meanPoint("site.outdoorAirTempC", 3600), of: "a.zoneAirTempC" },
+      (i) => out.slice(1, i + 2).reduce((mean, value) => mean + (1 - Math.exp(-STEP_S / 3600)) * (value - mean), out[0]!) - T[i]!,
+    ],
+    [
+      "product",
+      {
+        kind: "product",
+        factors: [
+          { kind: "disturbance", point: "a.occupancyCount", lagSteps: 0 },
+          { kind: "offset", point: "site.outdoorAirTempC", of: "a.zoneAirTempC" },
+        ],
+      },
+      (i) => people[i + 1]! * (out[i + 1]! - T[i]!),
+    ],
+    ["a drift that nobody estimated", { kind: "disturbance", point: driftPoint("a"), lagSteps: 0 }, () => 0],
     ["workday", { kind: "workday" }, () => 0.5],
     ["constant", { kind: "constant" }, () => 1],
   ])("%s", (_name, term, of) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
-import { DatasetRows } from "#models/datasetRows";
 import { boundsOf, brokenBounds } from "#models/thermostat/censoring";
 import { hyperparameterSpace } from "#models/thermostat/hyperparameters";
 import { instability, linearLeaf, linearWeights, spectralRadius, tightenDynamics } from "#models/thermostat/stability";

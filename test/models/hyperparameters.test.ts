@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { DatasetRows } from "#math/datasetRows";
 import { logHyperparameters } from "#math/kernels";
 import { MatrixPool } from "#math/matrixPool";
-import { DatasetRows } from "#models/datasetRows";
 import { hyperparameterPrior, type Prior } from "#models/prior";
 import {
   hyperparameterSpace,

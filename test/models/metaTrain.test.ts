@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { evaluateZone } from "#models/evaluation/evaluateZone";
 import { metaTrain, type SourceSegment } from "#models/metaTrain";
 import type { Prior } from "#models/prior";

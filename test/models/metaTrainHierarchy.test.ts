@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { fileCheckpoint } from "#models/meta/checkpoint";
 import { factorOf } from "#models/meta/dense";
 import { estimateHierarchy, logPredictive, type Quadratic, shrunkTowardsDiagonal } from "#models/meta/hierarchy";

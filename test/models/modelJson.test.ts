@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { modelFromJson, modelToJson } from "#models/modelJson";
 import { createStepPredictor } from "#models/stepPredictor";
 import { trainBuilding } from "#models/trainBuilding";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { DatasetRows } from "#models/datasetRows";
-import { holdToleranceK, regimeOf, regimes } from "#models/thermostat/regimes";
-import { gatesOf, rowRegimes, trainingRows } from "#models/thermostat/trainingRows";
+import { DatasetRows } from "#math/datasetRows";
+import { gatesOf, holdToleranceK, regimeOf, regimes, rowRegimes } from "#math/regimes";
+import { trainingRows } from "#models/thermostat/trainingRows";
 import { datasetOf, normalSource, syntheticZone, withColumn } from "./support.js";
 
 const at = (temperatureC: number): number => regimeOf(temperatureC, 21.1, 23.9, 0.06);

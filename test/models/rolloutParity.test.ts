@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { initialStateFromHistory, rolloutDisturbances } from "#controllers/rollout/initialState";
 import { createReferenceBackend } from "#controllers/rollout/reference/createReferenceBackend";
 import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
-import { slowMeanKey } from "#domain/rollout";
-import { disturbancesOf, slowMeansOf, stateLagSteps } from "#math/features";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { openLoop } from "#models/evaluation/openLoop";
 import { createStepPredictor } from "#models/stepPredictor";
 import { fitZone } from "#models/thermostat/fitZone";
@@ -21,9 +20,9 @@ describe("what is evaluated is what is planned with", () => {
   ])("the reference rollout predicts the temperatures of the open-loop evaluation (%s)", async (_name, dataset) => {
     const data = new DatasetRows(dataset);
     const { model } = await fitZone(la, data, "zone", [], null, { budget: null, maxIterations: 8 });
-    const starts = [100, 127, 160, 200, 230];
+    // Within the day that a planner looks back for its model's errors.
+    const starts = [30, 47, 60, 80, 96];
     const expected = openLoop(createStepPredictor(la, model), model, data, starts, HORIZON).meanC;
-    const { features } = model.posterior;
     const building: BuildingModel = {
       version: "v",
       kind: "thermostat",
@@ -39,27 +38,22 @@ describe("what is evaluated is what is planned with", () => {
     };
     const rollout = await createReferenceBackend().prepare({ model: building, maxSamples: 1, horizonSteps: HORIZON });
     for (const [k, row] of starts.entries()) {
-      const ahead = (point: Parameters<DatasetRows["column"]>[0]): Float64Array => data.column(point).slice(row + 1, row + 1 + HORIZON);
-      const lags = stateLagSteps(features) + 1;
+      const now = dataset.timesMs[row]!;
+      const columns = new Map([...dataset.columns].map(([point, values]) => [point, values.slice(row + 1, row + 1 + HORIZON)]));
+      const stepEndMs = dataset.timesMs.slice(row + 1, row + 1 + HORIZON);
+      const history = { stepS: 900, nowMs: now, columns: dataset.columns, rows: row + 1 };
       const result = await rollout.run({
         count: 1,
         horizonSteps: HORIZON,
-        heatingSetpointC: ahead("zone.heatingSetpointC"),
-        coolingSetpointC: ahead("zone.coolingSetpointC"),
-        disturbances: new Map(disturbancesOf(features).map((point) => [point, ahead(point)])),
-        localMs: dataset.timesMs.slice(row + 1, row + 1 + HORIZON),
-        initial: {
-          temperaturesC: [data.column("zone.zoneAirTempC").slice(row + 1 - lags, row + 1)],
-          slowMeans: new Map(
-            slowMeansOf(features).map(({ point, timeConstantS }) => [
-              slowMeanKey(point, timeConstantS),
-              data.slowMean(point, timeConstantS)[row]!,
-            ]),
-          ),
-          heatingSetpointC: Float64Array.of(data.column("zone.heatingSetpointC")[row]!),
-          coolingSetpointC: Float64Array.of(data.column("zone.coolingSetpointC")[row]!),
-          disturbances: new Map(disturbancesOf(features).map((point) => [point, data.column(point)[row]!])),
-        },
+        heatingSetpointC: columns.get("zone.heatingSetpointC")!,
+        coolingSetpointC: columns.get("zone.coolingSetpointC")!,
+        disturbances: rolloutDisturbances(building, {
+          forecast: { issuedAtMs: now, provider: "test", stepEndMs, columns },
+          history: { ...history, columns: new Map([...dataset.columns].map(([point, values]) => [point, values.slice(0, row + 1)])) },
+          localMs: stepEndMs,
+        }),
+        localMs: stepEndMs,
+        initial: initialStateFromHistory(building, history),
       });
       expectClose(
         result.meanC,

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { FeatureSpec } from "#domain/features";
 import type { ZoneModel } from "#domain/model";
+import { DatasetRows } from "#math/datasetRows";
 import { normalCdf } from "#math/statistics";
-import { DatasetRows } from "#models/datasetRows";
 import { createStepPredictor, type StepPrediction } from "#models/stepPredictor";
 import { datasetOf, la } from "./support.js";
 

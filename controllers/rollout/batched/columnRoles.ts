@@ -2,11 +2,11 @@ import { COOLING, type ColumnRole, HEATING } from "#controllers/rollout/batched/
 import type { FeatureSpec, PlainTerm } from "#domain/features";
 import type { PointName } from "#domain/points";
 import type { RolloutRequest } from "#domain/rollout";
-import { evaluateTerm, type FeatureSource, plainTerm } from "#math/features";
+import { evaluateTerm, type FeatureSource, factorsOf, plainTerm } from "#math/features";
 
 /** True for terms that do not depend on the sample: weather, occupancy, time, a constant. */
 const isShared = (term: PlainTerm): boolean =>
-  term.kind === "disturbance" || term.kind === "timeOfDay" || term.kind === "workday" || term.kind === "constant";
+  factorsOf(term).every(({ kind }) => kind === "disturbance" || kind === "timeOfDay" || kind === "workday" || kind === "constant");
 
 export const columnRoles = (features: FeatureSpec): readonly ColumnRole[] =>
   features.map(({ term }) => ({

@@ -3,7 +3,7 @@ import { columnRoles, sharedRows } from "#controllers/rollout/batched/columnRole
 import { COOLING, type FastLinearAlgebra, FREE, HEATING, StepPredictor } from "#controllers/rollout/batched/stepPredictor";
 import type { ZoneModel } from "#domain/model";
 import type { RolloutRequest } from "#domain/rollout";
-import { evaluateTerm, plainTerm } from "#math/features";
+import { evaluateTerm, factorsOf, plainTerm } from "#math/features";
 import type { MatrixPool } from "#math/matrixPool";
 
 /** One zone of all samples of a block. */
@@ -31,7 +31,9 @@ export class ZoneRollout {
     this.#model = model;
     this.#z = z;
     this.#roles = columnRoles(model.posterior.features);
-    this.#startsSame = model.posterior.features.every(({ term }) => !["setpoint", "demand"].includes(plainTerm(term).kind));
+    this.#startsSame = model.posterior.features.every(({ term }) =>
+      factorsOf(plainTerm(term)).every(({ kind }) => kind !== "setpoint" && kind !== "demand"),
+    );
     this.#regimes = model.transition === "thermostat" ? 3 : 1;
     this.#predictor = new StepPredictor({
       la,

@@ -2,13 +2,13 @@ import type { Dataset } from "#domain/dataset";
 import type { PlainTerm } from "#domain/features";
 import type { BuildingModel, ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
+import { DatasetRows, type ToLocalMs } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { normals, uniforms } from "#math/random";
 import { mean, standardDeviation } from "#math/statistics";
 import { forward, type Network, type ZoneEnsemble } from "#models/baselines/ensemble/network";
 import { trainNetwork } from "#models/baselines/ensemble/trainNetwork";
 import { baselineDisturbances, baselineRows, checkEnoughRows, rawFeatures } from "#models/baselines/rows";
-import { DatasetRows, type ToLocalMs } from "#models/datasetRows";
 import { checkTrainingData } from "#models/trainBuilding";
 
 export const ENSEMBLE_MEMBERS = 5;

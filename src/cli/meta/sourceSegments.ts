@@ -2,7 +2,7 @@ import { daysFrom, parseDay, readData, zonesOf } from "#cli/dataOptions";
 import { sourcesIn } from "#cli/sources/sourceFacts";
 import { judgedBuildings } from "#cli/sources/sourcePlan";
 import { configurationError, usageError } from "#domain/errors";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import type { SourceSegment } from "#models/metaTrain";
 import type { PriorSource, ZoneRatings } from "#models/prior";

@@ -1,9 +1,9 @@
 import type { FittedZone } from "#cli/baselineModels";
 import type { FanWeek } from "#cli/modelCard/cardData";
 import { zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { normalQuantile } from "#math/statistics";
-import type { DatasetRows } from "#models/datasetRows";
 import { openLoop } from "#models/evaluation/openLoop";
 import { createStepPredictor } from "#models/stepPredictor";
 

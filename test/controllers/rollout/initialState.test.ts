@@ -2,8 +2,13 @@ import { describe, expect, it } from "vitest";
 import { initialStateFromHistory, rolloutDisturbances } from "#controllers/rollout/initialState";
 import type { Forecast } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
-import type { StateHistory } from "#domain/model";
+import type { DriftModel, StateHistory } from "#domain/model";
 import type { PointName } from "#domain/points";
+import { DatasetRows } from "#math/datasetRows";
+import { driftPoint, meanPoint } from "#math/derivedPoints";
+import { driftStates, stepErrors } from "#math/drift";
+import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
+import { withDriftInput } from "#models/thermostat/driftFit";
 import { MONDAY_MS, randomModel } from "./randomModel.js";
 
 const model = randomModel({ seed: 60, numZones: 2, transition: "thermostat", m: 4, withPower: true, kernel: "linear", isBudgeted: false });
@@ -96,11 +101,15 @@ describe("disturbances of a rollout", () => {
     stepEndMs: Float64Array.from({ length: 6 }, (_, t) => MONDAY_MS + (t + 1) * 900_000),
     columns,
   });
+  const request = (columns: Forecast["columns"]) => {
+    const coming = forecast(columns);
+    return { forecast: coming, history: history(), localMs: coming.stepEndMs.map((ms) => ms - 5 * 3_600_000) };
+  };
   const outdoor = Float64Array.from([1, 2, 3, 4, 5, Number.NaN]);
   const sun = new Float64Array(6).fill(100);
 
   it("are the forecast's columns that the model names, for the steps asked for", () => {
-    const all = forecast(
+    const all = request(
       new Map<PointName, Float64Array>([
         ["site.outdoorAirTempC", outdoor],
         ["site.globalHorizontalIrradianceWm2", sun],
@@ -114,8 +123,60 @@ describe("disturbances of a rollout", () => {
   });
 
   it("name the point that the forecast lacks", () => {
-    const error = thrownBy(() => rolloutDisturbances(model, forecast(new Map([["site.outdoorAirTempC", outdoor]])), 5));
+    const error = thrownBy(() => rolloutDisturbances(model, request(new Map([["site.outdoorAirTempC", outdoor]])), 5));
     expect(error.kind).toBe("retryable");
     expect(error.message).toContain("site.globalHorizontalIrradianceWm2");
+  });
+
+  it("carry running means on from the history into the forecast", () => {
+    const point = meanPoint("site.outdoorAirTempC", 7200);
+    const [zone, ...others] = model.zones;
+    const posterior = {
+      ...zone!.posterior,
+      features: zone!.posterior.features.map(({ term, scale }) => ({
+        term: term.kind === "offset" ? { ...term, point } : term,
+        scale,
+      })),
+    };
+    const withMean = { ...model, zones: [{ ...zone!, posterior }, ...others] };
+    const values = rolloutDisturbances(
+      withMean,
+      request(
+        new Map<PointName, Float64Array>([
+          ["site.outdoorAirTempC", outdoor],
+          ["site.globalHorizontalIrradianceWm2", sun],
+        ]),
+      ),
+      5,
+    ).get(point)!;
+    const rate = 1 - Math.exp(-900 / 7200);
+    let mean = 0;
+    for (let i = 1; i < ROWS; i++) mean += rate * (i - mean);
+    for (let t = 0; t < 5; t++) {
+      mean += rate * (t + 1 - mean);
+      expect(values[t]).toBeCloseTo(mean, 12);
+    }
+  });
+
+  it("carry each zone's drift of late, fading, and as its history implies it", () => {
+    const drift: DriftModel = { decay: [0.9, 0.99], gain: [0.3, 0.02], limitK: 0.4 };
+    const [zone, ...others] = model.zones;
+    const posterior = withDriftInput(zone!.posterior, zone!.zone);
+    const drifting = { ...model, zones: [{ ...zone!, posterior, drift }, ...others] };
+    const columns = new Map<PointName, Float64Array>([
+      ["site.outdoorAirTempC", outdoor],
+      ["site.globalHorizontalIrradianceWm2", sun],
+    ]);
+    const coming = request(columns);
+    const values = rolloutDisturbances(drifting, coming, 5).get(driftPoint(zone!.zone))!;
+    const timesMs = Float64Array.from({ length: ROWS }, (_, i) => MONDAY_MS - (ROWS - 1 - i) * 900_000);
+    const data = new DatasetRows({ stepS: 900, timesMs, columns: coming.history.columns }, (ms) => ms - 5 * 3_600_000);
+    const errors = stepErrors(createReferenceLinearAlgebra(), drifting.zones[0]!, data);
+    expect(errors.some((error) => Number.isFinite(error) && Math.abs(error) > 1e-6)).toBe(true);
+    const now = driftStates(drift, errors).at(-1)!;
+    values.forEach((value, t) => {
+      expect(value).toBeCloseTo(now[0]! * 0.9 ** t + now[1]! * 0.99 ** t, 12);
+    });
+    expect(values[0]).not.toBe(0);
   });
 });

@@ -4,6 +4,7 @@ import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
+import { DatasetRows } from "#math/datasetRows";
 import { MatrixPool } from "#math/matrixPool";
 import { asPublishedPlannerFeedsIt, CLUE_BASIS_INPUTS, clueZoneModel, fineTuneClue } from "#models/baselines/clue";
 import {
@@ -19,7 +20,6 @@ import {
 } from "#models/baselines/clueKernel";
 import { clueMetaKernel, META_LEARNING_RATE } from "#models/baselines/clueMetaKernel";
 import { AUTHORS_CLUE_KERNELS } from "#models/baselines/trainBaseline";
-import { DatasetRows } from "#models/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { exactPosterior } from "#models/posterior";
 import { createStepPredictor } from "#models/stepPredictor";

@@ -1,6 +1,6 @@
 import type { Dataset } from "#domain/dataset";
 import type { PointName } from "#domain/points";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { randomSource } from "../../math/tools.js";
 
 export const ZONE = "room";

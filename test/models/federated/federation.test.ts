@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createInMemoryBroker } from "#adapters/mqtt/inMemoryBus";
 import type { MessageBus } from "#domain/bus";
-import { DatasetRows } from "#models/datasetRows";
+import { DatasetRows } from "#math/datasetRows";
 import { type CoordinateOptions, coordinate, solveCoefficients } from "#models/federated/coordinate";
 import { createLocalSteps } from "#models/federated/localSteps";
 import { farewell, participate } from "#models/federated/participate";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { KernelSpec } from "#domain/kernel";
+import { DatasetRows } from "#math/datasetRows";
 import { factorise } from "#math/gaussianProcess";
 import { kernelMatrix } from "#math/kernels";
-import { DatasetRows } from "#models/datasetRows";
 import { growZone } from "#models/growing/growZone";
 import { effectiveDimension, ridgeLeverageScores, weightedRows } from "#models/growing/leverageScores";
 import { RowDictionary } from "#models/growing/rowDictionary";

@@ -1,6 +1,7 @@
 import type { Dataset } from "#domain/dataset";
 import type { PointName } from "#domain/points";
-import { type FeatureSource, slowMeanRate } from "#math/features";
+import { isDriftPoint, meanOf, runningMean } from "#math/derivedPoints";
+import type { FeatureSource } from "#math/features";
 
 /** Turns a data set's times (ms, UTC) into local wall-clock time written as if it were UTC. */
 export type ToLocalMs = (timeMs: number) => number;
@@ -20,9 +21,14 @@ export class DatasetRows {
     return this.dataset.timesMs.length;
   }
 
-  /** Column of a point; a point that the data lack is NaN everywhere. */
+  /**
+   * Column of a point; a point that the data lack is NaN everywhere, a running mean (`meanPoint`) comes from the point it is of, and
+   * a drift that nobody estimated is 0.
+   */
   column(point: PointName): Float64Array {
-    return this.dataset.columns.get(point) ?? new Float64Array(this.length).fill(Number.NaN);
+    const mean = meanOf(point);
+    if (mean !== null) return this.slowMean(mean.point, mean.timeConstantS);
+    return this.dataset.columns.get(point) ?? new Float64Array(this.length).fill(isDriftPoint(point) ? 0 : Number.NaN);
   }
 
   /** M_i for every row; starts at the first temperature, holds over missing rows. */
@@ -30,12 +36,7 @@ export class DatasetRows {
     const key = `${point}@${timeConstantS}`;
     let values = this.#slowMeans.get(key);
     if (values === undefined) {
-      const rate = slowMeanRate(this.dataset.stepS, timeConstantS);
-      let mean = Number.NaN;
-      values = this.column(point).map((value) => {
-        if (Number.isFinite(value)) mean = Number.isFinite(mean) ? mean + rate * (value - mean) : value;
-        return mean;
-      });
+      values = runningMean(this.column(point), this.dataset.stepS, timeConstantS);
       this.#slowMeans.set(key, values);
     }
     return values;

@@ -1,3 +1,6 @@
+import { zonePoint } from "#domain/points";
+import type { DatasetRows } from "#math/datasetRows";
+
 /** What a row says: 0 idle (free float), 1 heating at its limit, 2 cooling at its limit, 3 held at the heating, 4 at the cooling setpoint. */
 export const regimes = { idle: 0, heatingLimited: 1, coolingLimited: 2, heldHeating: 3, heldCooling: 4 } as const;
 export type Regime = (typeof regimes)[keyof typeof regimes];
@@ -39,3 +42,18 @@ export const holdToleranceK = (
 };
 
 const MIN_TOLERANCE_K = 0.06;
+
+/** Regime of the step that ends at each row of the data set, with the tolerance that the data call for. */
+export const rowRegimes = (data: DatasetRows, zone: string): Uint8Array => {
+  const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
+  const heating = data.column(zonePoint(zone, "heatingSetpointC"));
+  const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
+  const toleranceK = holdToleranceK(temperature, heating, cooling);
+  return Uint8Array.from(temperature, (value, i) => regimeOf(value, heating[i]!, cooling[i]!, toleranceK));
+};
+
+/** Gates of steps whose ends have these regimes. */
+export const gatesOf = (regimeOfStep: ArrayLike<Regime | number>): { heating: Uint8Array; cooling: Uint8Array } => ({
+  heating: Uint8Array.from(regimeOfStep, (regime) => Number(regime === regimes.heatingLimited)),
+  cooling: Uint8Array.from(regimeOfStep, (regime) => Number(regime === regimes.coolingLimited)),
+});

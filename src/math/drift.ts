@@ -1,0 +1,60 @@
+import type { DriftModel, ZoneModel } from "#domain/model";
+import { zonePoint } from "#domain/points";
+import { createBatchPredictor } from "#math/batchPredictor";
+import type { DatasetRows } from "#math/datasetRows";
+import { fillInputs } from "#math/features";
+import type { LinearAlgebra } from "#math/linearAlgebra";
+import { gatesOf, regimes, rowRegimes } from "#math/regimes";
+
+/** Disturbance states before every step: `states[i]` for the step that begins at row i; one entry more than there are errors. */
+export type DriftStates = readonly (readonly number[])[];
+
+/** Runs the filter of `DriftModel` over one-step errors (K; NaN on a setpoint or where something is missing). */
+export const driftStates = ({ decay, gain, limitK }: DriftModel, errorsK: ArrayLike<number>): DriftStates => {
+  let states: readonly number[] = decay.map(() => 0);
+  const all = [states];
+  for (let i = 0; i < errorsK.length; i++) {
+    const error = errorsK[i]!;
+    const innovation = Number.isFinite(error)
+      ? Math.min(Math.max(error - states.reduce((sum, value) => sum + value, 0), -limitK), limitK)
+      : 0;
+    states = states.map((value, j) => decay[j]! * (value + gain[j]! * innovation));
+    all.push(states);
+  }
+  return all;
+};
+
+/** Σ_j ρ_j^steps b_j, K: the drift of the step that begins `steps` steps later. */
+export const driftAfter = ({ decay }: DriftModel, states: readonly number[], steps: number): number =>
+  states.reduce((sum, value, j) => sum + value * decay[j]! ** steps, 0);
+
+/**
+ * One-step errors T' − T̂' of a zone's model without drift, K, entry i for the step from row i to row i+1 of the data: against the free float where the
+ * equipment idled, against full heating or cooling where it was at its limit. NaN where a setpoint was held, a value is missing, or the step begins
+ * before `firstStep`.
+ */
+export const stepErrors = (la: LinearAlgebra, model: ZoneModel, data: DatasetRows, firstStep = 0): Float64Array => {
+  const errors = new Float64Array(Math.max(0, data.length - 1)).fill(Number.NaN);
+  const temperature = data.column(zonePoint(model.zone, "zoneAirTempC"));
+  const regime = rowRegimes(data, model.zone);
+  const steps = Array.from(errors, (_, i) => i).filter(
+    (i) =>
+      i >= firstStep && Number.isFinite(temperature[i]!) && Number.isFinite(temperature[i + 1]!) && regime[i + 1]! < regimes.heldHeating,
+  );
+  const source = data.source(steps);
+  const { features, meanCoefficients, d } = model.posterior;
+  const x = fillInputs(features, source, gatesOf(steps.map((i) => regime[i + 1]!)));
+  const batch = 256;
+  const predictor = createBatchPredictor(la, model.posterior, batch);
+  const f = new Float64Array(steps.length);
+  for (let from = 0; from < steps.length; from += batch) {
+    const to = Math.min(steps.length, from + batch);
+    predictor.predict(x.subarray(from * d, to * d), to - from, f.subarray(from, to), null);
+  }
+  steps.forEach((i, k) => {
+    let increment = f[k]!;
+    for (let c = 0; c < d; c++) increment += meanCoefficients[c]! * x[k * d + c]!;
+    errors[i] = temperature[i + 1]! - temperature[i]! - increment;
+  });
+  return errors;
+};
