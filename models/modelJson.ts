@@ -63,6 +63,7 @@ const modelSchema = z.strictObject({
       heldStdDevK: number,
       stateGain: number,
       spreadScale: number,
+      drift: z.strictObject({ decay: z.array(number), gain: z.array(number), limitK: number }).optional(),
     }),
   ),
   power: z

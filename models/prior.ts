@@ -134,6 +134,9 @@ const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [
   [/^smooth\.outputScale$/, 2 * Math.log(0.2), 2],
   [/^smooth\.lengthscale\./, Math.log(4), 1],
   [/^linear\.lengthscale\.neighbour$/, Math.log(8), 1],
+  // What turns with the hour, and the envelope beside the outdoor air itself, must show itself in the data before it counts.
+  [/^linear\.lengthscale\.disturbance\..*\*(sin|cos)1$/, Math.log(25), 1],
+  [/^linear\.lengthscale\.offset\..*~\d+$/, Math.log(20), 1],
   [/^linear\.lengthscale\.(heating|cooling)\*constant$/, Math.log(0.7), 0.7],
   [/^linear\.lengthscale\.(heating|cooling)\*/, Math.log(4), 1],
   [/^linear\.lengthscale\./, Math.log(8), 1.2],

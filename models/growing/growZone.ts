@@ -5,7 +5,8 @@ import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
 import { rowsUnder, type SelectedRows, type SelectionOptions, selectTrainingRows } from "#models/growing/selectTrainingRows";
 import { exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
 import type { Prior } from "#models/prior";
-import { type BoundedPosterior, boundedPosterior } from "#models/thermostat/boundedPosterior";
+import { boundedPosterior } from "#models/thermostat/boundedPosterior";
+import { remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
 import type { ZoneFit } from "#models/thermostat/fitZone";
 import { hyperparameterSpace, residualsOf } from "#models/thermostat/hyperparameters";
 import type { ThermostatStructure } from "#models/thermostat/structure";
@@ -36,7 +37,9 @@ export const growZone = (
   const all = rowsUnder(structure, trainingRows(history, model.zone, neighbours), history);
   const selected = selectTrainingRows(la, all, history, prior, options);
   const { rows, extraNoiseVariance } = selected;
-  const { meanCoefficients, features } = model.posterior;
+  const { features } = structure;
+  // The last input of the model is its drift, which no row of the past has.
+  const meanCoefficients = model.posterior.meanCoefficients.slice(0, rows.d);
   const space = hyperparameterSpace(structure, prior);
   // Not the posterior's own kernel: that may have been tightened for want of the data that are here now. (Neighbours share one lengthscale by name.)
   const { kernel, noiseVariance } = space.at(space.names.map((name) => logHyperparameters[name]!));
@@ -63,20 +66,12 @@ export const growZone = (
     endOf.map((ms) => Math.floor((ms - 1) / DAY_MS)),
   );
   const present = endOf.flatMap((ms, i) => (history.localMs(history.length - 1) - ms < PRESENT_DAYS * DAY_MS ? [i] : []));
+  const remaining = remainingErrors(rows.rows, errors, history.length - 1, model.drift);
   const spreadScale = spreadScaleFrom(
-    Float64Array.from(present, (i) => errors[i]!),
+    Float64Array.from(present, (i) => remaining[i]!),
     Float64Array.from(present, (i) => variances[i]!),
   );
-  const bounded = keepingNoise(boundedPosterior(problem, first, rows, history), extraNoiseVariance);
-  return { model: { ...model, spreadScale, posterior: exactPosterior(bounded.problem, bounded.factorisation) }, selected };
-};
-
-/** The rows keep their own noise beside the pseudo-observations that bounds add behind them. */
-const keepingNoise = (bounded: BoundedPosterior, own: Float64Array): BoundedPosterior => {
-  const extra = bounded.problem.extraNoiseVariance ?? new Float64Array(bounded.problem.n);
-  if (own.every((value, i) => extra[i] === value)) return bounded;
-  const extraNoiseVariance = extra.slice();
-  extraNoiseVariance.set(own);
-  const problem = { ...bounded.problem, extraNoiseVariance };
-  return { problem, factorisation: factoriseRows(problem) };
+  const bounded = boundedPosterior(problem, first, rows, history);
+  const posterior = withDriftInput(exactPosterior(bounded.problem, bounded.factorisation), model.zone);
+  return { model: { ...model, spreadScale, posterior }, selected };
 };

@@ -63,10 +63,31 @@ const accumulated = (errorsK: Float64Array, model: DriftModel): readonly number[
   return sums;
 };
 
-/** One-step errors that remain once the drift is known, K; NaN where `errorsK` is. */
+/** Errors of single rows in the order of the data's `steps` steps, NaN where there is none. `rows`: where each one's step begins. */
+export const errorsByStep = (rows: readonly number[], errorsK: Float64Array, steps: number): Float64Array => {
+  const byStep = new Float64Array(steps).fill(Number.NaN);
+  rows.forEach((row, i) => {
+    byStep[row] = errorsK[i]!;
+  });
+  return byStep;
+};
+
+/** What remains of one-step errors once the drift before each step is known, K. */
 export const errorsAfterDrift = (errorsK: Float64Array, model: DriftModel): Float64Array => {
   const states = driftStates(model, errorsK);
   return errorsK.map((error, i) => error - driftAfter(model, states[i]!, 0));
+};
+
+/** The same for errors of single rows; the errors themselves without a drift. */
+export const remainingErrors = (
+  rows: readonly number[],
+  errorsK: Float64Array,
+  steps: number,
+  model: DriftModel | undefined,
+): Float64Array => {
+  if (model === undefined) return errorsK;
+  const remaining = errorsAfterDrift(errorsByStep(rows, errorsK, steps), model);
+  return Float64Array.from(rows, (row) => remaining[row]!);
 };
 
 /** The same posterior with the zone's drift as one more input: mean coefficient 1, seen by no kernel. */

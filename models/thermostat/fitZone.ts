@@ -8,7 +8,7 @@ import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
 import { budgetedPosterior, exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
 import type { Prior } from "#models/prior";
 import { boundedPosterior } from "#models/thermostat/boundedPosterior";
-import { chooseDrift, errorsAfterDrift, withDriftInput } from "#models/thermostat/driftFit";
+import { chooseDrift, errorsByStep, remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
 import { withHeavyTails } from "#models/thermostat/heavyTails";
 import { hyperparameterSpace, maximumAPosteriori, meanCoefficients, residualsOf } from "#models/thermostat/hyperparameters";
 import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
@@ -33,8 +33,10 @@ export interface ZoneFit {
   readonly leaveDayOutRmseK: number;
 }
 
-/** Fewer uncensored rows than half a day of quarter hours teach nothing that a prior does not know better. */
+/** Without a prior, fewer uncensored rows than half a day of quarter hours teach nothing worth having. */
 export const MIN_ROWS = 48;
+/** With what other buildings taught, two hours already say more than none. */
+export const MIN_ROWS_WITH_PRIOR = 8;
 
 /** Tempering and iterations: with a learned prior a few careful steps, without one the likelihood decides. */
 const effort = (prior: Prior | null, options: FitOptions): { likelihoodPower: number; maxIterations: number } => ({
@@ -59,7 +61,8 @@ export const fitZone = async (
   const { stepS } = data.dataset;
   if (prior !== null && prior.stepS !== stepS) throw otherStep(prior, stepS);
   const rows = trainingRows(data, zone, neighbours);
-  if (rows.n < MIN_ROWS) throw tooFewRows(zone, rows);
+  const needed = prior === null ? MIN_ROWS : MIN_ROWS_WITH_PRIOR;
+  if (rows.n < needed) throw tooFewRows(zone, rows, needed);
   const beta = meanCoefficients(rows.structure, prior, stepS);
   const residuals = residualsOf(rows, beta);
   const space = hyperparameterSpace(rows.structure, prior);
@@ -89,17 +92,8 @@ export const fitZone = async (
   const { problem: robust, factorisation: first } = withHeavyTails(problem, plain);
   const day = rows.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / 86_400_000));
   const heldOut = leaveDayOut(la, n, first.choleskyLower, first.alpha, day);
-  // The days left out, back in the order of the data's steps: what the drift would have known, and what then remains.
-  const byStep = new Float64Array(data.length - 1).fill(Number.NaN);
-  rows.rows.forEach((row, i) => {
-    byStep[row] = heldOut.errors[i]!;
-  });
-  const drift = chooseDrift(byStep, stepS);
-  const remaining = errorsAfterDrift(byStep, drift);
-  const spreadScale = spreadScaleFrom(
-    Float64Array.from(rows.rows, (row) => remaining[row]!),
-    heldOut.variances,
-  );
+  const drift = chooseDrift(errorsByStep(rows.rows, heldOut.errors, data.length - 1), stepS);
+  const spreadScale = spreadScaleFrom(remainingErrors(rows.rows, heldOut.errors, data.length - 1, drift), heldOut.variances);
   const bounded = boundedPosterior(robust, first, rows, data);
   const { budget } = options;
   const posterior =
@@ -132,11 +126,11 @@ const otherStep = (prior: Prior, stepS: number): IsothermError =>
     todo: "Choose a prior of the same step, or none.",
   });
 
-export const tooFewRows = (zone: string, rows: TrainingRows): IsothermError => {
+export const tooFewRows = (zone: string, rows: TrainingRows, needed = MIN_ROWS): IsothermError => {
   const { missing = 0, held = 0 } = rows.leftOut;
   return new IsothermError(
     "permanent",
-    `Zone ${zone} has ${rows.n} usable rows of training data, ${MIN_ROWS} are needed (${missing} rows with missing values and ${held} rows on a setpoint do not count).`,
+    `Zone ${zone} has ${rows.n} usable rows of training data, ${needed} are needed (${missing} rows with missing values and ${held} rows on a setpoint do not count).`,
     { todo: "Collect more data, 7 days are wanted, or check the sensors that are missing.", exitCode: 78 },
   );
 };

@@ -23,6 +23,7 @@ export async function createBoptestSite<Times extends { readonly beginMs: number
       answersSlowly: plant.answersSlowly,
       floorAreaM2: plant.floorAreaM2,
       boundsAt: (zone: string, stepEndMs: number): ComfortBand => plant.comfortAt(zone, stepEndMs),
+      co2LimitAt: (zone: string, stepEndMs: number): number | null => plant.co2LimitAt(zone, stepEndMs),
       afterRun: () => tellBoptest(plant, warn),
     };
   } catch (error) {

@@ -34,6 +34,8 @@ export interface SimulatedSite {
   readonly floorAreaM2?: number | null;
   /** The plant's own comfort bounds, for BOPTEST's discomfort. */
   readonly boundsAt?: (zone: string, stepEndMs: number) => ComfortBand;
+  /** The plant's own limit on a zone's CO₂, ppm, for BOPTEST's air quality; null where it gives none. */
+  readonly co2LimitAt?: (zone: string, stepEndMs: number) => number | null;
   /** What the plant has to say after the scored days. */
   readonly afterRun?: () => Promise<void>;
 }

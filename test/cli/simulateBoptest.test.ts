@@ -49,7 +49,7 @@ describe("a simulated day on a BOPTEST service", () => {
     // People from 8 to 18 every day.
     expect(result.occupiedSteps).toBe(40);
     expect(rows[0]!.timeMs).toBe(Date.UTC(1991, 0, 2, 7, 15));
-    expect(result.boptest).toMatchObject({ pdih_tot: null, idis_tot: null });
+    expect(result.boptest).toMatchObject({ pdih_tot: null, idis_tot: 0 });
     expect(result.boptest!.ener_tot * 48).toBeCloseTo(result.hvacElectricityKwh + result.fuelKwh, 9);
     expect(result.boptest!.cost_tot * 48).toBeCloseTo(result.cost, 9);
     expect(result.boptest!.pgas_tot).toBeGreaterThan(0);

@@ -91,11 +91,11 @@ describe("spread scale", () => {
     const inside = errors.filter((error) => Math.abs(error) <= 1.6448536269514722 * scale).length;
     expect(inside / errors.length).toBeCloseTo(0.9, 3);
   });
-  it("stays within 0.8 and 2.5, and is 1 from fewer than 50 errors", () => {
-    expect(spreadScaleFrom(errorsOf(0.01), unit())).toBe(0.8);
+  it("stays within 0.4 and 2.5, and is 1 from fewer than 50 errors", () => {
+    expect(spreadScaleFrom(errorsOf(0.01), unit())).toBe(0.4);
     expect(spreadScaleFrom(errorsOf(50), unit())).toBe(2.5);
     expect(spreadScaleFrom(errorsOf(50, 49), unit(49))).toBe(1);
-    expect(spreadScaleFrom(new Float64Array(60), new Float64Array(60))).toBe(0.8);
+    expect(spreadScaleFrom(new Float64Array(60), new Float64Array(60))).toBe(0.4);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Prior } from "#models/prior";
 import { fitZone } from "#models/thermostat/fitZone";
 import { hyperparameterNames } from "#models/thermostat/structure";
 import { trainingRows } from "#models/thermostat/trainingRows";
-import { la, syntheticZone } from "./support.js";
+import { la, rms, syntheticZone } from "./support.js";
 
 const segment = (seed: number, days = 3): SourceSegment => ({
   name: `building ${seed}`,
@@ -22,7 +22,7 @@ describe("meta-training on two small buildings", () => {
     const values: number[] = [];
     const options = {
       rounds: 2,
-      iterationsPerRound: 6,
+      iterationsPerRound: 15,
       onProgress: (_fraction: number, text: string) => {
         const found = /−log likelihood (-?[\d.]+) per row/.exec(text);
         if (found !== null) values.push(Number(found[1]));
@@ -43,18 +43,21 @@ describe("meta-training on two small buildings", () => {
     // The truth: 0.3 of the trend stays, heating gives 2.2 K.
     expect(learned.meanCoefficients["heating*constant"]!.location).toBeGreaterThan(1.4);
     expect(learned.meanCoefficients["heating*constant"]!.location).toBeLessThan(3);
-    const again = await metaTrain(la, segments, { ...quiet, rounds: 2, iterationsPerRound: 6 });
+    const again = await metaTrain(la, segments, { ...quiet, rounds: 2, iterationsPerRound: 15 });
     expect(again).toEqual(learned);
 
     const prior = { ...learned, name: "two", stepS: 900 } as unknown as Prior;
     const third = segment(5, 4);
-    const early = new DatasetRows(syntheticZone(2, { seed: 5, truth: { heatingK: 2.2, coolingK: 2, noiseK: 0.05 } }));
+    const early = new DatasetRows(syntheticZone(1, { seed: 5, truth: { heatingK: 2.2, coolingK: 2, noiseK: 0.05 } }));
     const rmse = async (given: Prior | null): Promise<number> => {
       const { model } = await fitZone(la, early, "zone", [], given, { budget: null });
       return evaluateZone(la, model, third.data, 192, 384).rmse20K!;
     };
-    // Two days of a third building: with what the two taught, better than without.
-    expect(await rmse(prior)).toBeLessThan(await rmse(null));
+    const temperature = third.data.column("zone.zoneAirTempC");
+    const later = temperature.slice(20).map((value, i) => value - temperature[i]!);
+    // One day of a third building, most of it on setpoints: with what the two taught a model, without it none. Measured: 0.45 K.
+    expect(await rmse(prior)).toBeLessThan(0.3 * rms(later));
+    await expect(rmse(null)).rejects.toThrow(/\d+ usable rows of training data, 48 are needed/);
   });
 
   it("refuses no sources, different time steps and segments without enough rows, naming them", async () => {

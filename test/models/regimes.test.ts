@@ -123,7 +123,7 @@ describe("training rows", () => {
       ),
     );
     const { structure } = trainingRows(new DatasetRows({ ...whole, columns: global }), "zone", []);
-    expect(structure.columns.filter(({ key }) => key.includes("globalHorizontalIrradianceWm2"))).toHaveLength(2);
+    expect(structure.columns.filter(({ key }) => key.includes("globalHorizontalIrradianceWm2"))).toHaveLength(4);
   });
 
   it("of two rows there is nothing to learn, of none nothing breaks", () => {
