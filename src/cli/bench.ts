@@ -3,12 +3,14 @@ import { oneOf, runCommand } from "#cli/cliKit";
 import { benchBestest } from "../../bench/bestest.js";
 import { benchEnergyplus } from "../../bench/energyplus.js";
 import { benchFit } from "../../bench/fit.js";
+import { benchGate } from "../../bench/gate.js";
 import { benchGrowing } from "../../bench/growing.js";
 import { benchRollout } from "../../bench/rollout.js";
 
 const benches = {
   rollout: (say: (line: string) => void) => benchRollout(say),
   fit: (say: (line: string) => void) => benchFit(say),
+  gate: (say: (line: string) => void) => benchGate(say),
   growing: (say: (line: string) => void) => benchGrowing(say),
   energyplus: (say: (line: string) => void) => benchEnergyplus(say),
   bestest: (say: (line: string) => void) => benchBestest(say),
