@@ -19,6 +19,8 @@ export interface TrainOptions {
   /** Error (K) that a plan's uncertainty may stand for; see `spreadBound`. */
   readonly errorLevelK?: number;
   readonly horizonSteps?: number;
+  /** The model in use: judged on the same held-out days as the new one's, where they come after what it has learned from. */
+  readonly incumbent?: BuildingModel;
 }
 
 export interface TrainRequest {
@@ -38,6 +40,50 @@ export const DEFAULT_ERROR_LEVEL_K = 1.5;
 /** Held-out trajectories start this often. */
 const START_EVERY = 4;
 
+/** Fewer held-out trajectories than this say nothing of who is better. */
+const FEWEST_SHARED = 8;
+
+/** Errors after the horizon on days that the model in use has not seen, its own and those of a new one that has not seen them either, K RMS. */
+export interface SharedDays {
+  readonly freshK: number;
+  readonly incumbentK: number;
+}
+
+const rms = (errors: readonly number[]): number => Math.sqrt(mean(errors.map((error) => error * error)));
+
+/** Open-loop trajectories from `starts`: spread as a planner judges it with the largest error, and the error at the horizon; ones with a gap are left out. */
+const heldOutErrors = (
+  la: LinearAlgebra,
+  model: ZoneModel,
+  data: DatasetRows,
+  starts: readonly number[],
+  horizon: number,
+): { readonly pairs: readonly SpreadError[]; readonly lastK: readonly number[] } => {
+  const temperature = data.column(zonePoint(model.zone, "zoneAirTempC"));
+  const occupancy = data.dataset.columns.get(zonePoint(model.zone, "occupancyCount"));
+  const { meanC, stdDevK } = openLoop(createStepPredictor(la, model), model, data, starts, horizon, true);
+  const pairs: SpreadError[] = [];
+  const lastK: number[] = [];
+  starts.forEach((row, k) => {
+    let errorK = 0;
+    // The spread of a plan as the planner judges it: the mean over its occupied steps, or over all when none is.
+    let counted = 0;
+    let spreadK = 0;
+    const people = Array.from({ length: horizon }, (_, step) => Number(occupancy?.[row + step + 1] ?? 0) > 0);
+    const anybody = people.includes(true);
+    for (let step = 0; step < horizon; step++) {
+      errorK = Math.max(errorK, Math.abs(meanC[step]![k]! - temperature[row + step + 1]!));
+      if (anybody && !people[step]) continue;
+      counted++;
+      spreadK += (stdDevK[step]![k]! - spreadK) / counted;
+    }
+    if (!Number.isFinite(errorK) || !Number.isFinite(spreadK)) return;
+    pairs.push({ spreadK, errorK });
+    lastK.push(meanC[horizon - 1]![k]! - temperature[row + horizon]!);
+  });
+  return { pairs, lastK };
+};
+
 /** One zone: its model from all the data, and how sure and how wrong a model of the first five sevenths was on the rest. */
 export const trainZone = async (
   request: Omit<TrainRequest, "zones"> & { readonly zone: string; readonly neighbours: readonly string[] },
@@ -47,6 +93,7 @@ export const trainZone = async (
   readonly leaveDayOutRmseK: number;
   readonly heldOut: readonly SpreadError[];
   readonly heldOutRmseK: number | null;
+  readonly shared: SharedDays | null;
   /** Repairs that the linear algebra needed, each once. */
   readonly warnings: readonly string[];
 }> => {
@@ -63,38 +110,34 @@ export const trainZone = async (
   const split = Math.floor((data.length * 5) / 7);
   const heldOut: SpreadError[] = [];
   let heldOutRmseK: number | null = null;
+  let shared: SharedDays | null = null;
   if (data.length - split > horizon + START_EVERY) {
     onProgress(0.75, `${zone}: checking on days left out`);
     try {
-      const early = await fitZone(la, new DatasetRows(sliceDataset(dataset, 0, split), toLocalMs), zone, neighbours, prior, {
-        ...(signal === undefined ? {} : { signal }),
-        budget: 160,
-        maxIterations: prior === null ? 20 : 0,
-      });
-      const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
-      const occupancy = dataset.columns.get(zonePoint(zone, "occupancyCount"));
+      const until = async (end: number): Promise<ZoneModel> => {
+        const part = new DatasetRows(sliceDataset(dataset, 0, end), toLocalMs);
+        const { model } = await fitZone(la, part, zone, neighbours, prior, {
+          ...(signal === undefined ? {} : { signal }),
+          budget: 160,
+          ...(prior === null ? {} : { maxIterations: 0 }),
+        });
+        return model;
+      };
+      const early = await until(split);
       const starts: number[] = [];
       for (let row = split; row + horizon < data.length; row += START_EVERY) starts.push(row);
-      const { meanC, stdDevK } = openLoop(createStepPredictor(la, early.model), early.model, data, starts, horizon, true);
-      const last: number[] = [];
-      starts.forEach((row, k) => {
-        let errorK = 0;
-        // The spread of a plan as the planner judges it: the mean over its occupied steps, or over all when none is.
-        let counted = 0;
-        let spreadK = 0;
-        const people = Array.from({ length: horizon }, (_, step) => Number(occupancy?.[row + step + 1] ?? 0) > 0);
-        const anybody = people.includes(true);
-        for (let step = 0; step < horizon; step++) {
-          errorK = Math.max(errorK, Math.abs(meanC[step]![k]! - temperature[row + step + 1]!));
-          if (anybody && !people[step]) continue;
-          counted++;
-          spreadK += (stdDevK[step]![k]! - spreadK) / counted;
-        }
-        if (!Number.isFinite(errorK) || !Number.isFinite(spreadK)) return;
-        heldOut.push({ spreadK, errorK });
-        last.push((meanC[horizon - 1]![k]! - temperature[row + horizon]!) ** 2);
-      });
-      if (last.length > 0) heldOutRmseK = Math.sqrt(mean(last));
+      const held = heldOutErrors(la, early, data, starts, horizon);
+      heldOut.push(...held.pairs);
+      if (held.lastK.length > 0) heldOutRmseK = rms(held.lastK);
+      const known = options.incumbent?.zones.find((one) => one.zone === zone);
+      const seen = dataset.timesMs.findIndex((timeMs) => timeMs >= (options.incumbent?.trainedToMs ?? Number.POSITIVE_INFINITY));
+      const unseen = starts.filter((row) => seen >= 0 && row >= seen);
+      if (known !== undefined && unseen.length >= FEWEST_SHARED) {
+        // Both know what there was until then.
+        const rival = seen > split ? await until(seen + 1) : early;
+        const [fresh, before] = [rival, known].map((model) => heldOutErrors(la, model, data, unseen, horizon).lastK);
+        if (fresh!.length >= FEWEST_SHARED && before!.length >= FEWEST_SHARED) shared = { freshK: rms(fresh!), incumbentK: rms(before!) };
+      }
     } catch (error) {
       // Too little data to hold any out: the bound then stands on the error level alone.
       if (!(error instanceof IsothermError)) throw error;
@@ -102,7 +145,7 @@ export const trainZone = async (
   }
   onProgress(1, `${zone}: learned from ${fit.trainRows} rows`);
   const { model, trainRows, leaveDayOutRmseK } = fit;
-  return { model, trainRows, leaveDayOutRmseK, heldOut, heldOutRmseK, warnings: [...warnings] };
+  return { model, trainRows, leaveDayOutRmseK, heldOut, heldOutRmseK, shared, warnings: [...warnings] };
 };
 
 export type ZoneTraining = Awaited<ReturnType<typeof trainZone>>;
@@ -133,6 +176,7 @@ export const assembleBuilding = (
   const models = trained.map(({ model }) => model);
   const heldOut = trained.flatMap((one) => one.heldOut);
   const figures = trained.map(({ heldOutRmseK }) => heldOutRmseK).filter((value) => value !== null);
+  const shared = trained.map((one) => one.shared).filter((one) => one !== null);
   const warnings = trained.flatMap((one) => one.warnings);
   const { timesMs } = dataset;
   const trainedToMs = timesMs[timesMs.length - 1]!;
@@ -150,6 +194,13 @@ export const assembleBuilding = (
     summary: {
       leaveDayOutRmseK: mean(trained.map((one) => one.leaveDayOutRmseK)),
       ...(figures.length === 0 ? {} : { heldOutRmse20K: mean(figures) }),
+      ...(shared.length < trained.length || options.incumbent === undefined
+        ? {}
+        : {
+            incumbent: options.incumbent.version,
+            sharedRmse20K: mean(shared.map(({ freshK }) => freshK)),
+            incumbentRmse20K: mean(shared.map(({ incumbentK }) => incumbentK)),
+          }),
       ...(power === null ? {} : { powerNoiseW: power.rmseW }),
       fitMs,
       linearAlgebra,

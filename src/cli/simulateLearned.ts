@@ -9,6 +9,7 @@ import type { BuildingModel } from "#domain/model";
 import type { HistoryBuffer } from "#loop/historyBuffer";
 import { learnCycle } from "#loop/learnCycle";
 import type { PlannerSlot } from "#loop/plannerSlot";
+import { heldOutBeside, heldOutError } from "#models/heldOut";
 import { modelToJson } from "#models/modelJson";
 
 /** Learns from the run's own history and keeps a planner on the newest model. */
@@ -63,11 +64,10 @@ export async function createLearner({ options, run, history, planners, clock, co
             dataset,
             (fraction, text) => context.progress(`learning (${why}): ${Math.round(fraction * 100)} %, ${text}`),
             signal,
+            model,
           ),
-        heldOut: ({ summary }) =>
-          typeof summary.heldOutRmse20K === "number"
-            ? { value: summary.heldOutRmse20K, text: `${summary.heldOutRmse20K.toFixed(2)} K after 20 steps on days left out` }
-            : null,
+        heldOut: heldOutError,
+        beside: heldOutBeside,
         current: () => model,
         install,
         encode: modelToJson,

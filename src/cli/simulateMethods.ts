@@ -22,7 +22,12 @@ import { trainInWorker } from "#models/trainInWorker";
 export interface Method {
   /** Whether it learns anew at night; CLUE and the ensemble learn once, as published. */
   readonly learnsAtNight: boolean;
-  train(dataset: Dataset, onProgress: (fraction: number, text: string) => void, signal?: AbortSignal): Promise<BuildingModel>;
+  train(
+    dataset: Dataset,
+    onProgress: (fraction: number, text: string) => void,
+    signal?: AbortSignal,
+    incumbent?: BuildingModel | null,
+  ): Promise<BuildingModel>;
   plannerOf(rollout: PreparedRollout, model: BuildingModel, backendName: string): Planner;
   /** Of what it started from; null before the first model and where nothing was given. */
   readonly priorManifest: unknown;
@@ -64,7 +69,7 @@ function ownModel(options: SimulateOptions, run: Run): Method {
     get priorManifest() {
       return manifestOf(prior);
     },
-    train: (dataset, onProgress, signal) => {
+    train: (dataset, onProgress, signal, incumbent = null) => {
       if (!priorChosen) {
         prior = priorForRun(options.prior, run.weatherNames, dataset);
         priorChosen = true;
@@ -74,7 +79,7 @@ function ownModel(options: SimulateOptions, run: Run): Method {
         zones: run.plant.zones,
         prior,
         toLocalMs: localTimeOf(run),
-        options: { budget, horizonSteps: options.horizonSteps },
+        options: { budget, horizonSteps: options.horizonSteps, ...(incumbent === null ? {} : { incumbent }) },
         onProgress,
         ...(signal === undefined ? {} : { signal }),
       });

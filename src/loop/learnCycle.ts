@@ -15,7 +15,15 @@ export interface LearnParts {
   readonly train: (dataset: Dataset, signal?: AbortSignal) => Promise<BuildingModel>;
   /** Held-out error of a model, lower is better; null where it was not measured: then the newer model counts as no worse. */
   readonly heldOut: (model: BuildingModel) => { readonly value: number; readonly text: string } | null;
-  /** A new model may be this share worse, because the days it was judged on differ. Default 0.1. */
+  /** Both models on the same held-out days; null where there are none: then each one's own figure counts. */
+  readonly beside?: (
+    model: BuildingModel,
+    current: BuildingModel,
+  ) => {
+    readonly fresh: { readonly value: number; readonly text: string };
+    readonly before: { readonly value: number; readonly text: string };
+  } | null;
+  /** A new model may be this share worse: it is judged by one that has not seen the newest days. Default 0.1. */
   readonly tolerance?: number;
   readonly current: () => BuildingModel | null;
   /** Puts a model to work from the next decision on, e.g. prepares a planner for it and swaps it into the slot. */
@@ -78,10 +86,11 @@ const days = (count: number): string => `${count} day${count === 1 ? "" : "s"}`;
 
 function compare(parts: LearnParts, model: BuildingModel): { readonly accept: boolean; readonly text: string } {
   const current = parts.current();
-  const fresh = parts.heldOut(model);
+  const both = current === null ? null : (parts.beside?.(model, current) ?? null);
+  const fresh = both?.fresh ?? parts.heldOut(model);
   if (fresh !== null && !Number.isFinite(fresh.value))
     return { accept: false, text: `Model ${model.version} is not used: its held-out error is not a number.` };
-  const before = current === null ? null : parts.heldOut(current);
+  const before = both?.before ?? (current === null ? null : parts.heldOut(current));
   if (fresh === null || before === null)
     return { accept: true, text: `Model ${model.version} is in use${fresh === null ? "" : ` (${fresh.text})`}.` };
   const allowed = before.value + Math.abs(before.value) * (parts.tolerance ?? 0.1);

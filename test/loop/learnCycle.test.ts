@@ -55,6 +55,30 @@ function learning(changes: Partial<LearnParts> = {}) {
 }
 
 describe("learning", () => {
+  it.each([
+    // Its own days were easy for the old one (0.2 K), hard for the new one (0.6 K); on the same days the new one is better, or not.
+    [0.5, 0.7, "installed"],
+    [0.7, 0.5, "kept"],
+  ])("judges both models on the same days where there are some: %f K new, %f K old is %s", async (fresh, before, kind) => {
+    const old = model("old", 0.2);
+    const seen: string[] = [];
+    const { parts } = learning({
+      current: () => old,
+      train: async () => model("new", 0.6),
+      beside: (one, other) => {
+        seen.push(one.version, other.version);
+        return { fresh: { value: fresh, text: `${fresh} K` }, before: { value: before, text: `${before} K` } };
+      },
+    });
+    const outcome = await learnCycle(parts);
+    expect(outcome.kind).toBe(kind);
+    expect(outcome.text).toContain(`${fresh} K`);
+    expect(seen).toEqual(["new", "old"]);
+  });
+  it("goes by each one's own days where no days are shared", async () => {
+    const { parts } = learning({ current: () => model("old", 0.2), train: async () => model("new", 0.6), beside: () => null });
+    expect((await learnCycle(parts)).kind).toBe("kept");
+  });
   it("waits for enough days and says how many are there", async () => {
     const { parts, saved } = learning({ dataset: () => rows(3.2) });
     expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", text: "7 days wanted, 3.2 there" });

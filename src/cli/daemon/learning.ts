@@ -7,6 +7,7 @@ import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
 import type { ModelVersionStore } from "#domain/store";
 import { type LearnOutcome, learnCycle, usableDays } from "#loop/learnCycle";
+import { heldOutBeside, heldOutError } from "#models/heldOut";
 import { modelFromJson, modelToJson } from "#models/modelJson";
 import { type Prior, readPrior } from "#models/prior";
 import { shippedPriorFor } from "#models/shippedPriors";
@@ -46,14 +47,6 @@ const priorFor = (config: SiteConfig, dataset: Dataset): Prior | null => {
   return shippedPriorFor(dataset, weatherNames)?.prior ?? null;
 };
 
-/** Held-out error over 20 steps of the model, or its leave-day-out error where nothing could be held out. */
-const heldOutOf = ({ summary }: BuildingModel): { value: number; text: string } | null => {
-  const open = summary.heldOutRmse20K;
-  const leaveDayOut = summary.leaveDayOutRmseK;
-  if (typeof open === "number") return { value: open, text: `${open.toFixed(2)} K after 20 steps on days left out` };
-  return typeof leaveDayOut === "number" ? { value: leaveDayOut, text: `${leaveDayOut.toFixed(2)} K a step on days left out` } : null;
-};
-
 /** Learns in worker threads, keeps what was learned as versions with checksums, and finds it again after a restart. */
 export const createLearner = (options: LearnerOptions): Learner => {
   const { config } = options;
@@ -72,20 +65,28 @@ export const createLearner = (options: LearnerOptions): Learner => {
             if (usableDays(dataset, zones) < config.learning.minDays) return dataset;
             return gateData(dataset, zones, options.onWarning, undefined, toLocalMsOf(config)).dataset;
           },
-          train: (dataset, aborted) =>
-            trainInWorker({
+          train: (dataset, aborted) => {
+            const incumbent = options.current();
+            return trainInWorker({
               dataset,
               zones,
               prior: priorFor(config, dataset),
               toLocalMs: toLocalMsOf(config),
-              options: { budget: MODEL_BUDGET, errorLevelK: config.planner.errorLevelK, horizonSteps: config.planner.horizonSteps },
+              options: {
+                budget: MODEL_BUDGET,
+                errorLevelK: config.planner.errorLevelK,
+                horizonSteps: config.planner.horizonSteps,
+                ...(incumbent === null ? {} : { incumbent }),
+              },
               backend: backend === "webgpu" ? "auto" : backend,
               onProgress: options.onProgress,
               // Beside control at night: one core and half the memory are enough, there is no hurry.
-              ...(options.current() === null ? {} : { threads: 1 }),
+              ...(incumbent === null ? {} : { threads: 1 }),
               ...(aborted === undefined ? {} : { signal: aborted }),
-            }),
-          heldOut: heldOutOf,
+            });
+          },
+          heldOut: heldOutError,
+          beside: heldOutBeside,
           current: options.current,
           install: options.install,
           encode: modelToJson,
