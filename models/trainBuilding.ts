@@ -114,16 +114,17 @@ export const trainZone = async (
   if (data.length - split > horizon + START_EVERY) {
     onProgress(0.75, `${zone}: checking on days left out`);
     try {
-      const until = async (end: number): Promise<ZoneModel> => {
+      // The early model only shows how spread and error go together; one that stands for the new model gets the same effort.
+      const until = async (end: number, standsIn: boolean): Promise<ZoneModel> => {
         const part = new DatasetRows(sliceDataset(dataset, 0, end), toLocalMs);
         const { model } = await fitZone(la, part, zone, neighbours, prior, {
           ...(signal === undefined ? {} : { signal }),
-          budget: 160,
-          ...(prior === null ? {} : { maxIterations: 0 }),
+          budget: standsIn ? options.budget : 160,
+          ...(standsIn || prior === null ? {} : { maxIterations: 0 }),
         });
         return model;
       };
-      const early = await until(split);
+      const early = await until(split, false);
       const starts: number[] = [];
       for (let row = split; row + horizon < data.length; row += START_EVERY) starts.push(row);
       const held = heldOutErrors(la, early, data, starts, horizon);
@@ -134,7 +135,7 @@ export const trainZone = async (
       const unseen = starts.filter((row) => seen >= 0 && row >= seen);
       if (known !== undefined && unseen.length >= FEWEST_SHARED) {
         // Both know what there was until then.
-        const rival = seen > split ? await until(seen + 1) : early;
+        const rival = await until(Math.max(split, seen + 1), true);
         const [fresh, before] = [rival, known].map((model) => heldOutErrors(la, model, data, unseen, horizon).lastK);
         if (fresh!.length >= FEWEST_SHARED && before!.length >= FEWEST_SHARED) shared = { freshK: rms(fresh!), incumbentK: rms(before!) };
       }
