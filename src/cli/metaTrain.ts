@@ -54,7 +54,7 @@ export const registerMetaTrain = (program: Command): void => {
         if ((options.source === undefined) === (options.sources === undefined))
           throw usageError("meta-train needs --source or --sources, one of them.", "Give --source name=file.csv …, or --sources DIR.");
         const la = await createLinearAlgebra("auto");
-        const { segments, sources, engine }: Sources =
+        const { segments, sources, engine, leftOut, rowsGated }: Sources =
           options.sources === undefined
             ? await fromFiles(options.source!, { starts: options.from.split(","), days: options.days, building: options.building }, say)
             : await fromFolder(options.sources, options.zonesPerRun, say);
@@ -87,7 +87,7 @@ export const registerMetaTrain = (program: Command): void => {
             logMarginalLikelihoodPerRow,
             ...(engine === undefined ? {} : { engine }),
             tasks,
-            skipped: [...skipped],
+            skipped: [...leftOut, ...skipped],
             ...(leftOutLogLikelihood === undefined ? {} : { leftOutLogLikelihood }),
           },
         };
@@ -99,8 +99,9 @@ export const registerMetaTrain = (program: Command): void => {
           file: options.out,
           sources: sources.map(({ name }) => name),
           segments: segments.length,
-          skipped: skipped.length,
+          skipped: leftOut.length + skipped.length,
           rows,
+          rowsGated,
           logMarginalLikelihoodPerRow,
           ...(leftOutLogLikelihood === undefined ? {} : { leftOutLogLikelihood }),
         };
