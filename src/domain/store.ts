@@ -42,6 +42,24 @@ export interface ModelVersion {
 
 export type ModelVersionHead = Omit<ModelVersion, "json">;
 
+/**
+ * What became of a version. installed: learned and put to work. refused: learned, saved and not put to work. promoted: put to work by a person.
+ * rolled-back: the one in force before was put to work again. forgotten: deleted, so that the disk does not fill.
+ */
+export type ModelChangeKind = "installed" | "refused" | "promoted" | "rolled-back" | "forgotten";
+
+/** One entry of the audit log of models; never changed, never deleted. */
+export interface ModelChange {
+  readonly timeMs: number;
+  readonly kind: ModelChangeKind;
+  readonly version: string;
+  /** In force until then; null where there was none. */
+  readonly before: string | null;
+  /** `learning`, `start`, or the person who ordered it. */
+  readonly by: string;
+  readonly reason: string;
+}
+
 export interface DecisionStore {
   appendDecision(decision: Decision): Promise<void>;
   decision(id: string): Promise<Decision | null>;
@@ -65,8 +83,11 @@ export interface ModelVersionStore {
   modelVersionHeads?(): Promise<readonly ModelVersionHead[]>;
   /** One version; null where there is none, or (with a warning) where its checksum does not match. */
   modelVersion?(id: string): Promise<ModelVersion | null>;
-  /** Forgets all versions but the `newest` newest ones and those named in `keepIds`. */
-  pruneModelVersions?(newest: number, keepIds: readonly string[]): Promise<void>;
+  /** Forgets all versions but the `newest` newest ones and those named in `keepIds`; resolves with the ids forgotten, newest first. */
+  pruneModelVersions?(newest: number, keepIds: readonly string[]): Promise<readonly string[]>;
+  recordModelChange?(change: ModelChange): Promise<void>;
+  /** All of them, in the order in which they were recorded. */
+  modelChanges?(): Promise<readonly ModelChange[]>;
 }
 
 /** What the dashboard needs; met by the embedded store and by InfluxDB readers. */

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { IsothermError } from "#domain/errors";
 import type { Decision, Plan } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
-import type { Alarm, EmbeddedStore, ModelVersion, StoreChange } from "#domain/store";
+import type { Alarm, EmbeddedStore, ModelChange, ModelVersion, StoreChange } from "#domain/store";
 
 const collect = async <T>(rows: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = [];
@@ -265,11 +265,28 @@ export function telemetryStoreContract(
       expect((await store.modelVersionHeads!()).map(({ id }) => id)).toEqual(["m5", "m4", "m3", "m2", "m1", "m0"]);
       expect(await store.modelVersion!("m2")).toEqual(modelVersion("m2", T0 + 2));
       expect(await store.modelVersion!("never")).toBeNull();
-      await store.pruneModelVersions!(2, ["m1", "m5", "never"]);
+      expect(await store.pruneModelVersions!(2, ["m1", "m5", "never"])).toEqual(["m3", "m2", "m0"]);
       expect((await store.modelVersions()).map(({ id }) => id)).toEqual(["m5", "m4", "m1"]);
       expect(await store.modelVersion!("m2")).toBeNull();
-      await store.pruneModelVersions!(10, []);
+      expect(await store.pruneModelVersions!(10, [])).toEqual([]);
       expect(await store.modelVersionHeads!()).toHaveLength(3);
+    });
+
+    test("changes of models come in the order in which they were recorded, whatever their clock says", async () => {
+      const change = (version: string, timeMs: number, before: string | null): ModelChange => ({
+        timeMs,
+        kind: "installed",
+        version,
+        before,
+        by: "O'Neill",
+        reason: "better; -- 0.3 K",
+      });
+      expect(await store.modelChanges!()).toEqual([]);
+      await store.recordModelChange!(change("m2", T0 + 5, null));
+      await store.recordModelChange!(change("m1", T0, "m2"));
+      await store.recordModelChange!({ ...change("m2", T0 + 6, "m1"), kind: "rolled-back" });
+      const kept = [change("m2", T0 + 5, null), change("m1", T0, "m2"), { ...change("m2", T0 + 6, "m1"), kind: "rolled-back" }];
+      expect(await store.modelChanges!()).toEqual(kept);
     });
 
     test("tells listeners after the acknowledgement, not after their removal, and survives one that throws", async () => {
@@ -312,8 +329,10 @@ export function telemetryStoreContract(
         await store.append([at(T0, air, 20), at(T0 + 1, air, 21)]);
         await store.appendDecision(decisionAt(T0, 1));
         await store.saveModelVersion(modelVersion("m1", T0));
+        await store.recordModelChange!({ timeMs: T0, kind: "promoted", version: "m1", before: null, by: "x", reason: "" });
         await store.setCursor("influx", 2);
         store = await reopen(store);
+        expect(await store.modelChanges!()).toHaveLength(1);
         expect((await store.latest([air])).get(air)).toEqual(at(T0 + 1, air, 21));
         expect(await store.latestDecision()).toEqual(decisionAt(T0, 1));
         expect(await store.modelVersions()).toEqual([modelVersion("m1", T0)]);

@@ -14,7 +14,16 @@ import * as telemetry from "#adapters/store/telemetryTable";
 import { IsothermError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
-import type { Alarm, EmbeddedStore, ModelVersion, ModelVersionHead, ModelVersionStore, SeriesBucket, StoreChange } from "#domain/store";
+import type {
+  Alarm,
+  EmbeddedStore,
+  ModelChange,
+  ModelVersion,
+  ModelVersionHead,
+  ModelVersionStore,
+  SeriesBucket,
+  StoreChange,
+} from "#domain/store";
 
 export interface BackedUpStore extends Omit<EmbeddedStore, keyof ModelVersionStore>, Required<ModelVersionStore> {
   /**
@@ -317,9 +326,18 @@ class DuckdbStore implements BackedUpStore {
     return this.#wholeVersions(await this.#read((reader) => modelVersions.readVersions(reader, id)))[0] ?? null;
   }
 
-  async pruneModelVersions(newest: number, keepIds: readonly string[]): Promise<void> {
+  async pruneModelVersions(newest: number, keepIds: readonly string[]): Promise<readonly string[]> {
     const old = (await this.modelVersionHeads()).slice(newest).filter(({ id }) => !keepIds.includes(id));
     if (old.length > 0) await this.#write(old.map(({ id }) => modelVersions.forgettingStatement(id)));
+    return old.map(({ id }) => id);
+  }
+
+  recordModelChange(change: ModelChange): Promise<void> {
+    return this.#write([modelVersions.recordingStatement(change)]);
+  }
+
+  modelChanges(): Promise<readonly ModelChange[]> {
+    return this.#read(modelVersions.readChanges);
   }
 
   #wholeVersions({ whole, damaged }: modelVersions.VersionsRead): readonly ModelVersion[] {

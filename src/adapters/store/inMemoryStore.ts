@@ -3,7 +3,7 @@ import { bucketWidthMs, checkModelVersion, checkPoints, rankOf, sha256 } from "#
 import { IsothermError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
-import type { Alarm, EmbeddedStore, ModelVersion, ModelVersionHead, SeriesBucket } from "#domain/store";
+import type { Alarm, EmbeddedStore, ModelChange, ModelVersion, ModelVersionHead, SeriesBucket } from "#domain/store";
 
 /** Times of one point in order, and the value at each. */
 interface Track {
@@ -35,6 +35,7 @@ class InMemoryStore implements EmbeddedStore {
   readonly #decisions = new Map<string, { readonly timeMs: number; readonly json: string }>();
   readonly #alarms = new Map<string, string>();
   readonly #versions = new Map<string, string>();
+  readonly #modelChanges: string[] = [];
   readonly #cursors = new Map<string, number>();
   readonly #changes: ChangeFeed;
   readonly #onWarning: (text: string) => void;
@@ -206,8 +207,20 @@ class InMemoryStore implements EmbeddedStore {
     return (await this.modelVersions()).find((version) => version.id === id) ?? null;
   }
 
-  async pruneModelVersions(newest: number, keepIds: readonly string[]): Promise<void> {
-    for (const { id } of (await this.modelVersionHeads()).slice(newest)) if (!keepIds.includes(id)) this.#versions.delete(id);
+  async pruneModelVersions(newest: number, keepIds: readonly string[]): Promise<readonly string[]> {
+    const old = (await this.modelVersionHeads()).slice(newest).filter(({ id }) => !keepIds.includes(id));
+    for (const { id } of old) this.#versions.delete(id);
+    return old.map(({ id }) => id);
+  }
+
+  async recordModelChange(change: ModelChange): Promise<void> {
+    this.#open();
+    this.#modelChanges.push(JSON.stringify(change));
+  }
+
+  async modelChanges(): Promise<readonly ModelChange[]> {
+    this.#open();
+    return this.#modelChanges.map((json) => JSON.parse(json) as ModelChange);
   }
 
   async readAfter(seq: number, maxRows: number): Promise<readonly { readonly seq: number; readonly point: TelemetryPoint }[]> {

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { sha256 } from "#adapters/store/checks";
-import type { ModelVersion, ModelVersionHead } from "#domain/store";
+import type { ModelChange, ModelChangeKind, ModelVersion, ModelVersionHead } from "#domain/store";
 
 /** SQL and its named values. */
 export type Statement = readonly [sql: string, values: Record<string, string | bigint | null>];
@@ -41,6 +41,25 @@ export async function readVersions(reader: DuckDBConnection, id?: string): Promi
   }
   return { whole, damaged };
 }
+
+/** In the order in which they were recorded. */
+export async function readChanges(reader: DuckDBConnection): Promise<readonly ModelChange[]> {
+  const result = await reader.runAndReadAll("SELECT time_ms::DOUBLE, kind, version, version_before, who, reason FROM model_changes ORDER BY seq");
+  return result.getRows().map(([timeMs, kind, version, before, by, reason]) => ({
+    timeMs: timeMs as number,
+    kind: kind as ModelChangeKind,
+    version: version as string,
+    before: before as string | null,
+    by: by as string,
+    reason: reason as string,
+  }));
+}
+
+export const recordingStatement = ({ timeMs, kind, version, before, by, reason }: ModelChange): Statement => [
+  `INSERT INTO model_changes
+   SELECT coalesce(max(seq), 0) + 1, $timeMs::BIGINT, $kind::VARCHAR, $version::VARCHAR, $before::VARCHAR, $by::VARCHAR, $reason::VARCHAR FROM model_changes`,
+  { timeMs: BigInt(Math.round(timeMs)), kind, version, before, by, reason },
+];
 
 export const forgettingStatement = (id: string): Statement => ["DELETE FROM model_versions WHERE id = $id", { id }];
 

@@ -11,6 +11,16 @@ export const migrations: readonly string[] = [
   CREATE TABLE overrides (id VARCHAR NOT NULL, until_ms BIGINT NOT NULL, json VARCHAR NOT NULL);
   CREATE TABLE cursors (name VARCHAR NOT NULL, seq BIGINT NOT NULL);
   `,
+  `
+  CREATE TABLE model_changes (seq BIGINT NOT NULL, time_ms BIGINT NOT NULL, kind VARCHAR NOT NULL, version VARCHAR NOT NULL, version_before VARCHAR, who VARCHAR NOT NULL, reason VARCHAR NOT NULL);
+  -- What the versions tell of the time before changes were written down: every accepted one was put to work.
+  INSERT INTO model_changes
+    WITH learned AS (SELECT id, created_ms, summary NOT LIKE '%"accepted":"no"%' AS accepted, rowid AS place FROM model_versions)
+    SELECT row_number() OVER (ORDER BY created_ms, place), created_ms, CASE WHEN accepted THEN 'installed' ELSE 'refused' END, id,
+      max_by(CASE WHEN accepted THEN id END, (created_ms, place)) OVER (ORDER BY created_ms, place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+      'learning', 'learned before changes were written down'
+    FROM learned;
+  `,
 ];
 
 export const schemaVersion = migrations.length;

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { openDuckdbStore } from "#adapters/store/duckdbStore";
+import { migrations } from "#adapters/store/schema";
 import { IsothermError } from "#domain/errors";
 import { modelVersion } from "../../contracts/telemetryStore.js";
 
@@ -167,6 +168,31 @@ describe("openDuckdbStore", () => {
     expect(told).toEqual([45_000]);
     const buckets = (await store.series([air], 0, 45_000 * 60_000, 45)).get(air)!;
     expect(buckets.map((bucket) => bucket.mean)).toEqual(Array.from({ length: 45 }, (_, b) => b * 1000 + 499.5));
+    await store.close();
+  });
+});
+
+describe("a store from before changes of models were written down", () => {
+  test("tells which versions were in force from what they say of themselves", async () => {
+    const version = (id: string, createdMs: number, accepted: string): string =>
+      `INSERT INTO model_versions VALUES ('${id}', ${createdMs}, 'x', '{}', '{"leaveDayOutRmseK":0.1,"accepted":"${accepted}"}')`;
+    await sql(
+      migrations[0]!,
+      "CREATE TABLE schema_version (version INTEGER NOT NULL)",
+      "INSERT INTO schema_version VALUES (1)",
+      version("m2", 20, "no"),
+      version("m1", 10, "yes"),
+      version("m3", 30, "yes"),
+    );
+    const store = await openDuckdbStore(dataDir, { onWarning });
+    const changes = await store.modelChanges();
+    expect(changes.map(({ kind, version: id, before, timeMs }) => [kind, id, before, timeMs])).toEqual([
+      ["installed", "m1", null, 10],
+      ["refused", "m2", "m1", 20],
+      ["installed", "m3", "m1", 30],
+    ]);
+    await store.recordModelChange({ timeMs: 5, kind: "rolled-back", version: "m1", before: "m3", by: "x", reason: "" });
+    expect((await store.modelChanges()).at(-1)?.version).toBe("m1");
     await store.close();
   });
 });
