@@ -8,6 +8,7 @@ import { type SourceSegment, type TaskSet, tasksOf } from "#models/meta/tasks";
 export type { SourceSegment } from "#models/meta/tasks";
 
 export interface MetaTrainOptions {
+  /** At most, where every round sees all segments: it ends at the optimum. Default 6. */
   readonly rounds?: number;
   readonly iterationsPerRound?: number;
   /** Segments that a round sees, drawn anew each time; null: all. */
@@ -42,7 +43,7 @@ const SAVE_EVERY_MS = 5000;
  * on to the same result. No segments, and segments of different time steps, are refused.
  */
 export const metaTrain = async (la: LinearAlgebra, segments: readonly SourceSegment[], options: MetaTrainOptions): Promise<MetaTrained> => {
-  const { rounds = 3, iterationsPerRound = 15, tasksPerRound = null, maxRows = null, isLenient = false, seed = 0, passes = 1 } = options;
+  const { rounds = 6, iterationsPerRound = 40, tasksPerRound = null, maxRows = null, isLenient = false, seed = 0, passes = 1 } = options;
   const { checkpoint, onProgress, signal } = options;
   const set = tasksOf(segments, { maxRows, isLenient });
   const digest = digestOf(set, { rounds, iterationsPerRound, tasksPerRound, seed, passes, linearAlgebra: la.name });

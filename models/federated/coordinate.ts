@@ -5,11 +5,11 @@ import type { LinearAlgebra } from "#math/linearAlgebra";
 import { centreFor, consensusStep, startConsensus } from "#models/federated/consensus";
 import type { Hello, StatisticsReply, SummaryReply } from "#models/federated/protocol";
 import { RoundTable } from "#models/federated/roundTable";
-import { hyperparameterBox } from "#models/federated/sharedNames";
-import { type LearnedHierarchy, learnHierarchy } from "#models/meta/learnHierarchy";
+import { hyperparameterBox } from "#models/meta/hyperparameterBox";
+import { type HierarchyTasks, type LearnedHierarchy, learnHierarchy } from "#models/meta/learnHierarchy";
+import { sharedMinimum } from "#models/meta/sharedMinimum";
 import type { TaskSummary } from "#models/meta/taskSummary";
-import type { Task, TaskSet } from "#models/meta/tasks";
-import { coefficientPrior, hyperparameterPrior, type NormalPrior, type PriorSource } from "#models/prior";
+import { coefficientPrior, hyperparameterPrior, type NormalPrior, type PriorSource, type ZoneRatings } from "#models/prior";
 
 export interface CoordinateOptions {
   readonly la: LinearAlgebra;
@@ -22,10 +22,10 @@ export interface CoordinateOptions {
   readonly joinTimeoutMs: number;
   readonly roundTimeoutMs: number;
   readonly graceMs?: number;
-  /** Rounds of least squares and consensus, as in pooled training. Default 3. */
-  readonly rounds?: number;
-  /** Consensus steps a round at most. Default 12. */
-  readonly stepsPerRound?: number;
+  /** Consensus steps at most. Default 8. */
+  readonly consensusSteps?: number;
+  /** Iterations on summed gradients after them, at most. Default 120. */
+  readonly iterations?: number;
   readonly onProgress: (fraction: number, text: string) => void;
   readonly onLeftOut?: (id: string, reason: string) => void;
   readonly signal?: AbortSignal;
@@ -38,8 +38,10 @@ export interface FederatedPrior extends LearnedHierarchy {
   readonly tasks: number;
   readonly sources: readonly PriorSource[];
   readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
-  /** Root mean square of θ_s − z at the end. */
+  /** Root mean square of θ_s − z where consensus handed over to gradients. */
   readonly primalResidual: number;
+  /** False where the iterations were used up before the optimum was reached. */
+  readonly isConverged: boolean;
   readonly messages: { readonly received: number; readonly ignored: number };
 }
 
@@ -47,15 +49,22 @@ export interface FederatedPrior extends LearnedHierarchy {
 const RHO_PER_ROW = 0.02;
 /** Consensus is reached when both residuals are below this, in logarithms: 1 % of a lengthscale. */
 const TOLERANCE = 0.01;
+/** A line search seldom looks twice; participants answer so many orders only. */
+const EVALUATIONS_PER_ITERATION = 1.4;
+/** Share of the work that consensus is, roughly. */
+const CONSENSUS_SHARE = 0.2;
+
+/** Somebody left while θ was looked for: what is minimised is no longer the same. */
+class Departure extends Error {}
 
 /**
  * Learns a prior from buildings that keep their data (after "Sparsity-aware distributed learning for Gaussian processes with linear multiple kernel", which
- * consents on hyperparameters by ADMM): rounds of β by summed least-squares statistics and θ by consensus ADMM on Σ_s −log p(y_s | θ, β) − log p(θ), the pooled
- * objective; then the hierarchy over the participants' quadratic summaries, as in pooled training. Participants that drop out are left out with
- * the reason; with fewer than `minimum` left an IsothermError (retryable).
+ * consents on hyperparameters by ADMM): a few steps of consensus ADMM on Σ_s −log p(y_s | θ, β) − log p(θ), the pooled objective, from afar; then L-BFGS on the
+ * summed gradients, with β by summed least-squares statistics at every θ, to its minimum (`sharedMinimum`, as in pooled training); then the hierarchy over the participants'
+ * quadratic summaries, as in pooled training. Participants that drop out are left out with the reason; with fewer than `minimum` left an IsothermError (retryable).
  */
 export const coordinate = async (options: CoordinateOptions): Promise<FederatedPrior> => {
-  const { la, bus, federation, signal, onProgress, rounds = 3, stepsPerRound = 12 } = options;
+  const { la, bus, federation, signal, onProgress, consensusSteps = 8, iterations = 120 } = options;
   const table = new RoundTable({
     la,
     bus,
@@ -85,65 +94,108 @@ export const coordinate = async (options: CoordinateOptions): Promise<FederatedP
     const coefficientPriors = keys.map((key) => coefficientPrior(null, key, stepS));
     const box = hyperparameterBox(names);
     let z: Float64Array = box.start;
-    let negativeLogLikelihood = Number.NaN;
     let primalResidual = Number.POSITIVE_INFINITY;
-    const rho = RHO_PER_ROW * rowsOf(table.participants.values());
 
-    const coefficients = async (): Promise<Float64Array> => {
+    const coefficients = async (theta: Float64Array): Promise<Float64Array> => {
+      const asked = table.participants.size;
       const answers = await table.ask(
         "statistics",
-        (id) => ({ kind: "statistics", theta: pick(names, z, table.participants.get(id)!.names) }),
+        (id) => ({ kind: "statistics", theta: pick(names, theta, table.participants.get(id)!.names) }),
         signal,
       );
       enough();
-      return solveCoefficients(la, keys, coefficientPriors, answers.values());
+      if (answers.size < asked) throw new Departure();
+      return solveCoefficients(la, keys, coefficientPriors, inOrder(answers));
     };
-    // Duals are kept from round to round: β moves little, and from 0 each round would begin far from consensus.
+    /** In the order in which they joined, so that sums do not depend on who answers first. */
+    const inOrder = <T>(answers: ReadonlyMap<string, T>): T[] => [...table.participants.keys()].flatMap((id) => answers.get(id) ?? []);
     let consensus = startConsensus(
       z,
-      rho,
+      RHO_PER_ROW * rowsOf(table.participants.values()),
       new Map([...table.participants].map(([id, hello]) => [id, names.map((name) => hello.names.includes(name))])),
     );
-    for (let round = 0; round < rounds; round++) {
-      const beta = await coefficients();
-      for (let step = 0; step < stepsPerRound; step++) {
-        const answers = await table.ask(
-          "step",
-          (id) => {
-            const hello = table.participants.get(id)!;
-            return {
-              kind: "step",
-              beta: pick(keys, beta, hello.keys),
-              centre: pick(names, centreFor(consensus, id), hello.names),
-              rho: consensus.rho,
-            };
-          },
-          signal,
-        );
-        enough();
-        const thetas = new Map([...answers].map(([id, { theta }]) => [id, Float64Array.from(names, (name) => theta[name] ?? Number.NaN)]));
-        consensus = consensusStep(consensus, thetas, hyperpriors, box.lower, box.upper);
-        negativeLogLikelihood = [...answers.values()].reduce((sum, { value }) => sum + value, 0);
-        ({ z, primalResidual } = consensus);
-        onProgress(
-          (round + (step + 1) / stepsPerRound) / (rounds + 0.5),
-          `round ${round + 1} of ${rounds}, step ${step + 1}: residuals ${primalResidual.toFixed(4)} and ${consensus.dualResidual.toFixed(4)}, ρ ${consensus.rho.toPrecision(3)}`,
-        );
-        if (primalResidual < TOLERANCE && consensus.dualResidual < TOLERANCE) break;
-      }
+    const firstBeta = await withThoseThatStay(() => coefficients(z));
+    for (let step = 0; step < consensusSteps; step++) {
+      const answers = await table.ask(
+        "step",
+        (id) => {
+          const hello = table.participants.get(id)!;
+          return {
+            kind: "step",
+            beta: pick(keys, firstBeta, hello.keys),
+            centre: pick(names, centreFor(consensus, id), hello.names),
+            rho: consensus.rho,
+          };
+        },
+        signal,
+      );
+      enough();
+      const thetas = new Map([...answers].map(([id, { theta }]) => [id, Float64Array.from(names, (name) => theta[name] ?? Number.NaN)]));
+      consensus = consensusStep(consensus, thetas, hyperpriors, box.lower, box.upper);
+      ({ z, primalResidual } = consensus);
+      onProgress(
+        (CONSENSUS_SHARE * (step + 1)) / consensusSteps,
+        `consensus step ${step + 1} of ${consensusSteps}: residuals ${primalResidual.toFixed(4)} and ${consensus.dualResidual.toFixed(4)}, ρ ${consensus.rho.toPrecision(3)}`,
+      );
+      if (primalResidual < TOLERANCE && consensus.dualResidual < TOLERANCE) break;
     }
-    const beta = await coefficients();
+
+    let evaluationsLeft = Math.ceil(EVALUATIONS_PER_ITERATION * iterations) + 1;
+    /** −log p of all that are there and its gradient at θ. */
+    const summedGradient = async (theta: Float64Array, beta: Float64Array, gradient: Float64Array): Promise<number> => {
+      evaluationsLeft--;
+      const asked = table.participants.size;
+      const answers = await table.ask(
+        "gradient",
+        (id) => {
+          const hello = table.participants.get(id)!;
+          return { kind: "gradient", theta: pick(names, theta, hello.names), beta: pick(keys, beta, hello.keys) };
+        },
+        signal,
+      );
+      enough();
+      if (answers.size < asked) throw new Departure();
+      gradient.fill(0);
+      let sum = 0;
+      for (const { value, gradient: own } of inOrder(answers)) {
+        sum += value ?? Number.POSITIVE_INFINITY;
+        names.forEach((name, i) => {
+          gradient[i]! += own[name] ?? 0;
+        });
+      }
+      return sum;
+    };
+    const { theta, value, isConverged } = await withThoseThatStay(() => {
+      const rows = rowsOf(table.participants.values());
+      return sharedMinimum({ coefficients, negativeLogLikelihood: summedGradient }, z, {
+        hyperpriors,
+        coefficientPriors,
+        lower: box.lower,
+        upper: box.upper,
+        maxIterations: iterations,
+        maxEvaluations: Math.max(1, evaluationsLeft),
+        onIteration: (iteration, reached, at) => {
+          z = at.slice();
+          onProgress(
+            CONSENSUS_SHARE + ((0.95 - CONSENSUS_SHARE) * iteration) / iterations,
+            `iteration ${iteration} of at most ${iterations}: −log likelihood ${(reached / rows).toFixed(4)} per row`,
+          );
+        },
+        ...(signal === undefined ? {} : { signal }),
+      });
+    });
+    const beta = await withThoseThatStay(() => coefficients(theta));
     const summaries = await table.ask(
       "summary",
       (id) => {
         const hello = table.participants.get(id)!;
-        return { kind: "summary", theta: pick(names, z, hello.names), beta: pick(keys, beta, hello.keys) };
+        return { kind: "summary", theta: pick(names, theta, hello.names), beta: pick(keys, beta, hello.keys) };
       },
       signal,
     );
     enough();
     const hellos = new Map([...table.participants].filter(([id]) => summaries.has(id)));
-    const learned = learnHierarchy(la, taskSet(stepS, names, keys, hellos), summariesOf(names, keys, summaries), z, beta, (text) =>
+    const learned = learnHierarchy(la, hierarchyTasks(names, keys, hellos), summariesOf(names, keys, summaries), theta, beta, (text) =>
       onProgress(0.98, text),
     );
     const rows = rowsOf(hellos.values());
@@ -151,12 +203,13 @@ export const coordinate = async (options: CoordinateOptions): Promise<FederatedP
     return {
       ...learned,
       stepS,
-      logMarginalLikelihoodPerRow: -negativeLogLikelihood / rows,
+      logMarginalLikelihoodPerRow: -value / rows,
       rows,
       tasks: [...hellos.values()].reduce((sum, { tasks }) => sum + tasks.length, 0),
       sources: [...hellos].flatMap(([id, hello]) => hello.sources.map((source) => ({ ...source, name: `${id}/${source.name}` }))),
       leftOut: [...table.leftOut].map(([name, reason]) => ({ name, reason })),
       primalResidual,
+      isConverged,
       messages: { received: table.received, ignored: table.ignored },
     };
   } catch (error) {
@@ -164,6 +217,17 @@ export const coordinate = async (options: CoordinateOptions): Promise<FederatedP
     throw error;
   } finally {
     await stop();
+  }
+};
+
+/** Does it again, from where it stands, whenever somebody left on the way. */
+const withThoseThatStay = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Departure)) throw error;
+    }
   }
 };
 
@@ -234,15 +298,13 @@ const summariesOf = (names: readonly string[], keys: readonly string[], replies:
   });
 
 /** What the hierarchy needs to know of tasks whose rows are elsewhere. */
-const taskSet = (stepS: number, names: readonly string[], keys: readonly string[], hellos: ReadonlyMap<string, Hello>): TaskSet => ({
-  stepS,
+const hierarchyTasks = (names: readonly string[], keys: readonly string[], hellos: ReadonlyMap<string, Hello>): HierarchyTasks => ({
   names,
   keys,
-  skipped: [],
   tasks: [...hellos].flatMap(([id, { tasks }]) =>
-    tasks.map(({ name, ratings }) => ({ name: `${id} ${name}`, group: id, ratings: withoutAbsent(ratings) }) as Task),
+    tasks.map(({ name, ratings }) => ({ name: `${id} ${name}`, ratings: withoutAbsent(ratings) })),
   ),
 });
 
-const withoutAbsent = (ratings: Hello["tasks"][number]["ratings"]): Task["ratings"] =>
+const withoutAbsent = (ratings: Hello["tasks"][number]["ratings"]): ZoneRatings =>
   Object.fromEntries(Object.entries(ratings).filter(([, value]) => value !== undefined));

@@ -1,34 +1,33 @@
 import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import { MatrixPool } from "#math/matrixPool";
-import type { CoordinatorMessage, StatisticsReply, StepReply, SummaryReply } from "#models/federated/protocol";
-import { hyperparameterBox } from "#models/federated/sharedNames";
-import { addInformation } from "#models/meta/sharedOptimum";
+import type { CoordinatorMessage, GradientReply, StatisticsReply, StepReply, SummaryReply } from "#models/federated/protocol";
+import { hyperparameterBox } from "#models/meta/hyperparameterBox";
+import { addInformation, likelihoodOf } from "#models/meta/sharedOptimum";
 import { summarise } from "#models/meta/taskSummary";
-import { localOf, residualsOfTask, type TaskSet } from "#models/meta/tasks";
-import { negativeLogLikelihood } from "#models/thermostat/hyperparameters";
+import { localOf, type TaskSet } from "#models/meta/tasks";
 
 type Order<K extends CoordinatorMessage["kind"]> = Extract<CoordinatorMessage, { readonly kind: K }>;
 type Answer<T> = Omit<T, "schema" | "session" | "run" | "round">;
 
-/** Iterations of one local step: consensus needs no exact minimum, and the next round goes on from here. */
+/** Iterations of one local step: consensus needs no exact minimum, and the next step goes on from here. */
 const STEP_ITERATIONS = 6;
 
 /** What a participant computes from its own rows; only the answers leave it. */
 export interface LocalSteps {
   statistics(order: Order<"statistics">): Answer<StatisticsReply>;
   step(order: Order<"step">, signal?: AbortSignal): Promise<Answer<StepReply>>;
+  gradient(order: Order<"gradient">): Promise<Answer<GradientReply>>;
   summary(order: Order<"summary">, signal?: AbortSignal): Promise<Answer<SummaryReply>>;
 }
 
 /**
  * A participant's side of the rounds over its own zone-weeks: the statistics Φᵀ K⁻¹ Φ and Φᵀ K⁻¹ y of the mean coefficients at θ; the step that minimises
- * Σ −log p(y | θ, β) + ρ/2 ‖θ − centre‖² by L-BFGS from where it stood last; the quadratic summaries. An order without one of its names throws RangeError.
+ * Σ −log p(y | θ, β) + ρ/2 ‖θ − centre‖² by L-BFGS from where it stood last; −log p and its gradient at the coordinator's θ; the quadratic summaries. An order without one of its names throws RangeError.
  */
 export const createLocalSteps = (la: LinearAlgebra, set: TaskSet): LocalSteps => {
   const { names, keys, tasks } = set;
   const { lower, upper } = hyperparameterBox(names);
-  const pool = new MatrixPool();
+  const likelihood = likelihoodOf(la, tasks);
   let last: Float64Array | null = null;
   return {
     statistics: ({ theta }) => {
@@ -44,28 +43,9 @@ export const createLocalSteps = (la: LinearAlgebra, set: TaskSet): LocalSteps =>
     step: async ({ beta, centre, rho }, signal) => {
       const target = valuesOf(names, centre);
       const coefficients = valuesOf(keys, beta);
-      const residuals = tasks.map((task) => residualsOfTask(task, coefficients));
-      const likelihood = (at: Float64Array, gradient: Float64Array): number => {
-        gradient.fill(0);
-        let sum = 0;
-        for (const [s, task] of tasks.entries()) {
-          const local = new Float64Array(task.hyperparameterAt.length);
-          sum += negativeLogLikelihood(la, task.rows, residuals[s]!, task.space, localOf(task.hyperparameterAt, at), local, pool);
-          task.hyperparameterAt.forEach((i, p) => {
-            gradient[i]! += local[p]!;
-          });
-        }
-        return sum;
-      };
       const result = await minimiseAsync(
-        (at, gradient) => {
-          let sum: number;
-          try {
-            sum = likelihood(at, gradient);
-          } catch {
-            // Not positive definite even with jitter: this θ is outside what the data allow, so the step shrinks.
-            return Number.POSITIVE_INFINITY;
-          }
+        async (at, gradient) => {
+          let sum = await likelihood(at, coefficients, gradient);
           for (let i = 0; i < at.length; i++) {
             const away = at[i]! - target[i]!;
             sum += 0.5 * rho * away * away;
@@ -78,8 +58,15 @@ export const createLocalSteps = (la: LinearAlgebra, set: TaskSet): LocalSteps =>
       );
       last = Float64Array.from(result.x);
       const gradient = new Float64Array(names.length);
-      const value = likelihood(last, gradient);
+      const value = await likelihood(last, coefficients, gradient);
       return { kind: "step", theta: named(names, last), value, gradient: named(names, gradient) };
+    },
+    gradient: async ({ theta, beta }) => {
+      const gradient = new Float64Array(names.length);
+      const value = await likelihood(valuesOf(names, theta), valuesOf(keys, beta), gradient);
+      return Number.isFinite(value)
+        ? { kind: "gradient", value, gradient: named(names, gradient) }
+        : { kind: "gradient", value: null, gradient: named(names, new Float64Array(names.length)) };
     },
     summary: async ({ theta, beta }, signal) => {
       const at = valuesOf(names, theta);

@@ -31,7 +31,7 @@ export interface Participation {
 /** It says again that it is there until the coordinator speaks. */
 const HELLO_MS = 2000;
 /** More questions than any training has: somebody is asking for more than a prior. */
-const MAX_ORDERS = 500;
+const MAX_ORDERS = 600;
 
 /** What a participant's connection leaves behind when it breaks. */
 export const farewell = (run: string): string => JSON.stringify({ schema: FEDERATION_SCHEMA, kind: "gone", run });
@@ -63,8 +63,16 @@ export const participate = async (options: ParticipateOptions): Promise<Particip
   let isBusy = false;
 
   const compute = async (order: Exclude<CoordinatorMessage, { readonly kind: "end" }>): Promise<object> => {
-    if (order.kind === "statistics") return steps.statistics(order);
-    return order.kind === "step" ? steps.step(order, signal) : steps.summary(order, signal);
+    switch (order.kind) {
+      case "statistics":
+        return steps.statistics(order);
+      case "step":
+        return steps.step(order, signal);
+      case "gradient":
+        return steps.gradient(order);
+      case "summary":
+        return steps.summary(order, signal);
+    }
   };
   let cancel: (() => Promise<void>) | undefined;
   let removeHandler: (() => void) | undefined;

@@ -1,7 +1,7 @@
 import { choleskyWithJitter } from "#math/choleskyWithJitter";
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import type { Hello, ParticipantReply, StatisticsReply, StepReply, SummaryReply } from "#models/federated/protocol";
-import { hyperparameterBox } from "#models/federated/sharedNames";
+import type { GradientReply, Hello, ParticipantReply, StatisticsReply, StepReply, SummaryReply } from "#models/federated/protocol";
+import { hyperparameterBox } from "#models/meta/hyperparameterBox";
 
 /** −log p of one row beyond these is no likelihood of temperature steps. */
 const ROW_VALUE_LIMITS = [-30, 1e6] as const;
@@ -29,6 +29,8 @@ export const implausible = (la: LinearAlgebra, hello: Hello, reply: ParticipantR
       return statisticsFault(la, hello, reply);
     case "step":
       return stepFault(hello, reply);
+    case "gradient":
+      return gradientFault(hello, reply);
     case "summary":
       return summaryFault(la, hello, reply);
     case "failure":
@@ -68,13 +70,19 @@ const solvedAlone = (la: LinearAlgebra, normal: readonly (readonly number[])[], 
   return x;
 };
 
-const stepFault = (hello: Hello, { theta, gradient, value }: StepReply): string | null => {
+const stepFault = (hello: Hello, reply: StepReply): string | null => {
   const { names } = hello;
-  if (!isOver(theta, names) || !isOver(gradient, names)) return "its step is of other hyperparameters than it announced";
+  const { theta } = reply;
+  if (!isOver(theta, names)) return "its step is of other hyperparameters than it announced";
   const { lower, upper } = hyperparameterBox(names);
   const outside = names.find((name, i) => theta[name]! < lower[i]! - 1e-6 || theta[name]! > upper[i]! + 1e-6);
-  if (outside !== undefined) return `${outside} = ${theta[outside]} lies outside its limits`;
-  const rows = hello.tasks.reduce((sum, task) => sum + task.rows, 0);
+  return outside === undefined ? gradientFault(hello, reply) : `${outside} = ${theta[outside]} lies outside its limits`;
+};
+
+const gradientFault = ({ names, tasks }: Hello, { gradient, value }: Pick<GradientReply, "gradient" | "value">): string | null => {
+  if (!isOver(gradient, names)) return "its gradient is of other hyperparameters than it announced";
+  if (value === null) return null;
+  const rows = tasks.reduce((sum, task) => sum + task.rows, 0);
   const [least, most] = ROW_VALUE_LIMITS;
   if (value / rows < least || value / rows > most) return `−log p = ${(value / rows).toPrecision(3)} per row is no likelihood`;
   const steep = names.find((name) => Math.abs(gradient[name]!) > MAX_GRADIENT_PER_ROW * rows);

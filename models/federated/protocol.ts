@@ -102,6 +102,9 @@ const statisticsSchema = z.strictObject({
 /** θ_s of the local step, −log p there and its gradient. */
 const stepSchema = z.strictObject({ ...reply, kind: z.literal("step"), theta: byName, value: number, gradient: byName });
 
+/** −log p at the coordinator's θ and its gradient; null where θ has no likelihood. */
+const gradientSchema = z.strictObject({ ...reply, kind: z.literal("gradient"), value: number.nullable(), gradient: byName });
+
 /** What each zone-week says of hyperparameters and coefficients, as a quadratic (see `TaskSummary`). */
 const summarySchema = z.strictObject({
   ...reply,
@@ -117,13 +120,22 @@ const failureSchema = z.strictObject({ ...reply, kind: z.literal("failure"), rea
 /** A last will: the process is gone, or it leaves on its own. */
 const goneSchema = z.strictObject({ schema: z.literal(FEDERATION_SCHEMA), kind: z.literal("gone"), run: session });
 
-const fromParticipant = z.discriminatedUnion("kind", [helloSchema, statisticsSchema, stepSchema, summarySchema, failureSchema, goneSchema]);
+const fromParticipant = z.discriminatedUnion("kind", [
+  helloSchema,
+  statisticsSchema,
+  stepSchema,
+  gradientSchema,
+  summarySchema,
+  failureSchema,
+  goneSchema,
+]);
 
 const order = { schema: z.literal(FEDERATION_SCHEMA), session, run: session, round };
 const fromCoordinator = z.discriminatedUnion("kind", [
   z.strictObject({ ...order, kind: z.literal("statistics"), theta: byName }),
   /** Minimise −log p(θ) + ρ/2 ‖θ − centre‖² under mean coefficients β. */
   z.strictObject({ ...order, kind: z.literal("step"), beta: byName, centre: byName, rho: z.number().positive().max(1e9) }),
+  z.strictObject({ ...order, kind: z.literal("gradient"), theta: byName, beta: byName }),
   z.strictObject({ ...order, kind: z.literal("summary"), theta: byName, beta: byName }),
   z.strictObject({ ...order, kind: z.literal("end"), isDone: z.boolean(), reason: text }),
 ]);
@@ -133,6 +145,7 @@ export type ParticipantMessage = z.infer<typeof fromParticipant>;
 export type ParticipantReply = Extract<ParticipantMessage, { readonly round: number }>;
 export type StatisticsReply = z.infer<typeof statisticsSchema>;
 export type StepReply = z.infer<typeof stepSchema>;
+export type GradientReply = z.infer<typeof gradientSchema>;
 export type SummaryReply = z.infer<typeof summarySchema>;
 export type CoordinatorMessage = z.infer<typeof fromCoordinator>;
 export type FederationId = z.infer<typeof id>;

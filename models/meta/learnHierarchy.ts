@@ -14,6 +14,11 @@ export interface LearnedHierarchy {
   readonly leftOutLogLikelihood?: Record<string, number>;
 }
 
+/** What the hierarchy needs to know of tasks: their rows may be elsewhere. */
+export interface HierarchyTasks extends Pick<TaskSet, "names" | "keys"> {
+  readonly tasks: readonly Pick<Task, "name" | "ratings">[];
+}
+
 const ITERATIONS = 60;
 const FOLD_ITERATIONS = 25;
 const MAX_FOLDS = 14;
@@ -37,7 +42,7 @@ const LINEAR_SPREAD = 0.3;
  */
 export const learnHierarchy = (
   la: LinearAlgebra,
-  set: TaskSet,
+  set: HierarchyTasks,
   summaries: readonly TaskSummary[],
   theta: Float64Array,
   beta: Float64Array,
@@ -50,7 +55,7 @@ export const learnHierarchy = (
     const at = names.indexOf(`${LINEAR}${key}`);
     return Math.min(1, Math.max(COEFFICIENT_SPREAD_FLOOR, at < 0 ? 0.3 : Math.exp(-theta[at]!))) ** 2;
   });
-  const tasks = new Map<string, Task>(set.tasks.map((task) => [task.name, task]));
+  const tasks = new Map(set.tasks.map((task) => [task.name, task]));
   const centres = predictors.map((name) => centreOf(set.tasks.map(({ ratings }) => predictorOf(name, ratings))));
   const covariatesOf = (ratings: ZoneRatings, wanted: readonly (typeof predictors)[number][]): Float64Array =>
     Float64Array.from(wanted, (name) => {
@@ -140,7 +145,7 @@ const priorOf = (
   hyper: readonly number[],
   d: number,
   keep: number,
-  set: TaskSet,
+  set: HierarchyTasks,
   theta: Float64Array,
 ) => {
   const { names, keys } = set;

@@ -1,12 +1,12 @@
 import { factorise } from "#math/gaussianProcess";
-import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
 import { uniform } from "#math/random";
+import { hyperparameterBox } from "#models/meta/hyperparameterBox";
+import { type SharedObjective, sharedMinimum } from "#models/meta/sharedMinimum";
 import { design, localOf, residualsOfTask, type Task, type TaskSet } from "#models/meta/tasks";
 import { coefficientPrior, hyperparameterPrior, type NormalPrior } from "#models/prior";
 import { negativeLogLikelihood } from "#models/thermostat/hyperparameters";
-import { FIXED_HYPERPARAMETER } from "#models/thermostat/structure";
 
 /** What is known after some rounds: enough to go on from there. */
 export interface SharedState {
@@ -14,9 +14,12 @@ export interface SharedState {
   readonly theta: readonly number[];
   /** Of the last round's tasks. */
   readonly logLikelihoodPerRow: number;
+  /** Every task was seen, and no further round would gain anything. */
+  readonly isConverged?: boolean;
 }
 
 export interface SharedOptions {
+  /** At most: where every round sees all tasks, it ends at the optimum. */
   readonly rounds: number;
   readonly iterationsPerRound: number;
   /** Tasks of a round, drawn anew for each; null: all. */
@@ -31,8 +34,8 @@ export interface SharedOptions {
 const TASK_STREAM = 2 ** 41;
 
 /**
- * The shared θ that maximises Σ_s log p(y_s | θ, β) + log p(θ), in rounds with the generalised least-squares mean coefficients
- * β = (Σ_s Φ_sᵀ K_s⁻¹ Φ_s + Λ)⁻¹ (Σ_s Φ_sᵀ K_s⁻¹ y_s + Λ β₀). A round may see a part of the tasks only (seeded), so that its time does not grow with them.
+ * The shared θ and β that maximise Σ_s log p(y_s | θ, β) + log p(θ) + log p(β), where β = (Σ_s Φ_sᵀ K_s⁻¹ Φ_s + Λ)⁻¹ (Σ_s Φ_sᵀ K_s⁻¹ y_s + Λ β₀) at any θ
+ * (`sharedMinimum`), in rounds. A round may see a part of the tasks only (seeded), so that its time does not grow with them.
  */
 export const sharedOptimum = async (
   la: LinearAlgebra,
@@ -43,61 +46,72 @@ export const sharedOptimum = async (
   const { rounds, iterationsPerRound, tasksPerRound, seed, signal } = options;
   const hyperpriors = names.map((name) => hyperparameterPrior(null, name));
   const coefficientPriors = keys.map((key) => coefficientPrior(null, key, stepS));
-  const start = Float64Array.from(hyperpriors, ({ location }) => location);
-  const lower = start.map((location, i) =>
-    names[i] === FIXED_HYPERPARAMETER ? location : names[i] === "noiseVariance" ? 2 * Math.log(1e-3) : location - 6,
-  );
-  const upper = start.map((location, i) => (names[i] === FIXED_HYPERPARAMETER ? location : location + 6));
-  let theta: Float64Array = Float64Array.from(options.from?.theta ?? start);
-  let logLikelihoodPerRow = options.from?.logLikelihoodPerRow ?? Number.NaN;
-  const pool = new MatrixPool();
+  const { start, lower, upper } = hyperparameterBox(names);
+  let state: SharedState = options.from ?? { round: 0, theta: [...start], logLikelihoodPerRow: Number.NaN };
 
-  for (let round = options.from?.round ?? 0; round < rounds; round++) {
-    signal?.throwIfAborted();
-    const tasks = tasksPerRound === null || tasksPerRound >= set.tasks.length ? set.tasks : drawn(set.tasks, tasksPerRound, seed, round);
+  while (state.round < rounds && state.isConverged !== true) {
+    const { round } = state;
+    const isAll = tasksPerRound === null || tasksPerRound >= set.tasks.length;
+    const tasks = isAll ? set.tasks : drawn(set.tasks, tasksPerRound, seed, round);
     const totalRows = tasks.reduce((sum, { rows }) => sum + rows.n, 0);
-    const beta = leastSquares(la, tasks, theta, keys.length, coefficientPriors);
-    const residuals = tasks.map((task) => residualsOfTask(task, beta));
-    // The generic prior weighs as much beside a part of the tasks as beside all of them.
-    const priorWeight = tasks.length / set.tasks.length;
-    const result = await minimiseAsync(
-      (at, gradient) => {
-        let sum = 0;
-        gradient.fill(0);
-        tasks.forEach((task, s) => {
-          if (!Number.isFinite(sum)) return;
-          const localGradient = new Float64Array(task.hyperparameterAt.length);
-          try {
-            sum += negativeLogLikelihood(la, task.rows, residuals[s]!, task.space, localOf(task.hyperparameterAt, at), localGradient, pool);
-          } catch {
-            sum = Number.POSITIVE_INFINITY;
-          }
-          task.hyperparameterAt.forEach((i, p) => {
-            gradient[i]! += localGradient[p]!;
-          });
-        });
-        hyperpriors.forEach(({ location, spread }, i) => {
-          const z = (at[i]! - location) / spread;
-          sum += 0.5 * priorWeight * z * z;
-          gradient[i]! += (priorWeight * z) / spread;
-        });
-        return sum;
-      },
-      theta,
+    const { theta, value, isConverged } = await sharedMinimum(
       {
+        coefficients: (at) => leastSquares(la, tasks, at, keys.length, coefficientPriors),
+        negativeLogLikelihood: likelihoodOf(la, tasks),
+      },
+      Float64Array.from(state.theta),
+      {
+        hyperpriors,
+        coefficientPriors,
+        // The generic prior weighs as much beside a part of the tasks as beside all of them.
+        priorWeight: tasks.length / set.tasks.length,
         lower,
         upper,
         maxIterations: iterationsPerRound,
+        onIteration: (iteration, reached) => options.onIteration(round, iteration, reached / totalRows),
         ...(signal === undefined ? {} : { signal }),
-        onIteration: ({ iteration, value }) => options.onIteration(round, iteration, value / totalRows),
       },
     );
-    signal?.throwIfAborted();
-    theta = Float64Array.from(result.x);
-    logLikelihoodPerRow = -result.value / totalRows;
-    await options.onRound?.({ round: round + 1, theta: [...theta], logLikelihoodPerRow });
+    // Other tasks may have more to say.
+    state = { round: round + 1, theta: [...theta], logLikelihoodPerRow: -value / totalRows, isConverged: isAll && isConverged };
+    await options.onRound?.(state);
   }
-  return { theta, beta: leastSquares(la, set.tasks, theta, keys.length, coefficientPriors), logLikelihoodPerRow };
+  const theta = Float64Array.from(state.theta);
+  return {
+    theta,
+    beta: leastSquares(la, set.tasks, theta, keys.length, coefficientPriors),
+    logLikelihoodPerRow: state.logLikelihoodPerRow,
+  };
+};
+
+/** Σ_s −log p(y_s | θ, β) over these tasks, with its gradient over the shared θ. */
+export const likelihoodOf = (la: LinearAlgebra, tasks: readonly Task[]): SharedObjective["negativeLogLikelihood"] => {
+  const pool = new MatrixPool();
+  return (theta, beta, gradient) => {
+    let sum = 0;
+    gradient.fill(0);
+    for (const task of tasks) {
+      const local = new Float64Array(task.hyperparameterAt.length);
+      try {
+        sum += negativeLogLikelihood(
+          la,
+          task.rows,
+          residualsOfTask(task, beta),
+          task.space,
+          localOf(task.hyperparameterAt, theta),
+          local,
+          pool,
+        );
+      } catch {
+        // Not positive definite even with jitter: this θ is outside what the data allow.
+        return Number.POSITIVE_INFINITY;
+      }
+      task.hyperparameterAt.forEach((i, p) => {
+        gradient[i]! += local[p]!;
+      });
+    }
+    return sum;
+  };
 };
 
 /** Some of the tasks, group by group in turn, so that no building fills a round. */

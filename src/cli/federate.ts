@@ -25,8 +25,8 @@ export const registerFederate = (program: Command): void => {
     .option("--minimum <n>", "with fewer left there is no prior (default 2, or 1 of 1)", wholeNumber("--minimum", 1, 1000))
     .option("--join-timeout <duration>", "how long to wait for participants", duration("--join-timeout", "s"), 600)
     .option("--round-timeout <duration>", "how long one answer may take", duration("--round-timeout", "s"), 180)
-    .option("--rounds <n>", "rounds of least squares and consensus", wholeNumber("--rounds", 1, 20), 3)
-    .option("--steps <n>", "consensus steps a round at most", wholeNumber("--steps", 1, 100), 12)
+    .option("--steps <n>", "consensus steps at most", wholeNumber("--steps", 1, 50), 8)
+    .option("--iterations <n>", "iterations on summed gradients after them, at most", wholeNumber("--iterations", 1, 180), 120)
     .option("--name <id>", "name of the prior (default: that of the federation)")
     .requiredOption("--out <file>", "where to write the prior")
     .action((options: FederateCoordinateArguments) => runForFigures(options, (context) => coordinateFederation(options, context)));

@@ -12,8 +12,8 @@ export interface FederateCoordinateArguments extends FederateBusArguments {
   readonly minimum?: number;
   readonly joinTimeout: number;
   readonly roundTimeout: number;
-  readonly rounds: number;
   readonly steps: number;
+  readonly iterations: number;
   readonly name?: string;
   readonly out: string;
   readonly json?: boolean;
@@ -39,8 +39,8 @@ export const coordinateFederation = async (
       minimum,
       joinTimeoutMs: 1000 * options.joinTimeout,
       roundTimeoutMs: 1000 * options.roundTimeout,
-      rounds: options.rounds,
-      stepsPerRound: options.steps,
+      consensusSteps: options.steps,
+      iterations: options.iterations,
       onProgress: progress,
       onLeftOut: (id, reason) => say(`left out: ${id}: ${reason}`),
       signal,
@@ -53,6 +53,7 @@ export const coordinateFederation = async (
       sources,
       leftOut,
       primalResidual,
+      isConverged,
       messages,
       leftOutLogLikelihood,
       ...numbers
@@ -66,7 +67,7 @@ export const coordinateFederation = async (
       manifest: {
         made: new Date().toISOString().slice(0, 10),
         version: packageVersion,
-        command: `isotherm federate coordinate --federation ${federation} --participants ${options.participants} --rounds ${options.rounds} --steps ${options.steps}`,
+        command: `isotherm federate coordinate --federation ${federation} --participants ${options.participants} --steps ${options.steps} --iterations ${options.iterations}`,
         seed: 0,
         sources: [...sources],
         logMarginalLikelihoodPerRow,
@@ -75,6 +76,7 @@ export const coordinateFederation = async (
         ...(leftOutLogLikelihood === undefined ? {} : { leftOutLogLikelihood }),
       },
     };
+    if (!isConverged) say("The iterations were used up before the optimum was reached: give more --iterations.");
     await writeOutput(options.out, `${JSON.stringify(prior, null, 1)}\n`);
     say(`Wrote ${options.out}.`);
     return {
@@ -86,6 +88,7 @@ export const coordinateFederation = async (
       rows,
       logMarginalLikelihoodPerRow,
       primalResidual,
+      isConverged,
       messagesReceived: messages.received,
       messagesIgnored: messages.ignored,
     };

@@ -28,8 +28,8 @@ interface MetaTrainArguments {
 
 const SEGMENTS = "1991-01-01,1991-02-01,1991-04-01,1991-07-01,1991-08-01,1991-10-01";
 
-/** A few weeks of one building: everything in every round. */
-const fewWeeks = { rounds: 3, iterationsPerRound: 15, tasksPerRound: null, maxRows: null, isLenient: false, passes: 1 } as const;
+/** A few weeks of one building: everything in every round, until the optimum is reached. */
+const fewWeeks = { rounds: 6, iterationsPerRound: 40, tasksPerRound: null, maxRows: null, isLenient: false, passes: 1 } as const;
 /** Hundreds of zone-runs, some rows of each: every round sees some of them, the hierarchy all (models/priors/README.md has what else was tried). */
 const manyBuildings = { rounds: 6, iterationsPerRound: 8, tasksPerRound: 56, maxRows: 250, isLenient: true, passes: 1 } as const;
 
@@ -42,7 +42,7 @@ export const registerMetaTrain = (program: Command): void => {
     .option("--from <dates>", "--source: first days of the segments, comma-separated", SEGMENTS)
     .option("--days <n>", "--source: days per segment", days("--days"), 7)
     .option("--building <id>", "--source: building that the sources share, for the manifest", "unknown")
-    .option("--rounds <n>", "rounds of likelihood and least squares (default 3; with --sources 6)", wholeNumber("--rounds", 1, 20))
+    .option("--rounds <n>", "rounds of likelihood and least squares at most (default 6)", wholeNumber("--rounds", 1, 20))
     .option("--zones-per-run <n>", "--sources: zones of a run that are learned from", wholeNumber("--zones-per-run", 1, 100), 2)
     .option("--rows <n>", "rows of a segment at most (default all; with --sources 250)", wholeNumber("--rows", 48, 100_000))
     .option("--seed <n>", "which segments a round sees", wholeNumber("--seed", 0, 2 ** 31), 0)

@@ -1,5 +1,7 @@
 /** f(x), with ∂f/∂x written to `gradient`. A value or gradient that is not finite counts as +∞: the step shrinks. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+/** The same where the value comes from elsewhere, e.g. from other processes. A rejection ends the minimisation with it. */
+export type AsyncObjective = (x: Float64Array, gradient: Float64Array) => number | Promise<number>;
 
 export interface LbfgsIteration {
   readonly iteration: number;
@@ -54,38 +56,46 @@ interface Point {
  * The line search brackets a point with f(x⁺) ≤ f + 1e-4 gᵀ(x⁺ − x) and g⁺ᵀ(x⁺ − x) ≥ 0.9 gᵀ(x⁺ − x) (weak Wolfe along the projected path).
  */
 export const minimise = (objective: Objective, x0: Float64Array, options: LbfgsOptions = {}): LbfgsResult => {
-  const run = iterate(objective, x0, options);
+  const run = iterate(x0, options);
+  let answer = Number.NaN;
   for (;;) {
-    const { done, value } = run.next();
+    const { done, value } = run.next(answer);
     if (done) return value;
+    if (value !== null) answer = objective(value.x, value.gradient);
   }
 };
 
-/** The same, letting the event loop run between iterations, so that an abort signal can arrive. */
-export const minimiseAsync = async (objective: Objective, x0: Float64Array, options: LbfgsOptions = {}): Promise<LbfgsResult> => {
-  const run = iterate(objective, x0, options);
+/** The same, letting the event loop run between iterations, so that an abort signal can arrive, and for objectives that take their time. */
+export const minimiseAsync = async (objective: AsyncObjective, x0: Float64Array, options: LbfgsOptions = {}): Promise<LbfgsResult> => {
+  const run = iterate(x0, options);
+  let answer = Number.NaN;
   for (;;) {
-    const { done, value } = run.next();
+    const { done, value } = run.next(answer);
     if (done) return value;
-    await new Promise((resolve) => setImmediate(resolve));
+    if (value !== null) answer = await objective(value.x, value.gradient);
+    else await new Promise((resolve) => setImmediate(resolve));
   }
 };
 
-function* iterate(objective: Objective, x0: Float64Array, options: LbfgsOptions): Generator<void, LbfgsResult> {
+/** A point to be evaluated, its gradient to be filled in and its value to be answered; null between iterations. */
+type Question = { readonly x: Float64Array; readonly gradient: Float64Array } | null;
+type Asking<T> = Generator<Question, T, number>;
+
+function* iterate(x0: Float64Array, options: LbfgsOptions): Asking<LbfgsResult> {
   const { maxIterations = 200, gradientTolerance = 1e-5, relativeFunctionTolerance = 1e-9, memory = 10, signal } = options;
   const maxEvaluations = options.maxEvaluations ?? 10 * maxIterations;
   const box = createBox(x0.length, options.lower, options.upper);
   let evaluations = 0;
   let iterations = 0;
-  const evaluate = (x: Float64Array): Point => {
+  const evaluate = function* (x: Float64Array): Asking<Point> {
     evaluations++;
     const gradient = new Float64Array(x.length);
-    const value = objective(x, gradient);
+    const value = yield { x, gradient };
     return Number.isFinite(value) && gradient.every(Number.isFinite) ? { x, gradient, value } : { x, gradient, value: Infinity };
   };
   const mayEvaluate = (): boolean => evaluations < maxEvaluations && signal?.aborted !== true;
 
-  let current = evaluate(box.project(x0));
+  let current = yield* evaluate(box.project(x0));
   const finish = (reason: LbfgsResult["reason"]): LbfgsResult => ({ ...current, iterations, evaluations, reason });
   if (!Number.isFinite(current.value)) return finish("start");
   const pairs = createPairs(memory);
@@ -97,7 +107,7 @@ function* iterate(objective: Objective, x0: Float64Array, options: LbfgsOptions)
     if (iterations >= maxIterations) return finish("iterations");
     if (signal?.aborted) return finish("aborted");
     if (evaluations >= maxEvaluations) return finish("evaluations");
-    yield;
+    yield null;
 
     let next: Point | null = null;
     for (let attempt = 0; next === null && attempt < 2; attempt++) {
@@ -107,7 +117,7 @@ function* iterate(objective: Objective, x0: Float64Array, options: LbfgsOptions)
       const direction = box.feasible(current, pairs.direction(projected));
       if (dot(direction, current.gradient) >= 0) continue;
       const firstStep = pairs.size() > 0 ? 1 : Math.min(1, 1 / Math.sqrt(dot(direction, direction)));
-      next = lineSearch(current, direction, firstStep, box.project, evaluate, mayEvaluate);
+      next = yield* lineSearch(current, direction, firstStep, box.project, evaluate, mayEvaluate);
     }
     if (next === null) return finish(signal?.aborted ? "aborted" : evaluations >= maxEvaluations ? "evaluations" : "lineSearch");
     iterations++;
@@ -123,14 +133,14 @@ function* iterate(objective: Objective, x0: Float64Array, options: LbfgsOptions)
 }
 
 /** The bracketed point, the best that satisfies the decrease condition where evaluations run out, or null. */
-const lineSearch = (
+function* lineSearch(
   start: Point,
   direction: Float64Array,
   firstStep: number,
   project: (x: Float64Array) => Float64Array,
-  evaluate: (x: Float64Array) => Point,
+  evaluate: (x: Float64Array) => Asking<Point>,
   mayEvaluate: () => boolean,
-): Point | null => {
+): Asking<Point | null> {
   let low = 0;
   let high = Infinity;
   let best: Point | null = null;
@@ -138,7 +148,7 @@ const lineSearch = (
   let lowValue = start.value;
   let step = firstStep;
   for (let count = 0; count < MAX_LINE_STEPS && mayEvaluate(); count++) {
-    const trial = evaluate(project(start.x.map((value, i) => value + step * direction[i]!)));
+    const trial = yield* evaluate(project(start.x.map((value, i) => value + step * direction[i]!)));
     const move = difference(trial.x, start.x);
     const slope = dot(start.gradient, move);
     if (move.every((value) => value === 0)) return best;
@@ -155,7 +165,7 @@ const lineSearch = (
     step = high === Infinity ? 2 * low : interpolate(low, lowValue, bestSlope, high, trial.value);
   }
   return best;
-};
+}
 
 /** Minimum of the parabola through (low, value, slope) and (high, highValue), kept off the ends; the lower quarter where that is not finite. */
 const interpolate = (low: number, lowValue: number, slope: number, high: number, highValue: number): number => {

@@ -5,11 +5,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import { createMqttBus, type MqttBus } from "#adapters/mqtt/mqttBus";
+import { DatasetRows } from "#math/datasetRows";
+import { metaTrain, type SourceSegment } from "#models/metaTrain";
 import { readPrior } from "#models/prior";
 import { sharedSources } from "#models/shippedPriors";
+import { trainingRows } from "#models/thermostat/trainingRows";
 import { createMosquitto, hasMosquitto, type Mosquitto, mosquittoName, until } from "../../adapters/mqtt/mosquitto.js";
-import { cityFile, cityYear, daysOf } from "../support.js";
+import { cityFile, cityYear, daysOf, la } from "../support.js";
+import { priorNlpd } from "./priorNlpd.js";
 
 const main = fileURLToPath(new URL("../../../dist/src/main.js", import.meta.url));
 const built = existsSync(main);
@@ -69,13 +74,10 @@ describe.skipIf(!hasMosquitto || !built)(`isotherm federate over ${why}`, () => 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("makes a prior from four processes, without the one that was killed in a round, and no series leaves any of them", async () => {
+  it("makes the prior of pooled training within 5 % of NLPD from four processes, without the one that was killed in a round, and no series leaves any of them", async () => {
     const out = join(folder, "prior.json");
     const common = ["--broker", broker.url, "--federation", "test"];
-    const lead = started([
-      ...["federate", "coordinate", ...common, "--participants", "5", "--minimum", "4", "--out", out],
-      ...["--rounds", "1", "--steps", "6", "--json"],
-    ]);
+    const lead = started([...["federate", "coordinate", ...common, "--participants", "5", "--minimum", "4", "--out", out], "--json"]);
     const join1 = ([city, from]: readonly [string, string], name: string) =>
       started([
         ...["federate", "join", ...common, "--name", name, "--source", `${city}=${cut(folder, city, from, DAYS)}`],
@@ -102,6 +104,25 @@ describe.skipIf(!hasMosquitto || !built)(`isotherm federate over ${why}`, () => 
     // Its sources' days are recognised, so that it is never judged on them.
     expect(sharedSources(federated, daysOf(await cityYear("pittsburgh"), "1991-01-07", DAYS))).toContain("b0/pittsburgh");
 
+    const segments = await Promise.all(
+      buildings.map(async ([city, from], i): Promise<SourceSegment> => {
+        const dataset = await readDatasetCsv(join(folder, `${city}-${from}.csv`));
+        return { name: `b${i}`, data: new DatasetRows(dataset), zone: "zone", neighbours: [], group: `b${i}` };
+      }),
+    );
+    const pooled = await metaTrain(la, segments, { maxRows: ROWS, onProgress: () => undefined });
+    // Of days that neither has seen, under the prior itself.
+    for (const [city, from] of [
+      ["new-york", "1991-04-08"],
+      ["pittsburgh", "1991-02-04"],
+      ["port-angeles", "1991-07-15"],
+    ] as const) {
+      const rows = trainingRows(new DatasetRows(daysOf(await cityYear(city), from, 5)), "zone", []);
+      const [ofFederated, ofPooled] = [priorNlpd(rows, federated), priorNlpd(rows, pooled)];
+      const measured = `${city} ${from}: ${ofFederated.toFixed(4)} federated, ${ofPooled.toFixed(4)} pooled`;
+      expect(Math.abs(ofFederated - ofPooled), measured).toBeLessThanOrEqual(0.05 * Math.abs(ofPooled));
+    }
+
     const lengths = (value: unknown): number[] =>
       Array.isArray(value)
         ? [value.length, ...value.flatMap(lengths)]
@@ -109,7 +130,7 @@ describe.skipIf(!hasMosquitto || !built)(`isotherm federate over ${why}`, () => 
           ? Object.values(value).flatMap(lengths)
           : [];
     expect(wire.length).toBeGreaterThan(50);
-    for (const payload of wire) expect(Math.max(0, ...lengths(JSON.parse(payload)))).toBeLessThan(ROWS);
+    for (const payload of wire) expect(Math.max(0, ...lengths(JSON.parse(payload)))).toBeLessThan(ROWS / 2);
   }, 180_000);
 
   it("tells what is wrong and ends with 69 where the others do not come", async () => {

@@ -1,7 +1,7 @@
 import { hyperparameterPrior } from "#models/prior";
 import { FIXED_HYPERPARAMETER } from "#models/thermostat/structure";
 
-/** Limits of log hyperparameters, as in pooled training: ±6 around the generic prior, noise not below 1 mK, the fixed one fixed. A name that no prior knows throws RangeError. */
+/** Limits of log hyperparameters, ±6 around the generic prior, noise not below 1 mK, the fixed one fixed. A name that no prior knows throws RangeError. */
 export const hyperparameterBox = (
   names: readonly string[],
 ): { readonly start: Float64Array; readonly lower: Float64Array; readonly upper: Float64Array } => {
