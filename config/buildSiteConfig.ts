@@ -182,7 +182,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
     },
     forecast: { provider: forecast.provider, lengthS: forecast.length, maxAgeS: forecast.maxAge },
     planner: buildPlanner(file),
-    learning: { trainingDays: learning.trainingDays, minDays: learning.minDays, schedule: learning.schedule, prior },
+    learning: { ...learning, prior },
     store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
     influx: buildInflux(file.influx, context),
     dashboard: file.dashboard,

@@ -286,6 +286,8 @@ const learning = z
       maxLength: 1000,
       example: "shipped",
     }).prefault("shipped"),
+    keptVersions: fields.wholeNumber("Newest model versions that are kept, also those that were not good enough", 1, 1000).prefault(10),
+    keptInForce: fields.wholeNumber("Versions that were in force and are kept besides, the latest of them", 2, 10_000).prefault(400),
   })
   .prefault({})
   .describe("Learning");

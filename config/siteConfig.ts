@@ -142,6 +142,10 @@ export interface LearningConfig {
   readonly schedule: string;
   /** `shipped`, `none`, or the resolved path of a prior. */
   readonly prior: string;
+  /** Newest model versions that are kept whatever became of them. */
+  readonly keptVersions: number;
+  /** Of the versions that were in force, the latest that are kept besides. */
+  readonly keptInForce: number;
 }
 
 export interface StoreConfig {

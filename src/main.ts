@@ -9,6 +9,7 @@ import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
 import { registerFederate } from "#cli/federate";
 import { registerMetaTrain } from "#cli/metaTrain";
+import { registerModel } from "#cli/model";
 import { registerPlan } from "#cli/plan";
 import { registerSimulate } from "#cli/simulate";
 import { registerSources } from "#cli/sources";
@@ -24,6 +25,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerExport,
   registerFederate,
   registerMetaTrain,
+  registerModel,
   registerPlan,
   registerSimulate,
   registerSources,

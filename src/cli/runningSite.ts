@@ -28,6 +28,16 @@ const newestOf = async (store: Pick<BackedUpStore, "latest">, points: readonly P
   return times.length === 0 ? null : Math.max(...times);
 };
 
+/** The store's file, for a command that found no daemon on it. Rejects with exit code 69 where there is none, or another process holds it. */
+export const openStoreFile = async (directory: string, readOnly: boolean): Promise<BackedUpStore> => {
+  if (!existsSync(join(directory, "isotherm.duckdb")))
+    throw unavailableError(`No isotherm runs on ${directory}, and there is no store in it.`, {
+      todo: "Start it first (isotherm start), or name its site file with --config; store.directory counts from where it was started.",
+    });
+  const { openDuckdbStore } = await import("#adapters/store/duckdbStore");
+  return openDuckdbStore(directory, { readOnly, onWarning: (text) => process.stderr.write(`${text}\n`) });
+};
+
 /** Opens the site of a file (default: the demo site). Rejects with exit code 69 where neither a daemon nor a store is there. */
 export const openSiteReader = async (configFile: string | undefined, signal: AbortSignal): Promise<SiteReader> => {
   const config = loadSiteConfig(configFile ?? demoSiteFile());
@@ -47,12 +57,7 @@ export const openSiteReader = async (configFile: string | undefined, signal: Abo
       close: async () => undefined,
     };
   }
-  if (!existsSync(join(directory, "isotherm.duckdb")))
-    throw unavailableError(`No isotherm runs on ${directory}, and there is no store in it.`, {
-      todo: "Start it first (isotherm start), or name its site file with --config; store.directory counts from where it was started.",
-    });
-  const { openDuckdbStore } = await import("#adapters/store/duckdbStore");
-  const store = await openDuckdbStore(directory, { readOnly: true, onWarning: (text) => process.stderr.write(`${text}\n`) });
+  const store = await openStoreFile(directory, true);
   return {
     config,
     from: "file",

@@ -6,7 +6,7 @@ import { createPlanGuard } from "#loop/planOrRule";
 import { safetyEnvelope } from "#loop/safetyEnvelope";
 
 /**
- * One control decision: observe → forecast → plan (or fall back) → safety envelope → actuate → append. Returns a function to be called once per control
+ * One control decision: observe (and judge what the model said of the step that ended) → forecast → plan (or fall back) → safety envelope → actuate → append. Returns a function to be called once per control
  * interval, never twice at once; it resolves with the decision, or null while the mode is off. It rejects only when `signal` aborts (or, without
  * fallback, when the planner fails): every other failure ends in a safe command and an alarm.
  */
@@ -24,6 +24,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
   return async (signal) => {
     const nowMs = clock.nowMs();
     const seen = await observe(parts, memory, nowMs, signal);
+    await parts.monitor?.step(nowMs);
     if (modeNow() === "off") return null;
     const request = await planRequest(parts, memory, seen);
     const { plan, modelVersion } = await parts.planners.use(async (inUse) => ({

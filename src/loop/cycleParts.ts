@@ -8,6 +8,7 @@ import type { DecisionStore } from "#domain/store";
 import type { AlarmBoard } from "#loop/alarmBoard";
 import type { QualityMemory, QualityRules } from "#loop/dataQuality";
 import type { HistoryBuffer } from "#loop/historyBuffer";
+import type { ModelMonitor } from "#loop/modelMonitor";
 import type { PlannerSlot } from "#loop/plannerSlot";
 import type { Supervisor } from "#loop/supervisor";
 
@@ -56,6 +57,8 @@ export interface CycleParts {
   readonly history: HistoryBuffer;
   readonly decisions: Pick<DecisionStore, "appendDecision">;
   readonly alarms: AlarmBoard;
+  /** Absent: nobody watches how true the model is. */
+  readonly monitor?: Pick<ModelMonitor, "step">;
   /** Failures that the cycle survived (each also stands as an alarm). */
   readonly onError: (error: unknown) => void;
 }

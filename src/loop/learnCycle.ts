@@ -30,6 +30,8 @@ export interface LearnParts {
   readonly install: (model: BuildingModel) => Promise<void> | void;
   readonly encode: (model: BuildingModel) => string;
   readonly versions: Pick<ModelVersionStore, "saveModelVersion">;
+  /** Kept with a version beside the model's own summary, e.g. the site that it was learned at. */
+  readonly facts?: Readonly<Record<string, number | string>>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -55,7 +57,8 @@ export function usableDays(dataset: Dataset, zones: readonly string[]): number {
 
 /**
  * One round of learning: dataset → train → gates → install. Rejects only when `signal` aborts; every other failure leaves the model before at work.
- * Every trained model is saved as a version, whether or not it is put to work.
+ * Every trained model is saved as a version with the reason, whether or not it is put to work. One that was judged against a model that people replaced
+ * meanwhile is not put to work.
  */
 export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promise<LearnOutcome> {
   try {
@@ -70,9 +73,13 @@ export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promi
       };
     const model = await parts.train(dataset, signal);
     signal?.throwIfAborted();
-    const verdict = compare(parts, model);
-    await save(parts, model, verdict.accept);
+    const current = parts.current();
+    const verdict = compare(parts, model, current);
+    await save(parts, model, verdict);
     if (!verdict.accept) return { kind: "kept", model, text: verdict.text };
+    const replacedBy = parts.current()?.version;
+    if (replacedBy !== current?.version)
+      return { kind: "kept", model, text: `Model ${model.version} is not used: ${replacedBy} came into force while it was judged.` };
     await parts.install(model);
     return { kind: "installed", model, text: verdict.text };
   } catch (error) {
@@ -84,8 +91,12 @@ export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promi
 
 const days = (count: number): string => `${count} day${count === 1 ? "" : "s"}`;
 
-function compare(parts: LearnParts, model: BuildingModel): { readonly accept: boolean; readonly text: string } {
-  const current = parts.current();
+interface Verdict {
+  readonly accept: boolean;
+  readonly text: string;
+}
+
+function compare(parts: LearnParts, model: BuildingModel, current: BuildingModel | null): Verdict {
   const both = current === null ? null : (parts.beside?.(model, current) ?? null);
   const fresh = both?.fresh ?? parts.heldOut(model);
   if (fresh !== null && !Number.isFinite(fresh.value))
@@ -100,7 +111,7 @@ function compare(parts: LearnParts, model: BuildingModel): { readonly accept: bo
 }
 
 /** A store that fails must not keep a good model from being used. */
-async function save(parts: LearnParts, model: BuildingModel, accepted: boolean): Promise<void> {
+async function save(parts: LearnParts, model: BuildingModel, { accept, text }: Verdict): Promise<void> {
   try {
     const json = parts.encode(model);
     await parts.versions.saveModelVersion({
@@ -108,7 +119,16 @@ async function save(parts: LearnParts, model: BuildingModel, accepted: boolean):
       createdMs: parts.clock.nowMs(),
       checksum: createHash("sha256").update(json).digest("hex"),
       json,
-      summary: { ...model.summary, accepted: accepted ? "yes" : "no" },
+      summary: {
+        ...model.summary,
+        ...parts.facts,
+        trainedFromMs: model.trainedFromMs,
+        trainedToMs: model.trainedToMs,
+        trainRows: model.trainRows,
+        prior: model.prior,
+        accepted: accept ? "yes" : "no",
+        reason: text,
+      },
     });
   } catch (error) {
     parts.onError(error);

@@ -14,6 +14,7 @@ import { createForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
 import { openInfluxLink } from "#cli/daemon/influxLink";
 import { controllingText, createLearningRounds, type LearningRounds } from "#cli/daemon/learningRounds";
+import { createModelService } from "#cli/daemon/modelService";
 import { openBuilding } from "#cli/daemon/openBuilding";
 import { orderHandlers } from "#cli/daemon/orders";
 import { createSitePlanner } from "#cli/daemon/plannerFactory";
@@ -160,6 +161,18 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   let usedBackend: string | null = null;
   let forecasts: ReturnType<typeof createForecasts> | null = null;
   const sources = () => dataSources({ config, telemetry, forecasts });
+  const models = createModelService({
+    config,
+    store,
+    alarms,
+    history,
+    nowMs,
+    write: (rows) => writer.write(rows),
+    onEvent: (event) => publisher.publishEvent(event),
+    log,
+    onError,
+    rounds: () => rounds,
+  });
   const board = createStatusBoard({
     zones,
     clockKind: isDemo ? "simulated" : "live",
@@ -198,6 +211,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       mqttUrl: () => link.url,
       status: board.status,
       nowMs,
+      models: models.keeper,
     }),
     onWarning,
   });
@@ -271,6 +285,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       history,
       decisions: store,
       alarms,
+      monitor: models.monitor,
       onError,
     }),
     onDecision: (decision) => {
@@ -320,7 +335,11 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     log,
     say,
     signal: ending.signal,
-    install: (next) => planners.swap({ planner: createSitePlanner(config, next, budgetMs), modelVersion: next.version }),
+    install: (next, coming) => {
+      planners.swap({ planner: createSitePlanner(config, next, budgetMs), modelVersion: next.version });
+      models.inUse(next, coming);
+    },
+    record: models.record,
     onInstalled: decideSoon,
     onWarning,
     onError,

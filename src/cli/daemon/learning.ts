@@ -1,23 +1,22 @@
 import { basename } from "node:path";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
 import { gateData } from "#cli/dataOptions";
+import { modelOfVersion } from "#cli/modelVersions";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
 import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
-import type { ModelVersionStore } from "#domain/store";
+import type { ModelChange, ModelVersionStore } from "#domain/store";
 import { type LearnOutcome, learnCycle, usableDays } from "#loop/learnCycle";
+import { everInForce, versionsInForce } from "#loop/modelLedger";
 import { heldOutBeside, heldOutError } from "#models/heldOut";
-import { modelFromJson, modelToJson } from "#models/modelJson";
+import { modelToJson } from "#models/modelJson";
 import { type Prior, readPrior } from "#models/prior";
 import { shippedPriorFor } from "#models/shippedPriors";
 import { trainInWorker } from "#models/trainInWorker";
 
 /** Rows that a zone's posterior keeps: beyond it prediction costs more than it gains. */
 const MODEL_BUDGET = 320;
-
-/** A version is megabytes of JSON, and one is learned every night. */
-const KEPT_VERSIONS = 10;
 
 export interface LearnerOptions {
   readonly config: SiteConfig;
@@ -26,6 +25,8 @@ export interface LearnerOptions {
   readonly versions: Required<ModelVersionStore>;
   readonly current: () => BuildingModel | null;
   readonly install: (model: BuildingModel) => Promise<void>;
+  /** Writes a change of models down and tells people of it. */
+  readonly record: (change: ModelChange) => Promise<void>;
   readonly onProgress: (fraction: number, text: string) => void;
   readonly onWarning: (text: string) => void;
   readonly onError: (error: unknown) => void;
@@ -34,7 +35,10 @@ export interface LearnerOptions {
 export interface Learner {
   /** One round: dataset → model → checks → in use. Rejects only when aborted. */
   learn(signal: AbortSignal): Promise<LearnOutcome>;
-  /** The newest saved model that was in use, whole; null where there is none. */
+  /**
+   * The model that was in force; where that one is damaged or of other zones, the newest of those before it that is not, and the change is recorded. Null
+   * where none can be used.
+   */
   saved(): Promise<BuildingModel | null>;
 }
 
@@ -47,13 +51,34 @@ const priorFor = (config: SiteConfig, dataset: Dataset): Prior | null => {
   return shippedPriorFor(dataset, weatherNames)?.prior ?? null;
 };
 
+/** Two models of the same rows, e.g. learned again after a change of the site file, are two versions. */
+const withFreeVersion = (model: BuildingModel, taken: readonly string[]): BuildingModel => {
+  let version = model.version;
+  for (let n = 2; taken.includes(version); n++) version = `${model.version}-${n}`;
+  return version === model.version ? model : { ...model, version };
+};
+
 /** Learns in worker threads, keeps what was learned as versions with checksums, and finds it again after a restart. */
 export const createLearner = (options: LearnerOptions): Learner => {
-  const { config } = options;
+  const { config, versions } = options;
   const zones = config.zones.map(({ id }) => id);
+  const site = { id: config.site.id, zones, stepS: config.control.stepS };
   const { backend } = config.planner;
+  const { keptVersions, keptInForce } = config.learning;
+
+  /** The disk stays bounded: the newest versions whatever became of them, and the latest of those that were in force. */
+  const forgetOld = async (): Promise<void> => {
+    const inForce = everInForce(await versions.modelChanges()).slice(-keptInForce);
+    const inUse = options.current()?.version;
+    const forgotten = await versions.pruneModelVersions(keptVersions, inUse === undefined ? inForce : [...inForce, inUse]);
+    const reason = `only the newest ${keptVersions} versions and the latest ${keptInForce} that were in force are kept`;
+    for (const version of forgotten)
+      await options.record({ timeMs: options.clock.nowMs(), kind: "forgotten", version, before: inUse ?? null, by: "learning", reason });
+  };
+
   return {
     learn: async (signal) => {
+      let before: string | null = null;
       const outcome = await learnCycle(
         {
           clock: options.clock,
@@ -65,9 +90,9 @@ export const createLearner = (options: LearnerOptions): Learner => {
             if (usableDays(dataset, zones) < config.learning.minDays) return dataset;
             return gateData(dataset, zones, options.onWarning, undefined, toLocalMsOf(config)).dataset;
           },
-          train: (dataset, aborted) => {
+          train: async (dataset, aborted) => {
             const incumbent = options.current();
-            return trainInWorker({
+            const model = await trainInWorker({
               dataset,
               zones,
               prior: priorFor(config, dataset),
@@ -84,33 +109,67 @@ export const createLearner = (options: LearnerOptions): Learner => {
               ...(incumbent === null ? {} : { threads: 1 }),
               ...(aborted === undefined ? {} : { signal: aborted }),
             });
+            // A store that fails must not keep a good model from being used.
+            const heads = await versions.modelVersionHeads().catch((error: unknown) => {
+              options.onError(error);
+              return [];
+            });
+            return withFreeVersion(
+              model,
+              heads.map(({ id }) => id),
+            );
           },
           heldOut: heldOutError,
           beside: heldOutBeside,
           current: options.current,
-          install: options.install,
+          install: async (model) => {
+            before = options.current()?.version ?? null;
+            await options.install(model);
+          },
           encode: modelToJson,
-          versions: options.versions,
+          versions,
+          facts: { site: site.id },
           onError: options.onError,
         },
         signal,
       );
-      const inUse = options.current()?.version;
-      // The one in use stays, however many newer ones were not good enough.
-      await options.versions.pruneModelVersions(KEPT_VERSIONS, inUse === undefined ? [] : [inUse]).catch(options.onError);
+      if (outcome.kind === "installed" || outcome.kind === "kept") {
+        const isUsed = outcome.kind === "installed";
+        await options
+          .record({
+            timeMs: options.clock.nowMs(),
+            kind: isUsed ? "installed" : "refused",
+            version: outcome.model.version,
+            before: isUsed ? before : (options.current()?.version ?? null),
+            by: "learning",
+            reason: outcome.text,
+          })
+          .catch(options.onError);
+        await forgetOld().catch(options.onError);
+      }
       return outcome;
     },
     saved: async () => {
-      for (const { id, summary } of await options.versions.modelVersionHeads()) {
-        if (summary.accepted === "no") continue;
-        const version = await options.versions.modelVersion(id);
-        if (version === null) continue;
+      const stack = versionsInForce(await versions.modelChanges());
+      const troubles: string[] = [];
+      for (const version of stack.toReversed()) {
         try {
-          const model = modelFromJson(version.json);
-          if (zones.every((zone) => model.zones.some((known) => known.zone === zone)) && model.stepS === config.control.stepS) return model;
-          options.onWarning(`Model ${version.id} is of other zones or steps than the site file and is not used.`);
+          const model = await modelOfVersion(versions, site, version);
+          if (troubles.length > 0)
+            await options
+              .record({
+                timeMs: options.clock.nowMs(),
+                kind: "rolled-back",
+                version,
+                before: stack.at(-1) ?? null,
+                by: "start",
+                reason: troubles.join(" "),
+              })
+              .catch(options.onError);
+          return model;
         } catch (error) {
-          options.onWarning(`Model ${version.id} is not used: ${error instanceof Error ? error.message : String(error)}`);
+          troubles.push(error instanceof Error ? error.message : String(error));
+          options.onWarning(`${troubles.at(-1)} It is not used.`);
         }
       }
       return null;

@@ -7,7 +7,10 @@ import type { Clock } from "#domain/clock";
 import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
 import type { Decision } from "#domain/plan";
-import type { ModelVersionStore } from "#domain/store";
+import type { ModelChange, ModelVersionStore } from "#domain/store";
+
+/** How a model came to be the one in use: learned just now, found again at the start, or chosen by a person. */
+export type Coming = "learned" | "restored" | "chosen";
 
 export interface LearningRounds {
   /** The model in use; null before the first. */
@@ -15,6 +18,8 @@ export interface LearningRounds {
   readonly isLearning: boolean;
   /** Puts the model of before the restart to work, where there is one. */
   restore(): Promise<void>;
+  /** Puts a version to work that a person chose. */
+  use(model: BuildingModel): Promise<void>;
   /** One round; nothing where one is under way already. Rejects only when aborted. */
   learn(): Promise<void>;
 }
@@ -47,7 +52,8 @@ export const createLearningRounds = (options: {
   readonly log: Logger;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  readonly install: (model: BuildingModel) => void;
+  readonly install: (model: BuildingModel, coming: Coming) => void;
+  readonly record: (change: ModelChange) => Promise<void>;
   /** After a new model was put to work. */
   readonly onInstalled: () => void;
   readonly onWarning: (text: string) => void;
@@ -56,8 +62,8 @@ export const createLearningRounds = (options: {
   const { board, watch, log, say } = options;
   let model: BuildingModel | null = null;
   let isLearning = false;
-  const install = async (next: BuildingModel): Promise<void> => {
-    options.install(next);
+  const install = (next: BuildingModel, coming: Coming): void => {
+    options.install(next, coming);
     model = next;
   };
   const lines = progressLines(say);
@@ -65,7 +71,7 @@ export const createLearningRounds = (options: {
   const learner = createLearner({
     ...options,
     current: () => model,
-    install,
+    install: async (next) => install(next, "learned"),
     onProgress: (fraction, text) => {
       if (model === null) board.progress("learning", `Learning: ${text}. The rule decides meanwhile.`, fraction);
       if (!learnedOnce) lines(fraction, text);
@@ -80,10 +86,17 @@ export const createLearningRounds = (options: {
     },
     restore: async () => {
       const saved = await learner.saved();
-      if (saved === null) return;
-      await install(saved).catch(options.onError);
-      learnedOnce = model !== null;
-      if (model !== null) say(`Learned    Model ${saved.version} from before the restart is in use.`);
+      // A version that a person chose meanwhile stays.
+      if (saved === null || model !== null) return;
+      install(saved, "restored");
+      learnedOnce = true;
+      say(`Learned    Model ${saved.version} from before the restart is in use.`);
+    },
+    use: async (next) => {
+      install(next, "chosen");
+      learnedOnce = true;
+      watch.learning(null);
+      options.onInstalled();
     },
     learn: async () => {
       if (isLearning) return;

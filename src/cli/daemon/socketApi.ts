@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { LocalHandler } from "#adapters/localSocket/localSocketServer";
 import type { BackedUpStore } from "#adapters/store/duckdbStore";
 import { csvRows } from "#cli/csvExport";
+import type { ModelKeeper } from "#cli/modelVersions";
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
 import { usageError } from "#domain/errors";
 import type { PointName } from "#domain/points";
@@ -14,6 +15,7 @@ export interface SocketParts {
   readonly mqttUrl: () => string | null;
   readonly status: () => DaemonStatus;
   readonly nowMs: () => number;
+  readonly models: ModelKeeper;
 }
 
 const read = <T>(schema: z.ZodType<T>, params: unknown): T => {
@@ -27,9 +29,11 @@ const read = <T>(schema: z.ZodType<T>, params: unknown): T => {
 const exportParams = z.strictObject({ points: z.array(z.string().min(1).max(200)).max(500), fromMs: z.number(), toMs: z.number() });
 const pointsParams = z.strictObject({ points: z.array(z.string().min(1).max(200)).max(500) });
 const idParams = z.strictObject({ id: z.string().min(1).max(200) });
+const orderParams = z.strictObject({ by: z.string().min(1).max(100), reason: z.string().max(500) });
+const promoteParams = orderParams.extend({ version: z.string().min(1).max(200) });
 const fileParams = z.strictObject({ file: z.string().min(1).max(4_096) });
 
-/** What other commands on this machine may ask the running daemon. Nothing here changes what the building is told. */
+/** What other commands on this machine may ask the running daemon. Only the choice of a model changes what the building is told. */
 export const socketHandlers = (parts: SocketParts): Readonly<Record<string, LocalHandler>> => ({
   status: async () => ({
     pid: process.pid,
@@ -44,6 +48,9 @@ export const socketHandlers = (parts: SocketParts): Readonly<Record<string, Loca
   decision: (params) => parts.store.decision(read(idParams, params).id),
   models: () => parts.store.modelVersionHeads(),
   model: (params) => parts.store.modelVersion(read(idParams, params).id),
+  modelList: () => parts.models.list(),
+  modelPromote: (params) => parts.models.promote(read(promoteParams, params)),
+  modelRollback: (params) => parts.models.rollback(read(orderParams, params)),
   newest: async (params) => {
     const latest = await parts.store.latest(read(pointsParams, params).points as PointName[]);
     return latest.size === 0 ? null : Math.max(...[...latest.values()].map(({ timeMs }) => timeMs));
