@@ -7,6 +7,7 @@ import { DatasetRows } from "#math/datasetRows";
 import { sliceDataset } from "#models/datasetSlice";
 import { shippedPriorFor } from "#models/shippedPriors";
 import { fitZone } from "#models/thermostat/fitZone";
+import { benchFitPeer } from "./peers/fitPeer.js";
 
 const WEEK = 672;
 
@@ -21,7 +22,8 @@ const logged = (): string =>
 
 /**
  * A week's fit (672 rows of New York, January) from the shipped prior and from none, on every provider, beside the time of the bare float64 products
- * that its likelihood evaluations cannot do without (one Cholesky and one inverse, n³ flops, each) at the provider's own dgemm speed in the same run.
+ * that its likelihood evaluations cannot do without (one Cholesky and one inverse, n³ flops, each) at the provider's own dgemm speed in the same run; then
+ * GPyTorch on the same likelihood, where it is installed.
  */
 export const benchFit = async (
   print: (line: string) => void,
@@ -31,7 +33,8 @@ export const benchFit = async (
   const shipped = shippedPriorFor(year);
   if (shipped === null)
     throw configurationError("No shipped prior fits the benchmark's data.", { todo: "Make them with scripts/makePriors.mjs." });
-  const data = new DatasetRows(sliceDataset(year, 0, WEEK));
+  const week = sliceDataset(year, 0, WEEK);
+  const data = new DatasetRows(week);
   print(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores`);
   print("provider  prior    iterations  fit ms  ms per evaluation  limit ms per evaluation  ratio");
   for (const name of providers) {
@@ -76,4 +79,5 @@ export const benchFit = async (
       );
     }
   }
+  await benchFitPeer(week, shipped.prior, print);
 };
