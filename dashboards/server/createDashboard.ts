@@ -15,7 +15,7 @@ import { createLocalCalendar } from "#dashboards/server/localTime";
 import { type DashboardLog, errorHandler, notFoundHandler, ProblemError } from "#dashboards/server/problems";
 import { createApi } from "#dashboards/server/routes";
 import { newestOf, type ViewContext, watchedPoints } from "#dashboards/server/views";
-import type { HealthView, StatusView } from "#dashboards/server/wire";
+import type { HealthView, ModelsView, StatusView } from "#dashboards/server/wire";
 import type { SiteInfo } from "#domain/building";
 import type { StoreReader } from "#domain/store";
 
@@ -23,6 +23,8 @@ export interface DashboardOptions {
   readonly reader: StoreReader;
   readonly site: SiteInfo;
   readonly status: () => DaemonStatus;
+  /** Versions of the model and how true it is; absent where nobody knows (a dashboard beside InfluxDB). */
+  readonly models?: () => Promise<ModelsView>;
   /** Address to listen on; 127.0.0.1 unless a person decided otherwise. */
   readonly host?: string;
   /** First port to try; 0 lets the system choose. */
@@ -173,7 +175,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
       },
     }),
   );
-  app.use("/api/v1", createApi(context, statusView, events));
+  app.use("/api/v1", createApi(context, statusView, events, options.models));
   app.use(pages(options.webRoot === undefined ? findWebRoot() : isBuilt(options.webRoot) ? options.webRoot : null));
   app.use(notFoundHandler);
   app.use(errorHandler(log));

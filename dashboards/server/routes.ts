@@ -5,7 +5,7 @@ import type { EventStream } from "#dashboards/server/eventStream";
 import { decisionIdInput, parseInput, queryInputs, resolveRange, zoneIdInput } from "#dashboards/server/input";
 import { notFoundHandler, ProblemError } from "#dashboards/server/problems";
 import { overviewView, summariseDecision, type ViewContext, zoneView } from "#dashboards/server/views";
-import type { DecisionListView, DecisionSummary, SeriesView, StatusView } from "#dashboards/server/wire";
+import type { DecisionListView, DecisionSummary, ModelsView, SeriesView, StatusView } from "#dashboards/server/wire";
 
 const dayMs = 86_400_000;
 
@@ -23,7 +23,12 @@ const route =
   };
 
 /** All of /api/v1. Everything is read from the store, the site and the daemon's status; nothing is changed. */
-export const createApi = (context: ViewContext, statusView: () => StatusView, events: EventStream): Router => {
+export const createApi = (
+  context: ViewContext,
+  statusView: () => StatusView,
+  events: EventStream,
+  models?: () => Promise<ModelsView>,
+): Router => {
   const { reader, site, history, calendar } = context;
   const api = Router({ caseSensitive: true, strict: false });
   const stepS = (): number => context.status().tickIntervalS;
@@ -40,6 +45,11 @@ export const createApi = (context: ViewContext, statusView: () => StatusView, ev
   plain("/site", () => site);
   plain("/status", statusView);
   plain("/overview", () => overviewView(context));
+  plain("/models", () => {
+    if (models === undefined)
+      throw new ProblemError(404, "This dashboard knows no models.", "models", "Ask the dashboard of the running isotherm.");
+    return models();
+  });
 
   api.get(
     "/zones/:zone",

@@ -7,7 +7,7 @@ import type { DaemonStatus } from "#dashboards/server/daemonStatus";
 import type { CostTerms, PlanDiagnostics } from "#domain/plan";
 import type { TelemetryPoint } from "#domain/points";
 import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
-import type { AlarmLevel, SeriesBucket } from "#domain/store";
+import type { AlarmLevel, ModelChange, SeriesBucket } from "#domain/store";
 
 export type { DaemonStatus } from "#dashboards/server/daemonStatus";
 export type { SiteInfo, ZoneInfo } from "#domain/building";
@@ -212,6 +212,39 @@ export interface EnergyView {
   readonly days: readonly (EnergyPeriodView & { readonly day: string })[];
   /** Mean power of each step, with the price then in force. */
   readonly power: readonly { readonly startMs: number; readonly meanKw: number; readonly pricePerKwh: number | null }[];
+}
+
+export interface ModelVersionView {
+  readonly version: string;
+  readonly createdMs: number;
+  /** saved: neither put to work nor refused on record. */
+  readonly state: "in-force" | "was-in-force" | "refused" | "saved";
+  readonly inForceSinceMs: number | null;
+  /** Why it is what it is. */
+  readonly reason: string;
+  /** Held-out figures and where it came from. */
+  readonly summary: Readonly<Record<string, number | string>>;
+}
+
+/** How true the one-step predictions of a zone have been over the last two days, steps off the setpoint only; null where too few bear on it. */
+export interface ModelAccuracyView {
+  readonly zone: string;
+  readonly samples: number;
+  readonly coverage90Fraction: number | null;
+  readonly rmseK: number | null;
+  /** Of the model in use, on days left out of its training. */
+  readonly heldOutRmseK: number | null;
+}
+
+export interface ModelsView {
+  readonly inForce: string | null;
+  /** What a roll-back would go to. */
+  readonly rollbackTo: string | null;
+  /** Newest first. */
+  readonly versions: readonly ModelVersionView[];
+  /** Newest first. */
+  readonly changes: readonly ModelChange[];
+  readonly accuracy: readonly ModelAccuracyView[];
 }
 
 export interface HealthView {

@@ -6,6 +6,7 @@ import type {
   DecisionListView,
   EnergyView,
   HealthView,
+  ModelsView,
   OverviewView,
   Problem,
   SeriesView,
@@ -41,6 +42,27 @@ describe("dashboard API", () => {
     expect(await getBody<SiteInfo>(dashboard, "/api/v1/site")).toEqual(officeSite);
     const status = await getBody<StatusView>(dashboard, "/api/v1/status");
     expect(status).toMatchObject({ phase: "controlling", mode: "auto", nowMs: officeNowMs, newestDataMs: officeNowMs });
+  });
+
+  it("tells the versions of the model where somebody knows them, and says so where nobody does", async () => {
+    const nobody = await ask(dashboard.port, "/api/v1/models");
+    expect(nobody.status).toBe(404);
+    expect(JSON.parse(nobody.body)).toMatchObject({ error: expect.stringMatching(/no models/) });
+    const view: ModelsView = {
+      inForce: "m2",
+      rollbackTo: "m1",
+      versions: [{ version: "m2", createdMs: 1, state: "in-force", inForceSinceMs: 2, reason: "better", summary: { heldOutRmse20K: 0.2 } }],
+      changes: [{ timeMs: 2, kind: "installed", version: "m2", before: "m1", by: "learning", reason: "better" }],
+      accuracy: [{ zone: "space1", samples: 60, coverage90Fraction: 0.9, rmseK: Number.NaN, heldOutRmseK: 0.2 }],
+    };
+    const knowing = await serve(office, { models: async () => view });
+    try {
+      const shown = await getBody<ModelsView>(knowing, "/api/v1/models");
+      expect(shown).toEqual({ ...view, accuracy: [{ ...view.accuracy[0], rmseK: null }] });
+      expect((await ask(knowing.port, "/api/v1/models?all=1")).status).toBe(400);
+    } finally {
+      await knowing.close();
+    }
   });
 
   it("shows every zone's temperature, band, setpoints and who set them", async () => {

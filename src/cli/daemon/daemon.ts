@@ -194,6 +194,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     reader: store,
     site,
     status: board.status,
+    models: models.view,
     host: config.dashboard.host,
     port: config.dashboard.port,
     allowedHosts: config.dashboard.allowedHosts,

@@ -5,6 +5,7 @@ import type { Coming, LearningRounds } from "#cli/daemon/learningRounds";
 import { createStepJudge } from "#cli/daemon/stepJudge";
 import { createModelKeeper, type ModelKeeper } from "#cli/modelVersions";
 import type { SiteConfig } from "#config/siteConfig";
+import type { ModelsView } from "#dashboards/server/wire";
 import { unavailableError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { TelemetryPoint } from "#domain/points";
@@ -24,6 +25,8 @@ export interface ModelService {
   readonly monitor: ModelMonitor;
   /** Writes a change down, in the log and as an event for everybody who listens. */
   record(change: ModelChange): Promise<void>;
+  /** For the dashboard. */
+  view(): Promise<ModelsView>;
   /** To be told of every model that is put to work. */
   inUse(model: BuildingModel, coming: Coming): void;
 }
@@ -99,6 +102,10 @@ export const createModelService = (parts: {
     },
     monitor,
     record,
+    view: async () => {
+      const { inForce, rollbackTo, versions, changes } = await keeper.list();
+      return { inForce, rollbackTo, versions, changes, accuracy: monitor.figures() };
+    },
     inUse: (model, coming) =>
       void linearAlgebra.then((la) => monitor.use(createStepJudge(la, model, toLocalMs), coming !== "learned")).catch(parts.onError),
   };
