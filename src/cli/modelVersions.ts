@@ -1,7 +1,7 @@
 import { configurationError, IsothermError, unavailableError, usageError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { ModelChange, ModelVersionHead, ModelVersionStore } from "#domain/store";
-import { stateOf, type VersionState, versionsInForce } from "#loop/modelLedger";
+import { everInForce, stateOf, type VersionState, versionsInForce } from "#loop/modelLedger";
 import { closestName } from "#math/closestName";
 import { modelFromJson } from "#models/modelJson";
 
@@ -122,11 +122,57 @@ export const modelOfVersion = async (store: VersionStore, site: ModelSite, versi
   return model;
 };
 
+/**
+ * The model that was in force; where that one cannot be used (damaged, of other zones), the newest of those before it that can, and the change is recorded.
+ * Null where none can. A store that does not answer rejects.
+ */
+export const modelInForce = async (
+  store: VersionStore,
+  site: ModelSite,
+  parts: {
+    readonly nowMs: number;
+    readonly record: (change: ModelChange) => Promise<void>;
+    readonly onWarning: (text: string) => void;
+  },
+): Promise<BuildingModel | null> => {
+  const stack = versionsInForce(await store.modelChanges());
+  const before = stack.at(-1) ?? null;
+  const troubles: string[] = [];
+  for (const version of stack.toReversed()) {
+    try {
+      const model = await modelOfVersion(store, site, version);
+      if (troubles.length > 0)
+        await parts.record({ timeMs: parts.nowMs, kind: "rolled-back", version, before, by: "start", reason: troubles.join(" ") });
+      return model;
+    } catch (error) {
+      if (!(error instanceof IsothermError) || error.kind === "retryable") throw error;
+      troubles.push(error.message);
+      parts.onWarning(`${error.message} It is not used.`);
+    }
+  }
+  return null;
+};
+
+/** The disk stays bounded: the newest versions are kept whatever became of them, and the latest of those that were in force. What is forgotten is recorded. */
+export const forgetOldVersions = async (
+  store: VersionStore,
+  { keptVersions, keptInForce }: { readonly keptVersions: number; readonly keptInForce: number },
+  parts: { readonly inUse: string | null; readonly nowMs: number; readonly record: (change: ModelChange) => Promise<void> },
+): Promise<void> => {
+  const inForce = everInForce(await store.modelChanges()).slice(-keptInForce);
+  const forgotten = await store.pruneModelVersions(keptVersions, parts.inUse === null ? inForce : [...inForce, parts.inUse]);
+  const reason = `only the newest ${keptVersions} versions and the latest ${keptInForce} that were in force are kept`;
+  for (const version of forgotten)
+    await parts.record({ timeMs: parts.nowMs, kind: "forgotten", version, before: parts.inUse, by: "learning", reason });
+};
+
 export interface ModelKeeper {
   list(): Promise<ModelList>;
   promote(order: ModelOrder): Promise<ModelOrderResult>;
   /** Goes to the version in force before the present one. */
   rollback(order: Omit<ModelOrder, "version">): Promise<ModelOrderResult>;
+  /** Runs while no order is under way. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -158,6 +204,7 @@ export const createModelKeeper = (parts: {
     return { version, before, changed: true };
   };
   return {
+    inTurn,
     list: () => listModels(store, site.id),
     promote: (order) => inTurn(() => put("promoted", order)),
     rollback: (order) =>

@@ -26,8 +26,11 @@ export interface LearnParts {
   /** A new model may be this share worse: it is judged by one that has not seen the newest days. Default 0.1. */
   readonly tolerance?: number;
   readonly current: () => BuildingModel | null;
-  /** Puts a model to work from the next decision on, e.g. prepares a planner for it and swaps it into the slot. */
-  readonly install: (model: BuildingModel) => Promise<void> | void;
+  /**
+   * Puts a model to work from the next decision on, e.g. prepares a planner for it and swaps it into the slot. Resolves with false where another one than
+   * `judgedAgainst` came into force since, and the model was not put to work.
+   */
+  readonly install: (model: BuildingModel, verdict: { readonly judgedAgainst: BuildingModel | null; readonly text: string }) => unknown;
   readonly encode: (model: BuildingModel) => string;
   readonly versions: Pick<ModelVersionStore, "saveModelVersion">;
   /** Kept with a version beside the model's own summary, e.g. the site that it was learned at. */
@@ -77,11 +80,9 @@ export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promi
     const verdict = compare(parts, model, current);
     await save(parts, model, verdict);
     if (!verdict.accept) return { kind: "kept", model, text: verdict.text };
-    const replacedBy = parts.current()?.version;
-    if (replacedBy !== current?.version)
-      return { kind: "kept", model, text: `Model ${model.version} is not used: ${replacedBy} came into force while it was judged.` };
-    await parts.install(model);
-    return { kind: "installed", model, text: verdict.text };
+    const isInstalled = (await parts.install(model, { judgedAgainst: current, text: verdict.text })) !== false;
+    if (isInstalled) return { kind: "installed", model, text: verdict.text };
+    return { kind: "kept", model, text: `Model ${model.version} is not used: another one came into force while it was judged.` };
   } catch (error) {
     if (signal?.aborted) throw error;
     parts.onError(error);

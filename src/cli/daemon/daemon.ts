@@ -341,6 +341,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       models.inUse(next, coming);
     },
     record: models.record,
+    inTurn: models.keeper.inTurn,
     onInstalled: decideSoon,
     onWarning,
     onError,

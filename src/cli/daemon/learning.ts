@@ -1,14 +1,13 @@
 import { basename } from "node:path";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
 import { gateData } from "#cli/dataOptions";
-import { modelOfVersion } from "#cli/modelVersions";
+import { forgetOldVersions, modelInForce } from "#cli/modelVersions";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
 import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
 import type { ModelChange, ModelVersionStore } from "#domain/store";
 import { type LearnOutcome, learnCycle, usableDays } from "#loop/learnCycle";
-import { everInForce, versionsInForce } from "#loop/modelLedger";
 import { heldOutBeside, heldOutError } from "#models/heldOut";
 import { modelToJson } from "#models/modelJson";
 import { type Prior, readPrior } from "#models/prior";
@@ -25,6 +24,8 @@ export interface LearnerOptions {
   readonly versions: Required<ModelVersionStore>;
   readonly current: () => BuildingModel | null;
   readonly install: (model: BuildingModel) => Promise<void>;
+  /** Runs with no order about models under way: what is recorded and what is in use stay the same. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   /** Writes a change of models down and tells people of it. */
   readonly record: (change: ModelChange) => Promise<void>;
   readonly onProgress: (fraction: number, text: string) => void;
@@ -64,21 +65,19 @@ export const createLearner = (options: LearnerOptions): Learner => {
   const zones = config.zones.map(({ id }) => id);
   const site = { id: config.site.id, zones, stepS: config.control.stepS };
   const { backend } = config.planner;
-  const { keptVersions, keptInForce } = config.learning;
-
-  /** The disk stays bounded: the newest versions whatever became of them, and the latest of those that were in force. */
-  const forgetOld = async (): Promise<void> => {
-    const inForce = everInForce(await versions.modelChanges()).slice(-keptInForce);
-    const inUse = options.current()?.version;
-    const forgotten = await versions.pruneModelVersions(keptVersions, inUse === undefined ? inForce : [...inForce, inUse]);
-    const reason = `only the newest ${keptVersions} versions and the latest ${keptInForce} that were in force are kept`;
-    for (const version of forgotten)
-      await options.record({ timeMs: options.clock.nowMs(), kind: "forgotten", version, before: inUse ?? null, by: "learning", reason });
-  };
 
   return {
     learn: async (signal) => {
-      let before: string | null = null;
+      const changeOf = (kind: ModelChange["kind"], model: BuildingModel, reason: string): ModelChange => ({
+        timeMs: options.clock.nowMs(),
+        kind,
+        version: model.version,
+        before: options.current()?.version ?? null,
+        by: "learning",
+        reason,
+      });
+      // A store that fails must not keep a good model from being used.
+      const record = (change: ModelChange): Promise<void> => options.record(change).catch(options.onError);
       const outcome = await learnCycle(
         {
           clock: options.clock,
@@ -122,10 +121,14 @@ export const createLearner = (options: LearnerOptions): Learner => {
           heldOut: heldOutError,
           beside: heldOutBeside,
           current: options.current,
-          install: async (model) => {
-            before = options.current()?.version ?? null;
-            await options.install(model);
-          },
+          install: (model, { judgedAgainst, text }) =>
+            options.inTurn(async () => {
+              if (options.current() !== judgedAgainst) return false;
+              const change = changeOf("installed", model, text);
+              await options.install(model);
+              await record(change);
+              return true;
+            }),
           encode: modelToJson,
           versions,
           facts: { site: site.id },
@@ -133,46 +136,20 @@ export const createLearner = (options: LearnerOptions): Learner => {
         },
         signal,
       );
-      if (outcome.kind === "installed" || outcome.kind === "kept") {
-        const isUsed = outcome.kind === "installed";
-        await options
-          .record({
-            timeMs: options.clock.nowMs(),
-            kind: isUsed ? "installed" : "refused",
-            version: outcome.model.version,
-            before: isUsed ? before : (options.current()?.version ?? null),
-            by: "learning",
-            reason: outcome.text,
-          })
-          .catch(options.onError);
-        await forgetOld().catch(options.onError);
-      }
+      if (outcome.kind === "kept") await record(changeOf("refused", outcome.model, outcome.text));
+      if (outcome.kind === "installed" || outcome.kind === "kept")
+        await forgetOldVersions(versions, config.learning, {
+          inUse: options.current()?.version ?? null,
+          nowMs: options.clock.nowMs(),
+          record: options.record,
+        }).catch(options.onError);
       return outcome;
     },
-    saved: async () => {
-      const stack = versionsInForce(await versions.modelChanges());
-      const troubles: string[] = [];
-      for (const version of stack.toReversed()) {
-        try {
-          const model = await modelOfVersion(versions, site, version);
-          if (troubles.length > 0)
-            await options
-              .record({
-                timeMs: options.clock.nowMs(),
-                kind: "rolled-back",
-                version,
-                before: stack.at(-1) ?? null,
-                by: "start",
-                reason: troubles.join(" "),
-              })
-              .catch(options.onError);
-          return model;
-        } catch (error) {
-          troubles.push(error instanceof Error ? error.message : String(error));
-          options.onWarning(`${troubles.at(-1)} It is not used.`);
-        }
-      }
-      return null;
-    },
+    saved: () =>
+      modelInForce(versions, site, {
+        nowMs: options.clock.nowMs(),
+        record: (change) => options.record(change).catch(options.onError),
+        onWarning: options.onWarning,
+      }),
   };
 };

@@ -54,6 +54,7 @@ export const createLearningRounds = (options: {
   readonly signal: AbortSignal;
   readonly install: (model: BuildingModel, coming: Coming) => void;
   readonly record: (change: ModelChange) => Promise<void>;
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   /** After a new model was put to work. */
   readonly onInstalled: () => void;
   readonly onWarning: (text: string) => void;
@@ -84,14 +85,15 @@ export const createLearningRounds = (options: {
     get isLearning() {
       return isLearning;
     },
-    restore: async () => {
-      const saved = await learner.saved();
-      // A version that a person chose meanwhile stays.
-      if (saved === null || model !== null) return;
-      install(saved, "restored");
-      learnedOnce = true;
-      say(`Learned    Model ${saved.version} from before the restart is in use.`);
-    },
+    restore: () =>
+      options.inTurn(async () => {
+        // A version that a person has chosen already stays.
+        const saved = model === null ? await learner.saved() : null;
+        if (saved === null) return;
+        install(saved, "restored");
+        learnedOnce = true;
+        say(`Learned    Model ${saved.version} from before the restart is in use.`);
+      }),
     use: async (next) => {
       install(next, "chosen");
       learnedOnce = true;

@@ -90,7 +90,7 @@ export const createModelService = (parts: {
   const linearAlgebra = createLinearAlgebra("wasm").catch(() => createLinearAlgebra("reference"));
   return {
     keeper: {
-      list: keeper.list,
+      ...keeper,
       promote: async (order) => {
         ready();
         return keeper.promote(order);
