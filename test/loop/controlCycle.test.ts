@@ -232,6 +232,16 @@ describe("control cycle", () => {
     expect(loop.sent.map(({ source }) => source)).toEqual(["relinquish"]);
   });
 
+  it("has every step judged once its row is there, also while control is off", async () => {
+    const judged: (readonly [number, number | null])[] = [];
+    const loop = fakeSite({ monitor: { step: async (nowMs) => void judged.push([nowMs, loop.history.newestMs]) } });
+    await loop.tick();
+    await loop.supervisor.setMode("off", loop.now());
+    await loop.tick();
+    expect(judged).toHaveLength(2);
+    for (const [nowMs, newestMs] of judged) expect(newestMs).toBe(nowMs);
+  });
+
   it("ends at once when aborted while planning, without sending", async () => {
     const abort = new AbortController();
     const loop = fakeSite({ planner: planner(() => new Promise(() => undefined)) });

@@ -5,7 +5,7 @@ import type { SetpointCommand } from "#domain/setpoints";
 import type { Alarm } from "#domain/store";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
-import type { ControlSite } from "#loop/cycleParts";
+import type { ControlSite, CycleParts } from "#loop/cycleParts";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
 import { planOfSequence } from "#loop/rulePlan";
@@ -31,7 +31,14 @@ export const eagerPlan = (request: PlanRequest) => {
 };
 
 /** A loop around a plant whose observations the test writes. The rule wants 20/24 °C. */
-export function fakeSite(options: { planner?: Planner | null; site?: Partial<ControlSite>; initial?: Partial<SupervisorState> } = {}) {
+export function fakeSite(
+  options: {
+    planner?: Planner | null;
+    site?: Partial<ControlSite>;
+    initial?: Partial<SupervisorState>;
+    monitor?: CycleParts["monitor"];
+  } = {},
+) {
   let nowMs = startMs;
   const sent: SetpointCommand[] = [];
   const stored: Decision[] = [];
@@ -140,6 +147,7 @@ export function fakeSite(options: { planner?: Planner | null; site?: Partial<Con
         stored.push(decision);
       },
     },
+    ...(options.monitor === undefined ? {} : { monitor: options.monitor }),
     alarms: createAlarmBoard({ store: { putAlarm: async (alarm) => void alarms.push(alarm) }, onError: (error) => errors.push(error) }),
     onError: (error) => errors.push(error),
   });

@@ -75,6 +75,33 @@ describe("learning", () => {
     expect(outcome.text).toContain(`${fresh} K`);
     expect(seen).toEqual(["new", "old"]);
   });
+  it("does not put a model to work that was judged against one that people replaced since", async () => {
+    const { parts, saved } = learning({
+      current: () => model("old", 0.7),
+      install: async (_, { judgedAgainst }) => judgedAgainst?.version !== "old",
+    });
+    const outcome = await learnCycle(parts);
+    expect(outcome).toMatchObject({ kind: "kept", text: expect.stringMatching(/another one came into force while it was judged/) });
+    expect(saved.map(({ id }) => id)).toEqual(["new"]);
+  });
+  it("keeps the reason, the facts of the site and what it learned from with every version", async () => {
+    const { parts, saved } = learning({
+      current: () => model("old", 0.2),
+      train: async () => model("new", 0.6),
+      facts: { site: "office" },
+    });
+    await learnCycle(parts);
+    expect(saved[0]!.summary).toEqual({
+      errorK: 0.6,
+      site: "office",
+      trainedFromMs: 0,
+      trainedToMs: 0,
+      trainRows: 0,
+      prior: "none",
+      accepted: "no",
+      reason: "Model new is not used: 0.6 K, the one in use has 0.2 K.",
+    });
+  });
   it("goes by each one's own days where no days are shared", async () => {
     const { parts } = learning({ current: () => model("old", 0.2), train: async () => model("new", 0.6), beside: () => null });
     expect((await learnCycle(parts)).kind).toBe("kept");

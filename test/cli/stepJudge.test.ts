@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { createStepJudge } from "#cli/daemon/stepJudge";
+import type { Dataset } from "#domain/dataset";
+import type { PointName } from "#domain/points";
+import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
+import { tinyModel } from "./tinyModel.js";
+
+const stepMs = 900_000;
+const column = (...values: readonly number[]): Float64Array => Float64Array.from(values);
+const dataset = (columns: Readonly<Record<string, Float64Array>>): Dataset => {
+  const rows = Object.values(columns)[0]!.length;
+  return {
+    stepS: 900,
+    timesMs: Float64Array.from({ length: rows }, (_, i) => (i + 1) * stepMs),
+    columns: new Map(Object.entries(columns) as [PointName, Float64Array][]),
+  };
+};
+const judge = createStepJudge(createReferenceLinearAlgebra(), tinyModel("m", { zoneIds: ["a"], trainedToMs: 7 }), (timeMs) => timeMs);
+const held = { "a.heatingSetpointC": column(21, 21, 21, 21, 21), "a.coolingSetpointC": column(24, 24, 24, 24, 24) };
+
+describe("comparing a model with steps that are over", () => {
+  it("tells version, held-out error and what the model has learned from", () => {
+    expect(judge).toMatchObject({ modelVersion: "m", heldOutRmseK: 0.1, trainedToMs: 7 });
+    const unmeasured = createStepJudge(createReferenceLinearAlgebra(), tinyModel("m", { summary: {} }), (timeMs) => timeMs);
+    expect(unmeasured.heldOutRmseK).toBeNull();
+  });
+
+  it("predicts every step after the time asked for from the temperature before it", () => {
+    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, 20.5, 21, 22, 23.5), ...held }), 2 * stepMs);
+    expect(steps.map(({ endMs, measuredC }) => [endMs / stepMs, measuredC])).toEqual([
+      [3, 21],
+      [4, 22],
+      [5, 23.5],
+    ]);
+    // T' = T; variance k(x, x) − (W k)² + noise = 1 − ½² + 0.01.
+    for (const [k, meanC] of [20.5, 21, 22].entries()) expect(steps[k]!.meanC).toBeCloseTo(meanC, 10);
+    for (const { stdDevK } of steps) expect(stdDevK).toBeCloseTo(Math.sqrt(0.76), 10);
+  });
+
+  it("tells steps on a setpoint from others", () => {
+    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, 21, 21.02, 22, 24), ...held }), 0);
+    expect(steps.map(({ isOffSetpoint }) => isOffSetpoint)).toEqual([false, false, true, false]);
+  });
+
+  it("leaves out steps without a measurement at either end, and knows nothing where there are no rows", () => {
+    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, Number.NaN, 21, 22, 23), ...held }), 0);
+    expect(steps.map(({ endMs }) => endMs / stepMs)).toEqual([4, 5]);
+    expect(judge.judge(dataset({ "a.zoneAirTempC": column(20, 21) }), 10 * stepMs)).toEqual([]);
+  });
+});
