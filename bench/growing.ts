@@ -183,8 +183,8 @@ const weeks = async (la: LinearAlgebra, print: (line: string) => void): Promise<
       const present = new DatasetRows(sliceDataset(year, at - WEEK, at));
       const tested = new DatasetRows(sliceDataset(year, at - WEEK, at + WEEK));
       const fit = await fitZone(la, present, "zone", [], prior, { budget: null });
-      const { structure } = trainingRows(present, "zone", []);
-      const grown = growZone(la, { ...fit, structure }, new DatasetRows(sliceDataset(year, 0, at)), [], prior);
+      const { structure, toleranceK } = trainingRows(present, "zone", []);
+      const grown = growZone(la, { ...fit, structure, toleranceK }, new DatasetRows(sliceDataset(year, 0, at)), [], prior);
       const pair = {
         week: figuresOf(evaluateZone(la, fit.model, tested, WEEK, 2 * WEEK)),
         grown: figuresOf(evaluateZone(la, grown.model, tested, WEEK, 2 * WEEK)),

@@ -8,9 +8,9 @@ import type { Prior } from "#models/prior";
 import { boundedPosterior } from "#models/thermostat/boundedPosterior";
 import { remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
 import type { ZoneFit } from "#models/thermostat/fitZone";
-import { hyperparameterSpace, residualsOf } from "#models/thermostat/hyperparameters";
-import type { ThermostatStructure } from "#models/thermostat/structure";
-import { trainingRows } from "#models/thermostat/trainingRows";
+import { withHeavyTails } from "#models/thermostat/heavyTails";
+import { hyperparameterSpace, meanCoefficients, residualsOf } from "#models/thermostat/hyperparameters";
+import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
 
 export interface GrownZone {
   readonly model: ZoneModel;
@@ -21,42 +21,43 @@ const DAY_MS = 86_400_000;
 const PRESENT_DAYS = 7;
 
 /**
- * A zone's model of the present, learned from its last week by `fitZone`, with the whole history behind it at a fixed budget: the same hyperparameters and mean, the
+ * A zone's model of the present, learned from its last week by `fitZone`, with the whole history behind it at a fixed budget: the same hyperparameters and prior mean, the
  * posterior over the rows that `selectTrainingRows` keeps, exact, with old rows' drift as extra noise; the spread is calibrated on the last week's rows, each
- * predicted without its own day. @param week the model's structure: of the rows it was learned from. @param history everything up to now.
+ * predicted without its own day. @param week structure and tolerance: of the rows it was learned from, since other tolerances make other steps free float, and a
+ * step on a setpoint that counts as free float spoils every morning. @param history everything up to now.
  */
 export const growZone = (
   la: LinearAlgebra,
-  week: Pick<ZoneFit, "model" | "logHyperparameters"> & { readonly structure: ThermostatStructure },
+  week: Pick<ZoneFit, "model" | "logHyperparameters"> & Pick<TrainingRows, "structure" | "toleranceK">,
   history: DatasetRows,
   neighbours: readonly string[],
   prior: Prior | null,
   options: SelectionOptions & { readonly onWarning?: (text: string) => void } = {},
 ): GrownZone => {
-  const { model, structure, logHyperparameters } = week;
-  const all = rowsUnder(structure, trainingRows(history, model.zone, neighbours), history);
+  const { model, structure, toleranceK, logHyperparameters } = week;
+  const all = rowsUnder(structure, trainingRows(history, model.zone, neighbours, toleranceK), history);
   const selected = selectTrainingRows(la, all, history, prior, options);
   const { rows, extraNoiseVariance } = selected;
   const { features } = structure;
-  // The last input of the model is its drift, which no row of the past has.
-  const meanCoefficients = model.posterior.meanCoefficients.slice(0, rows.d);
+  // Not the posterior's own mean and kernel: the week's data have moved them.
+  const beta = meanCoefficients(structure, prior, history.dataset.stepS);
   const space = hyperparameterSpace(structure, prior);
-  // Not the posterior's own kernel: that may have been tightened for want of the data that are here now. (Neighbours share one lengthscale by name.)
+  // Neighbours share one lengthscale by name.
   const { kernel, noiseVariance } = space.at(space.names.map((name) => logHyperparameters[name]!));
   const problem: PosteriorProblem = {
     la,
     features,
     kernel,
-    meanCoefficients,
+    meanCoefficients: beta,
     x: rows.x,
     n: rows.n,
     d: rows.d,
-    residuals: residualsOf(rows, meanCoefficients),
+    residuals: residualsOf(rows, beta),
     noiseVariance,
     extraNoiseVariance,
     onWarning: options.onWarning ?? (() => undefined),
   };
-  const first = factoriseRows(problem);
+  const { problem: robust, factorisation: first } = withHeavyTails(problem, factoriseRows(problem));
   const endOf = rows.rows.map((row) => history.localMs(row + 1));
   const { errors, variances } = leaveDayOut(
     la,
@@ -71,7 +72,7 @@ export const growZone = (
     Float64Array.from(present, (i) => remaining[i]!),
     Float64Array.from(present, (i) => variances[i]!),
   );
-  const bounded = boundedPosterior(problem, first, rows, history);
+  const bounded = boundedPosterior(robust, first, rows, history);
   const posterior = withDriftInput(exactPosterior(bounded.problem, bounded.factorisation), model.zone);
   return { model: { ...model, spreadScale, posterior }, selected };
 };

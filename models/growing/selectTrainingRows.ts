@@ -53,7 +53,7 @@ export const driftVariance = (ageDays: number, forgettingDays: number, driftStdD
 /** The rows with the inputs of this structure; those that it cannot describe are left out. */
 export const rowsUnder = (structure: ThermostatStructure, all: TrainingRows, data: DatasetRows): TrainingRows => {
   const d = structure.features.length;
-  const regime = rowRegimes(data, structureZone(structure));
+  const regime = rowRegimes(data, structureZone(structure), all.toleranceK);
   const x = fillInputs(structure.features, data.source(all.rows), gatesOf(all.rows.map((row) => regime[row + 1]!)));
   const usable = all.rows.flatMap((_, i) => (x.subarray(i * d, (i + 1) * d).every(Number.isFinite) ? [i] : []));
   return { ...all, structure, d, ...picked(x, d, all, usable) };

@@ -33,27 +33,59 @@ export const linearWeights = (
   return weights;
 };
 
+const modes = ["none", "heating", "cooling"] as const;
+type Mode = (typeof modes)[number];
+
 /**
- * How far the linear part exceeds what is allowed; at most 0 is stable. Free float: exp(−step / 4 days). Under full heating or cooling, which a setpoint
- * ends: exp(step / 2 days), since capacity may well grow with the zone's distance from outdoor air.
+ * How far the linear part exceeds what is allowed, and where it does most; at most 0 is stable. Free float: exp(−step / 4 days). Under full heating or cooling, which a
+ * setpoint ends: exp(step / 2 days), since capacity may well grow with the zone's distance from outdoor air.
  */
+export const worstExcess = (
+  structure: ThermostatStructure,
+  weights: Float64Array,
+  stepS: number,
+): { readonly mode: Mode; readonly excess: number } => {
+  let worst: { mode: Mode; excess: number } = { mode: "none", excess: Number.NEGATIVE_INFINITY };
+  for (const mode of modes) {
+    const allowed = mode === "none" ? Math.exp(-stepS / SLOWEST_S) : Math.exp(stepS / GATED_S);
+    const excess = spectralRadius(structure, weights, stepS, mode) - allowed;
+    if (excess > worst.excess) worst = { mode, excess };
+  }
+  return worst;
+};
+
+/** The excess of `worstExcess` alone. */
 export const instability = (structure: ThermostatStructure, weights: Float64Array, stepS: number): number =>
-  Math.max(
-    spectralRadius(structure, weights, stepS, "none") - Math.exp(-stepS / SLOWEST_S),
-    ...(["heating", "cooling"] as const).map((mode) => spectralRadius(structure, weights, stepS, mode) - Math.exp(stepS / GATED_S)),
-  );
+  worstExcess(structure, weights, stepS).excess;
+
+const DIFFERENCE = 1e-5;
+
+/** ∂ρ/∂w of a mode's spectral radius, d, by central differences: 0 for what acts on no state. */
+export const radiusGradient = (structure: ThermostatStructure, weights: Float64Array, stepS: number, mode: Mode): Float64Array =>
+  Float64Array.from(weights, (_, c) => {
+    if (!isDynamic(structure, c)) return 0;
+    const radius = (sign: number): number =>
+      spectralRadius(
+        structure,
+        weights.map((value, i) => (i === c ? value + sign * DIFFERENCE : value)),
+        stepS,
+        mode,
+      );
+    return (radius(1) - radius(-1)) / (2 * DIFFERENCE);
+  });
+
+const isDynamic = (structure: ThermostatStructure, c: number): boolean => {
+  const { term } = structure.columns[c]!.feature;
+  const plain = term.kind === "gated" ? term.term : term;
+  return plain.kind === "difference" || plain.kind === "offset" || plain.kind === "slowMean";
+};
 
 /**
  * Largest modulus of the eigenvalues of the linear part as a dynamic system in (T_i, T_{i−1}, M¹_i, M²_i, …): with a the trend's, m_j the masses'
  * and o the offsets' coefficients per kelvin, T' = T + a (T − T_{i−1}) + Σ_j m_j (M^j − T) − o T, M^j' = M^j + r_j (T' − M^j), with the
  * gate's coefficients added where a mode is named. Below 1 it forgets; the Matérn part is bounded, so then nothing can run away.
  */
-export const spectralRadius = (
-  structure: ThermostatStructure,
-  weights: Float64Array,
-  stepS: number,
-  mode: "none" | "heating" | "cooling",
-): number => {
+export const spectralRadius = (structure: ThermostatStructure, weights: Float64Array, stepS: number, mode: Mode): number => {
   let trend = 0;
   let offset = 0;
   const masses = new Map<number, number>();
@@ -86,12 +118,9 @@ export const tightenDynamics = (structure: ThermostatStructure, kernel: KernelSp
         ? part
         : {
             ...part,
-            lengthscales: part.lengthscales.map((lengthscale, at) => {
-              const { term } = structure.columns[part.dims![at]!]!.feature;
-              const plain = term.kind === "gated" ? term.term : term;
-              const dynamic = plain.kind === "difference" || plain.kind === "offset" || plain.kind === "slowMean";
-              return dynamic ? lengthscale * factor : lengthscale;
-            }),
+            lengthscales: part.lengthscales.map((lengthscale, at) =>
+              isDynamic(structure, part.dims![at]!) ? lengthscale * factor : lengthscale,
+            ),
           },
     ),
   };

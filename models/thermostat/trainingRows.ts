@@ -3,7 +3,7 @@ import { configurationError } from "#domain/errors";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
 import type { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
-import { gatesOf, type Regime, regimes, rowRegimes } from "#math/regimes";
+import { gatesOf, type Regime, regimes, rowRegimes, zoneToleranceK } from "#math/regimes";
 import type { HeldStep } from "#models/thermostat/censoring";
 import { type ThermostatStructure, thermostatStructure } from "#models/thermostat/structure";
 
@@ -22,6 +22,8 @@ export interface TrainingRows {
   readonly heldOffsetsK: readonly number[];
   /** The same steps as bounds on the free float and the capacity. */
   readonly held: readonly HeldStep[];
+  /** How near a setpoint counted as held. */
+  readonly toleranceK: number;
   /** Why rows were left out, with counts: for the log. */
   readonly leftOut: Readonly<Record<string, number>>;
 }
@@ -44,9 +46,9 @@ const largest = (values: Float64Array | undefined): number =>
  * The uncensored steps of a zone: idle rows teach the free float, rows at a limit teach what the equipment delivers. Rows on a setpoint only say
  * that the free float lies beyond it and the capacity suffices; they are left out of the GP and give the scatter around the setpoint.
  * A data set without the zone's temperature, setpoints or outdoor air is refused; irradiance, occupancy and neighbours that are mostly missing are
- * no inputs.
+ * no inputs. @param givenToleranceK how near a setpoint counts as held; default: what these data call for.
  */
-export const trainingRows = (data: DatasetRows, zone: string, neighbours: readonly string[]): TrainingRows => {
+export const trainingRows = (data: DatasetRows, zone: string, neighbours: readonly string[], givenToleranceK?: number): TrainingRows => {
   const { dataset } = data;
   const needed = [
     ...(["zoneAirTempC", "heatingSetpointC", "coolingSetpointC"] as const).map((quantity) => zonePoint(zone, quantity)),
@@ -70,7 +72,8 @@ export const trainingRows = (data: DatasetRows, zone: string, neighbours: readon
     irradiance: irradiancePoint(dataset),
     occupancyScale: isThere(dataset, occupancy) ? largest(dataset.columns.get(occupancy)) : 0,
   });
-  const regime = rowRegimes(data, zone);
+  const toleranceK = givenToleranceK ?? zoneToleranceK(data, zone);
+  const regime = rowRegimes(data, zone, toleranceK);
   const leftOut: Record<string, number> = { missing: 0, held: 0 };
   const heldOffsetsK: number[] = [];
   const held: HeldStep[] = [];
@@ -103,6 +106,7 @@ export const trainingRows = (data: DatasetRows, zone: string, neighbours: readon
     rows,
     heldOffsetsK,
     held,
+    toleranceK,
     leftOut,
   };
 };

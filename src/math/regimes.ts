@@ -43,12 +43,19 @@ export const holdToleranceK = (
 
 const MIN_TOLERANCE_K = 0.06;
 
-/** Regime of the step that ends at each row of the data set, with the tolerance that the data call for. */
-export const rowRegimes = (data: DatasetRows, zone: string): Uint8Array => {
+/** The tolerance that a zone's data call for. */
+export const zoneToleranceK = (data: DatasetRows, zone: string): number =>
+  holdToleranceK(
+    data.column(zonePoint(zone, "zoneAirTempC")),
+    data.column(zonePoint(zone, "heatingSetpointC")),
+    data.column(zonePoint(zone, "coolingSetpointC")),
+  );
+
+/** Regime of the step that ends at each row of the data set. @param toleranceK default: what these data call for. */
+export const rowRegimes = (data: DatasetRows, zone: string, toleranceK = zoneToleranceK(data, zone)): Uint8Array => {
   const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
   const heating = data.column(zonePoint(zone, "heatingSetpointC"));
   const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
-  const toleranceK = holdToleranceK(temperature, heating, cooling);
   return Uint8Array.from(temperature, (value, i) => regimeOf(value, heating[i]!, cooling[i]!, toleranceK));
 };
 

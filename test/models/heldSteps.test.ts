@@ -1,13 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
+import type { Factorisation } from "#math/gaussianProcess";
+import { factoriseRows, type PosteriorProblem } from "#models/posterior";
+import { boundedPosterior } from "#models/thermostat/boundedPosterior";
 import { boundsOf, brokenBounds } from "#models/thermostat/censoring";
 import { hyperparameterSpace } from "#models/thermostat/hyperparameters";
-import { instability, linearLeaf, linearWeights, spectralRadius, tightenDynamics } from "#models/thermostat/stability";
+import {
+  instability,
+  linearLeaf,
+  linearWeights,
+  radiusGradient,
+  spectralRadius,
+  tightenDynamics,
+  worstExcess,
+} from "#models/thermostat/stability";
 import { thermostatStructure } from "#models/thermostat/structure";
 import { trainingRows } from "#models/thermostat/trainingRows";
-import { expectClose } from "../math/tools.js";
-import { HOUR_S, STEP_S, syntheticZone } from "./support.js";
+import { expectClose, randomSource } from "../math/tools.js";
+import { HOUR_S, la, STEP_S, syntheticZone } from "./support.js";
 
 const structure = thermostatStructure({ zone: "zone", neighbours: [], irradiance: null, occupancyScale: 0 });
 /** Weights that are 0 but for the named columns. */
@@ -67,6 +78,83 @@ describe("stability of the linear part", () => {
       expected,
       1e-12,
     );
+  });
+});
+
+describe("a posterior whose linear part would run away", () => {
+  const data = new DatasetRows(syntheticZone(3));
+  const rows = { ...trainingRows(data, "zone", []), held: [] };
+  const { structure: columns, n, d, x } = rows;
+  const space = hyperparameterSpace(columns, null);
+  /** A zone that hardly forgets, or drifts off: what the rows say, with a little noise. */
+  const problemOf = (forgettingPerStep: number) => {
+    const random = randomSource(5);
+    const weights = Float64Array.from(columns.columns, ({ key }) => (key === "offset.outdoorAirTempC" ? 8 * forgettingPerStep : 0));
+    const y = Float64Array.from({ length: n }, (_, i) => {
+      let value = 0.02 * random();
+      for (let c = 0; c < d; c++) value += weights[c]! * x[i * d + c]!;
+      return value;
+    });
+    return {
+      la,
+      features: columns.features,
+      ...space.at(space.start),
+      meanCoefficients: new Float64Array(d),
+      x,
+      n,
+      d,
+      residuals: y,
+      onWarning: () => undefined,
+    };
+  };
+  const weightsIn = ({ problem, factorisation }: { problem: PosteriorProblem; factorisation: Factorisation }) =>
+    linearWeights(problem.kernel, problem.meanCoefficients, x, n, d, factorisation.alpha);
+
+  it("is conditioned on being stable: the kernel stays, the residuals follow the mean, and nothing is done where it is stable", () => {
+    for (const forgetting of [0.0015, -0.01, -0.05]) {
+      const problem = problemOf(forgetting);
+      const first = factoriseRows(problem);
+      expect(instability(columns, weightsIn({ problem, factorisation: first }), STEP_S)).toBeGreaterThan(0);
+      const bounded = boundedPosterior(problem, first, rows, data);
+      expect(instability(columns, weightsIn(bounded), STEP_S)).toBeLessThanOrEqual(0);
+      expect(bounded.problem.kernel).toEqual(problem.kernel);
+      const { meanCoefficients, residuals } = bounded.problem;
+      const mean = Float64Array.from({ length: n }, (_, i) => meanCoefficients.reduce((sum, value, c) => sum + value * x[i * d + c]!, 0));
+      expectClose(
+        residuals,
+        problem.residuals.map((y, i) => y - mean[i]!),
+        1e-9,
+      );
+      expectClose(bounded.factorisation.alpha, factoriseRows(bounded.problem).alpha, 1e-5);
+    }
+    const calm = problemOf(0.05);
+    const first = factoriseRows(calm);
+    expect(boundedPosterior(calm, first, rows, data)).toEqual({ problem: calm, factorisation: first });
+  });
+
+  it("moves its coefficients by C g / gᵀ C g times the excess, C their posterior covariance: the least change in its metric", () => {
+    const problem = problemOf(0.0015);
+    const first = factoriseRows(problem);
+    const before = weightsIn({ problem, factorisation: first });
+    const { mode, excess } = worstExcess(columns, before, STEP_S);
+    const g = radiusGradient(columns, before, STEP_S, mode);
+    const { dims, lengthscales } = linearLeaf(problem.kernel);
+    const prior = new Float64Array(d);
+    dims.forEach((c, at) => {
+      prior[c] = 1 / lengthscales[at]! ** 2;
+    });
+    // C g with C = Λ − Λ Xᵀ (K + σ²)⁻¹ X Λ.
+    const scaled = g.map((value, c) => prior[c]! * value);
+    const solved = Float64Array.from({ length: n }, (_, i) => scaled.reduce((sum, value, c) => sum + value * x[i * d + c]!, 0));
+    la.solveLower(n, 1, first.choleskyLower, solved, false);
+    la.solveLower(n, 1, first.choleskyLower, solved, true);
+    const moved = scaled.map((value, c) => value - prior[c]! * solved.reduce((sum, v, i) => sum + v * x[i * d + c]!, 0));
+    const scale = moved.reduce((sum, value, c) => sum + value * g[c]!, 0);
+    const after = weightsIn(boundedPosterior(problem, first, rows, data));
+    const size = Math.max(...moved.map((value) => Math.abs((value * excess) / scale)));
+    moved.forEach((value, c) => {
+      expect(Math.abs(after[c]! - before[c]! + (value * excess) / scale)).toBeLessThan(0.1 * size);
+    });
   });
 });
 

@@ -153,8 +153,11 @@ describe("training rows of a long history", () => {
     const history = daysOf(whole, "1991-01-01", 21);
     const week = new DatasetRows(daysOf(whole, "1991-01-15", 7));
     const fit = await fitZone(la, week, "zone", [], null, { budget: null, maxIterations: 8 });
-    const { structure } = trainingRows(week, "zone", []);
-    const { model, selected } = growZone(la, { ...fit, structure }, new DatasetRows(history), [], null, { budget: 500, newest: 350 });
+    const { structure, toleranceK } = trainingRows(week, "zone", []);
+    const { model, selected } = growZone(la, { ...fit, structure, toleranceK }, new DatasetRows(history), [], null, {
+      budget: 500,
+      newest: 350,
+    });
     expect(selected.rows.n).toBeGreaterThan(fit.trainRows);
     expect(model.noiseVarianceK2).toBe(fit.model.noiseVarianceK2);
     const { evaluateZone } = await import("#models/evaluation/evaluateZone");
