@@ -7,7 +7,7 @@ import { loadSiteConfig } from "#config/loadSiteConfig";
 import type { SiteConfig } from "#config/siteConfig";
 
 /** The models of a site: asked of the running daemon, else read from and written to the store's file. */
-export interface ModelSiteAccess extends ModelKeeper {
+export interface ModelSiteAccess extends Omit<ModelKeeper, "inTurn"> {
   readonly from: "daemon" | "file";
   close(): Promise<void>;
 }
