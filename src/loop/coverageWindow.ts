@@ -37,7 +37,7 @@ export interface CoverageWindow {
   add(step: JudgedStep, modelVersion: string): void;
   clear(): void;
   /**
-   * Steps that end after `fromMs`; those of the model `modelVersion` alone once there are `enough` of them, so that a better model does not answer
+   * Steps that end after `fromMs`; those of the model `modelVersion` alone once there are twice `enough` of them, so that a better model does not answer
    * for the one before. `limitK`: one open window is not a model gone wrong.
    */
   figures(fromMs: number, modelVersion: string, enough: number, limitK: number): Omit<ZoneFigures, "zone">;
@@ -57,7 +57,7 @@ export const createCoverageWindow = (): CoverageWindow => {
     figures: (fromMs, modelVersion, enough, limitK) => {
       samples = samples.filter(({ endMs }) => endMs > fromMs);
       const own = samples.filter((sample) => sample.modelVersion === modelVersion);
-      const counted = own.length >= enough ? own : samples;
+      const counted = own.length >= 2 * enough ? own : samples;
       if (counted.length < enough) return { samples: counted.length, coverage90Fraction: null, rmseK: null };
       const squares = counted.reduce((sum, { errorK }) => sum + Math.min(Math.abs(errorK), limitK) ** 2, 0);
       return {

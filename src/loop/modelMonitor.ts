@@ -126,9 +126,12 @@ export const createModelMonitor = (parts: MonitorParts): ModelMonitor => {
       await alarms.set(false, drift, nowMs);
       return;
     }
-    const [below, above] = stands(coverage.id) ? [limits.marginBelow, limits.marginAbove] : [0, 0];
+    const isStanding = stands(coverage.id);
+    const [below, above] = isStanding ? [limits.marginBelow, limits.marginAbove] : [0, 0];
     const share = figures.coverage90Fraction;
-    await alarms.set(share < limits.lowestCoverage + below || share > limits.highestCoverage - above, coverage, nowMs);
+    // Every one of fifty steps inside is no rarity where 95 % are: too careful is said from twice as many.
+    const isTooCareful = share > limits.highestCoverage - above && figures.samples >= (isStanding ? 1 : 2) * limits.enoughSteps;
+    await alarms.set(share < limits.lowestCoverage + below || isTooCareful, coverage, nowMs);
     const factor = stands(drift.id) ? limits.driftEndFactor : limits.driftFactor;
     await alarms.set(judge.heldOutRmseK !== null && figures.rmseK > factor * judge.heldOutRmseK, drift, nowMs);
   };
