@@ -44,7 +44,9 @@ export async function readVersions(reader: DuckDBConnection, id?: string): Promi
 
 /** In the order in which they were recorded. */
 export async function readChanges(reader: DuckDBConnection): Promise<readonly ModelChange[]> {
-  const result = await reader.runAndReadAll("SELECT time_ms::DOUBLE, kind, version, version_before, who, reason FROM model_changes ORDER BY seq");
+  const result = await reader.runAndReadAll(
+    "SELECT time_ms::DOUBLE, kind, version, version_before, who, reason FROM model_changes ORDER BY seq",
+  );
   return result.getRows().map(([timeMs, kind, version, before, by, reason]) => ({
     timeMs: timeMs as number,
     kind: kind as ModelChangeKind,
