@@ -20,12 +20,14 @@ import { shippedPriorFor, shippedPriorsFolder } from "#models/shippedPriors";
 import { fitZone } from "#models/thermostat/fitZone";
 import { hyperparameterSpace, meanCoefficients, residualsOf } from "#models/thermostat/hyperparameters";
 import { trainingRows } from "#models/thermostat/trainingRows";
+import { type PartialResults, partialResults } from "./partialResults.js";
 
 const WEEK = 672;
 const ONLINE_ROWS = 1000;
 const cities = ["pittsburgh", "new-york", "port-angeles"] as const;
-/** Mondays that begin a test week; the week before is the present, everything before it the past. */
-const dates = ["1991-04-15", "1991-07-15", "1991-09-16", "1991-11-18"] as const;
+/** Mondays that begin a test week; the week before is the present, everything before it the past. The first four served to choose the settings, the others did not. */
+const tuningDates = ["1991-04-15", "1991-07-15", "1991-09-16", "1991-11-18"] as const;
+const freshDates = ["1991-03-11", "1991-05-27", "1991-08-26", "1991-10-28"] as const;
 
 /** The package's folder, from the sources or from dist. */
 const yearOf = (city: string): Promise<Dataset> =>
@@ -48,8 +50,8 @@ const otherCities = (year: Dataset): Prior => {
 };
 
 /**
- * Data that keep growing: a row's update beside a refit at n = 1,000; a budgeted posterior's error beside its bound; and twelve test weeks predicted from the last
- * seven days exactly and from everything since January at the same budget of rows, with the prior of the other cities.
+ * Data that keep growing: a row's update beside a refit at n = 1,000; a budgeted posterior's error beside its bound; and 24 test weeks predicted from the last
+ * seven days exactly and from everything since January at a budget of 1,000 rows, with the prior of the other cities. Started again it goes on at the week where it was ended.
  */
 export const benchGrowing = async (print: (line: string) => void): Promise<void> => {
   // One thread: small products do not gain from more, and figures repeat.
@@ -58,7 +60,15 @@ export const benchGrowing = async (print: (line: string) => void): Promise<void>
   const problem = problemOf(la, first, otherCities(first), 4000);
   updates(la, problem, print);
   budgets(la, problem, print);
-  await weeks(la, print);
+  const partial = partialResults<Pair>("growing");
+  for (const [title, dates] of [
+    ["weeks that served to choose the settings", tuningDates],
+    ["weeks that did not", freshDates],
+  ] as const) {
+    print(title);
+    await weeks(la, dates, partial, print);
+  }
+  partial.remove();
 };
 
 /** Rows of the year's beginning under the prior's hyperparameters. */
@@ -170,37 +180,58 @@ const figuresOf = (accuracy: ZoneAccuracy): Figures => ({
   coverage90: accuracy.coverage90,
 });
 
-const weeks = async (la: LinearAlgebra, print: (line: string) => void): Promise<void> => {
+interface Pair {
+  readonly offered: number;
+  readonly kept: number;
+  readonly week: Figures;
+  readonly grown: Figures;
+}
+
+const weeks = async (
+  la: LinearAlgebra,
+  dates: readonly string[],
+  partial: PartialResults<Pair>,
+  print: (line: string) => void,
+): Promise<void> => {
   print("test week                rows of history  kept  last 7 days exact: rmse1K rmse20K nlpd coverage90 | since January at the budget");
-  const sums: { readonly week: Figures; readonly grown: Figures }[] = [];
+  const pairs: Pair[] = [];
   const shown = (values: Figures): string =>
     `${values.rmse1K.toFixed(3)} ${values.rmse20K.toFixed(2)} ${values.nlpd.toFixed(2).padStart(5)} ${values.coverage90.toFixed(2)}`;
   for (const city of cities) {
     const year = await yearOf(city);
     const prior = otherCities(year);
     for (const date of dates) {
-      const at = rowAt(year, Date.parse(`${date}T00:00:00Z`));
-      const present = new DatasetRows(sliceDataset(year, at - WEEK, at));
-      const tested = new DatasetRows(sliceDataset(year, at - WEEK, at + WEEK));
-      const fit = await fitZone(la, present, "zone", [], prior, { budget: null });
-      const { structure, toleranceK } = trainingRows(present, "zone", []);
-      const grown = growZone(la, { ...fit, structure, toleranceK }, new DatasetRows(sliceDataset(year, 0, at)), [], prior);
-      const pair = {
-        week: figuresOf(evaluateZone(la, fit.model, tested, WEEK, 2 * WEEK)),
-        grown: figuresOf(evaluateZone(la, grown.model, tested, WEEK, 2 * WEEK)),
-      };
-      sums.push(pair);
-      print(
-        `${`${city} ${date}`.padEnd(23)}  ${String(grown.selected.offered).padStart(15)}  ${String(grown.selected.rows.n).padStart(4)}  ${shown(pair.week)} | ${shown(pair.grown)}`,
-      );
+      const name = `${city} ${date}`;
+      const known = partial.get(name);
+      const pair = known ?? (await weekBeside(la, year, prior, date));
+      if (known === undefined) partial.add(name, pair);
+      pairs.push(pair);
+      const { offered, kept, week, grown } = pair;
+      print(`${name.padEnd(23)}  ${String(offered).padStart(15)}  ${String(kept).padStart(4)}  ${shown(week)} | ${shown(grown)}`);
     }
   }
   const means = (which: "week" | "grown"): Figures =>
-    Object.fromEntries(figures.map((name) => [name, mean(sums.map((pair) => pair[which][name]))])) as Record<
+    Object.fromEntries(figures.map((name) => [name, mean(pairs.map((pair) => pair[which][name]))])) as Record<
       (typeof figures)[number],
       number
     >;
   print(`${"mean".padEnd(46)}  ${shown(means("week"))} | ${shown(means("grown"))}`);
-  const better = figures.slice(0, 3).map((name) => `${name} in ${sums.filter(({ week, grown }) => grown[name] < week[name]).length}`);
-  print(`the budgeted year is better in ${better.join(", ")} of ${sums.length} weeks`);
+  const better = figures.slice(0, 3).map((name) => `${name} in ${pairs.filter(({ week, grown }) => grown[name] < week[name]).length}`);
+  print(`the budgeted year is better in ${better.join(", ")} of ${pairs.length} weeks`);
+};
+
+/** The week from `date` on, foretold from the seven days before it and from everything before it. */
+const weekBeside = async (la: LinearAlgebra, year: Dataset, prior: Prior, date: string): Promise<Pair> => {
+  const at = rowAt(year, Date.parse(`${date}T00:00:00Z`));
+  const present = new DatasetRows(sliceDataset(year, at - WEEK, at));
+  const tested = new DatasetRows(sliceDataset(year, at - WEEK, at + WEEK));
+  const fit = await fitZone(la, present, "zone", [], prior, { budget: null });
+  const { structure, toleranceK } = trainingRows(present, "zone", []);
+  const { model, selected } = growZone(la, { ...fit, structure, toleranceK }, new DatasetRows(sliceDataset(year, 0, at)), [], prior);
+  return {
+    offered: selected.offered,
+    kept: selected.rows.n,
+    week: figuresOf(evaluateZone(la, fit.model, tested, WEEK, 2 * WEEK)),
+    grown: figuresOf(evaluateZone(la, model, tested, WEEK, 2 * WEEK)),
+  };
 };
