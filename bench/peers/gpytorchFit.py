@@ -66,6 +66,8 @@ class ExactModel(gpytorch.models.ExactGP):
 
 def run(case, dtype, threads, count):
     torch.set_num_threads(threads)
+    # Parameters are made in this type from the start: rounded to float32 in between they would be others.
+    torch.set_default_dtype(dtype)
     x = torch.tensor(case["x"], dtype=dtype)
     y = torch.tensor(case["y"], dtype=dtype)
     gradients = []
