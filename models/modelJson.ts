@@ -64,6 +64,9 @@ const modelSchema = z.strictObject({
       stateGain: number,
       spreadScale: number,
       drift: z.strictObject({ decay: z.array(number), gain: z.array(number), limitK: number }).optional(),
+      spread: z
+        .strictObject({ innovationVarianceK2: number, leads: z.array(z.strictObject({ steps: number, factor: number })) })
+        .optional(),
     }),
   ),
   power: z

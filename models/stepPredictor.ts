@@ -13,6 +13,10 @@ export interface StepPrediction {
   readonly stdDevK: Float64Array | null;
   /** T_free, °C. */
   readonly freeC: Float64Array;
+  /** Under a thermostat: T_heat and T_cool, °C. */
+  readonly full?: { readonly heatedC: Float64Array; readonly cooledC: Float64Array };
+  /** Latent variance of the function that the mean follows, K²; only with a spread. Where a setpoint is held, that of the free float. */
+  readonly latentK2?: Float64Array;
 }
 
 export interface StepPredictor {
@@ -51,12 +55,12 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
   };
 
   const { drift } = model;
-  const known = new WeakMap<DatasetRows, DriftStates>();
+  const driftsOf = new WeakMap<DatasetRows, DriftStates>();
   const statesOf = (data: DatasetRows): DriftStates => {
-    let states = known.get(data);
+    let states = driftsOf.get(data);
     if (states === undefined) {
       states = driftStates(drift!, stepErrors(la, model, data));
-      known.set(data, states);
+      driftsOf.set(data, states);
     }
     return states;
   };
@@ -66,24 +70,30 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
       const { count } = source;
       const temperature = source.state(`${model.zone}.zoneAirTempC`, 0);
       const base = model.transition === "absolute" ? 0 : temperature;
-      const run = (gate: "none" | "heating" | "cooling"): { next: Float64Array; spread: Float64Array | null } => {
+      const run = (
+        gate: "none" | "heating" | "cooling",
+      ): { next: Float64Array; spread: Float64Array | null; latentK2: Float64Array | null } => {
         const ones = new Uint8Array(count).fill(1);
         const gates = { heating: gate === "heating" ? ones : null, cooling: gate === "cooling" ? ones : null };
         const { f, variance } = evaluate(fillInputs(posterior.features, source, gates), count, withSpread);
         return {
           next: f.map((value, k) => at(base, k) + value),
           spread: variance?.map((value) => Math.sqrt(value + model.noiseVarianceK2)) ?? null,
+          latentK2: variance,
         };
       };
       const free = run("none");
       const scaled = (spread: Float64Array | null): Float64Array | null => spread?.map((value) => value * model.spreadScale) ?? null;
-      if (model.transition !== "thermostat") return { meanC: free.next, stdDevK: scaled(free.spread), freeC: free.next };
+      const known = (latentK2: Float64Array | null): Pick<StepPrediction, "latentK2"> => (latentK2 === null ? {} : { latentK2 });
+      if (model.transition !== "thermostat")
+        return { meanC: free.next, stdDevK: scaled(free.spread), freeC: free.next, ...known(free.latentK2) };
       const heatingC = source.setpoint(model.zone, "heating", 0);
       const coolingC = source.setpoint(model.zone, "cooling", 0);
       const heat = run("heating");
       const cool = run("cooling");
       const meanC = new Float64Array(count);
       const variance = withSpread ? new Float64Array(count) : null;
+      const latentK2 = free.latentK2;
       for (let k = 0; k < count; k++) {
         const tFree = free.next[k]!;
         const hea = at(heatingC, k);
@@ -95,6 +105,8 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
         else if (tFree > coo) meanC[k] = tCool > coo ? tCool : coo + model.heldOffsetK;
         else meanC[k] = tFree;
         if (variance === null) continue;
+        if (meanC[k] === tHeat && tFree < hea) latentK2![k] = heat.latentK2![k]!;
+        if (meanC[k] === tCool && tFree > coo) latentK2![k] = cool.latentK2![k]!;
         const sFree = free.spread![k]!;
         const sHeat = heat.spread![k]!;
         const sCool = cool.spread![k]!;
@@ -108,7 +120,8 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
           model.spreadScale ** 2 * (pIdle * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2) +
           pHeld * model.heldStdDevK ** 2;
       }
-      return { meanC, stdDevK: variance?.map(Math.sqrt) ?? null, freeC: free.next };
+      const full = { heatedC: heat.next, cooledC: cool.next };
+      return { meanC, stdDevK: variance?.map(Math.sqrt) ?? null, freeC: free.next, full, ...known(latentK2) };
     },
   };
 };

@@ -35,6 +35,9 @@ export interface ZoneAccuracy {
   readonly nlpd4: number | null;
   readonly coverage90At4: number | null;
   readonly coverage90At20: number | null;
+  /** By steps ahead ("1", "4", "20", "96") open loop: share of errors inside ±1.645 carried standard deviations, and their NLPD. */
+  readonly coverage90ByLead: Readonly<Record<string, number | null>>;
+  readonly nlpdByLead: Readonly<Record<string, number | null>>;
   /** At the first occupied step, begun two hours before it; see `morningError`. */
   readonly morningRmseK: number | null;
   readonly morningDays: number;
@@ -71,9 +74,10 @@ export const evaluateZoneInFull = (
     const chosen = rows.map((_, i) => i).filter((i) => wanted(regime[rows[i]!]!));
     return coverageOf({ errorsK: chosen.map((i) => errorsK[i]!), stdDevsK: chosen.map((i) => stdDevsK[i]!) });
   };
-  const ahead = (steps: number, withSpread: boolean): OpenLoopPredictions =>
-    openLoopPredictions(predictor, model, data, firstTest, endTest, steps, withSpread);
-  const [after4, after20, after96] = [ahead(4, true), ahead(20, true), ahead(96, false)];
+  const ahead = (steps: number): OpenLoopPredictions => openLoopPredictions(predictor, model, data, firstTest, endTest, steps, true);
+  const [after1, after4, after20, after96] = [ahead(1), ahead(4), ahead(20), ahead(96)];
+  const byLead = (figure: (predictions: Predictions) => number | null): Record<string, number | null> =>
+    Object.fromEntries(Object.entries({ 1: after1, 4: after4, 20: after20, 96: after96 }).map(([steps, one]) => [steps, figure(one)]));
   const morning = morningError(predictor, model, data, firstTest, endTest);
   return {
     oneStep,
@@ -100,6 +104,8 @@ export const evaluateZoneInFull = (
       nlpd4: nlpdOf(after4),
       coverage90At4: coverageOf(after4),
       coverage90At20: coverageOf(after20),
+      coverage90ByLead: byLead((one) => coverageOf(one)),
+      nlpdByLead: byLead(nlpdOf),
       morningRmseK: morning.rmseK,
       morningDays: morning.days,
     },

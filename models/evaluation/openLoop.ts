@@ -1,15 +1,47 @@
 import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
+import { CarriedSpread } from "#math/carriedSpread";
 import type { DatasetRows } from "#math/datasetRows";
 import type { FeatureSource } from "#math/features";
 import { slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
 import { driftedSource } from "#models/driftedSource";
-import type { StepPredictor } from "#models/stepPredictor";
+import type { StepPrediction, StepPredictor } from "#models/stepPredictor";
+
+/** Standard deviations after one more step, K, from its prediction and the setpoints in force in it. */
+type CarrySpread = (step: number, prediction: StepPrediction, heatingC: Float64Array, coolingC: Float64Array) => Float64Array;
+
+/** As `CarriedSpread` has it. */
+const carrying = (model: ZoneModel, spread: NonNullable<ZoneModel["spread"]>, count: number): CarrySpread => {
+  const carried = new CarriedSpread(model, spread, count);
+  return (step, { meanC, freeC, full, latentK2 }, heatingC, coolingC) =>
+    meanC.map((_, k) =>
+      full === undefined
+        ? carried.free(step, k, latentK2![k]!)
+        : carried.thermostat(step, k, latentK2![k]!, {
+            freeC: freeC[k]!,
+            heatedC: full.heatedC[k]!,
+            cooledC: full.cooledC[k]!,
+            heatingSetpointC: heatingC[k]!,
+            coolingSetpointC: coolingC[k]!,
+          }),
+    );
+};
+
+/** Of a model without `spread`: v' = gain² v + s², and s_held² where a setpoint is held. */
+const independently = (model: ZoneModel, count: number): CarrySpread => {
+  let variance = new Float64Array(count);
+  return (_, { meanC, stdDevK }, heatingC, coolingC) => {
+    variance = variance.map((v, k) => {
+      const held = meanC[k] === heatingC[k]! + model.heldOffsetK || meanC[k] === coolingC[k]! + model.heldOffsetK;
+      return held && model.transition === "thermostat" ? model.heldStdDevK ** 2 : model.stateGain ** 2 * v + stdDevK![k]! ** 2;
+    });
+    return variance.map(Math.sqrt);
+  };
+};
 
 /**
  * Temperatures that the model predicts open loop: from the rows `starts`, `steps` steps on, with the data's own setpoints, weather and occupancy but
- * its own temperatures. Returns [step][start], °C; also the carried standard deviations where `withSpread`
- * (v' = gain² v + s², and s_held² where a setpoint is held: see `ZoneModel.stateGain`).
+ * its own temperatures. Returns [step][start], °C; also the carried standard deviations where `withSpread` (`CarriedSpread`).
  */
 export const openLoop = (
   predictor: StepPredictor,
@@ -32,7 +64,7 @@ export const openLoop = (
   );
   const meanC: Float64Array[] = [];
   const stdDevK: Float64Array[] = [];
-  let variance = new Float64Array(count);
+  const carry = model.spread === undefined ? independently(model, count) : carrying(model, model.spread, count);
   for (let step = 0; step < steps; step++) {
     const logged = driftedSource(predictor, model, data, starts, step);
     const source: FeatureSource = {
@@ -43,13 +75,8 @@ export const openLoop = (
     const prediction = predictor.predict(source, withSpread);
     const next = prediction.meanC;
     if (withSpread) {
-      const heating = source.setpoint(model.zone, "heating", 0) as Float64Array;
-      const cooling = source.setpoint(model.zone, "cooling", 0) as Float64Array;
-      variance = variance.map((v, k) => {
-        const held = next[k] === heating[k]! + model.heldOffsetK || next[k] === cooling[k]! + model.heldOffsetK;
-        return held && model.transition === "thermostat" ? model.heldStdDevK ** 2 : model.stateGain ** 2 * v + prediction.stdDevK![k]! ** 2;
-      });
-      stdDevK.push(variance.map(Math.sqrt));
+      const setpoints = (side: "heating" | "cooling"): Float64Array => source.setpoint(model.zone, side, 0) as Float64Array;
+      stdDevK.push(carry(step, prediction, setpoints("heating"), setpoints("cooling")));
     }
     for (let lag = lags; lag > 0; lag--) past[lag]!.set(past[lag - 1]!);
     past[0]!.set(next);

@@ -1,7 +1,6 @@
 import { configurationError, IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import type { DatasetRows } from "#math/datasetRows";
-import { kernelMatrix } from "#math/kernels";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean, standardDeviation } from "#math/statistics";
 import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
@@ -11,6 +10,8 @@ import { boundedPosterior } from "#models/thermostat/boundedPosterior";
 import { chooseDrift, errorsByStep, remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
 import { withHeavyTails } from "#models/thermostat/heavyTails";
 import { hyperparameterSpace, maximumAPosteriori, meanCoefficients, residualsOf } from "#models/thermostat/hyperparameters";
+import { fitSpread } from "#models/thermostat/spreadFit";
+import { stateGain } from "#models/thermostat/stateGain";
 import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
 
 export interface FitOptions {
@@ -101,17 +102,21 @@ export const fitZone = async (
       ? budgetedPosterior(bounded.problem, budget)
       : exactPosterior(bounded.problem, bounded.factorisation);
   const held = rows.heldOffsetsK;
+  const model: ZoneModel = {
+    zone,
+    transition: "thermostat",
+    posterior: withDriftInput(posterior, zone),
+    noiseVarianceK2: noiseVariance,
+    heldOffsetK: held.length > 0 ? mean(held) : 0,
+    heldStdDevK: Math.max(held.length > 1 ? standardDeviation(held) : 0.02, 0.01),
+    stateGain: stateGain(rows.structure, bounded.problem, bounded.factorisation.alpha, stepS),
+    spreadScale,
+    drift,
+  };
   return {
     model: {
-      zone,
-      transition: "thermostat",
-      posterior: withDriftInput(posterior, zone),
-      noiseVarianceK2: noiseVariance,
-      heldOffsetK: held.length > 0 ? mean(held) : 0,
-      heldStdDevK: Math.max(held.length > 1 ? standardDeviation(held) : 0.02, 0.01),
-      stateGain: stateGain(rows, bounded.factorisation.alpha, bounded.problem),
-      spreadScale,
-      drift,
+      ...model,
+      spread: fitSpread(la, model, { problem: robust, factorisation: first }, bounded, { rows: rows.rows, day, ...heldOut }, data),
     },
     logHyperparameters: Object.fromEntries(space.names.map((name, i) => [name, theta[i]!])),
     trainRows: n,
@@ -133,40 +138,4 @@ export const tooFewRows = (zone: string, rows: TrainingRows, needed = MIN_ROWS):
     `Zone ${zone} has ${rows.n} usable rows of training data, ${needed} are needed (${missing} rows with missing values and ${held} rows on a setpoint do not count).`,
     { todo: "Collect more data, 7 days are wanted, or check the sensors that are missing.", exitCode: 78 },
   );
-};
-
-/**
- * Mean of ∂T'/∂T over idle training rows for an error of T that lasts (T and its lags move together by ±0.1 K, so the trend stays; masses and offsets feel it).
- * Within [0.3, 0.98]: a free-floating zone forgets, it does not amplify.
- */
-const stateGain = (rows: TrainingRows, alpha: Float64Array, { la, kernel, x, n, d, meanCoefficients: beta }: PosteriorProblem): number => {
-  // How each input moves with a T that has been off for a while: offsets from T by −1 / scale, the trend not at all.
-  const slope = Float64Array.from(rows.structure.columns, ({ feature: { term, scale } }) =>
-    term.kind === "slowMean" || term.kind === "offset" || term.kind === "neighbour" ? -1 / scale : 0,
-  );
-  const heating = rows.structure.columns.findIndex(({ key }) => key === "heating*constant");
-  const idle: number[] = [];
-  for (let i = 0; i < n && idle.length < 200; i++) {
-    if (x[i * d + heating] === 0 && x[i * d + rows.structure.coolingGate] === 0) idle.push(i);
-  }
-  if (idle.length === 0) return 0.9;
-  const h = 0.1;
-  const moved = (sign: number): Float64Array => {
-    const out = new Float64Array(idle.length * d);
-    idle.forEach((row, k) => {
-      for (let c = 0; c < d; c++) out[k * d + c] = x[row * d + c]! + sign * h * slope[c]!;
-    });
-    return out;
-  };
-  const value = (inputs: Float64Array): number => {
-    const covariance = kernelMatrix(la, kernel, inputs, idle.length, x, n, d);
-    let sum = 0;
-    for (let k = 0; k < idle.length; k++) {
-      for (let j = 0; j < n; j++) sum += covariance[k * n + j]! * alpha[j]!;
-      for (let c = 0; c < d; c++) sum += beta[c]! * inputs[k * d + c]!;
-    }
-    return sum / idle.length;
-  };
-  const gain = 1 + (value(moved(1)) - value(moved(-1))) / (2 * h);
-  return Math.min(Math.max(gain, 0.3), 0.98);
 };

@@ -85,7 +85,20 @@ const isDynamic = (structure: ThermostatStructure, c: number): boolean => {
  * and o the offsets' coefficients per kelvin, T' = T + a (T − T_{i−1}) + Σ_j m_j (M^j − T) − o T, M^j' = M^j + r_j (T' − M^j), with the
  * gate's coefficients added where a mode is named. Below 1 it forgets; the Matérn part is bounded, so then nothing can run away.
  */
-export const spectralRadius = (structure: ThermostatStructure, weights: Float64Array, stepS: number, mode: Mode): number => {
+export const spectralRadius = (...system: Parameters<typeof linearSystem>): number => {
+  const { realEigenvalues, imaginaryEigenvalues } = new EigenvalueDecomposition(
+    new Matrix(linearSystem(...system).rows.map((row) => [...row])),
+  );
+  return Math.max(...realEigenvalues.map((real, i) => Math.hypot(real, imaginaryEigenvalues[i]!)));
+};
+
+/** The system's matrix by rows, for states (T_i, T_{i−1}, M¹_i, …), and what 1 K more in T' adds to each of them. */
+export const linearSystem = (
+  structure: ThermostatStructure,
+  weights: Float64Array,
+  stepS: number,
+  mode: Mode,
+): { readonly rows: readonly (readonly number[])[]; readonly disturbance: readonly number[] } => {
   let trend = 0;
   let offset = 0;
   const masses = new Map<number, number>();
@@ -100,12 +113,11 @@ export const spectralRadius = (structure: ThermostatStructure, weights: Float64A
   const pulls = [...masses.values()];
   const next = [1 + trend - offset - pulls.reduce((a, b) => a + b, 0), -trend, ...pulls];
   const rows = [next, [1, ...next.slice(1).map(() => 0)]];
-  constants.forEach((timeConstantS, j) => {
-    const rate = slowMeanRate(stepS, timeConstantS);
+  const rates = constants.map((timeConstantS) => slowMeanRate(stepS, timeConstantS));
+  rates.forEach((rate, j) => {
     rows.push(next.map((value, c) => rate * value + (c === 2 + j ? 1 - rate : 0)));
   });
-  const { realEigenvalues, imaginaryEigenvalues } = new EigenvalueDecomposition(new Matrix(rows));
-  return Math.max(...realEigenvalues.map((real, i) => Math.hypot(real, imaginaryEigenvalues[i]!)));
+  return { rows, disturbance: [1, 0, ...rates] };
 };
 
 /** The same kernel with the prior spread of every coefficient that acts on a state (trend, masses, offsets) divided by `factor`. */

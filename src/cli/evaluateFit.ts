@@ -101,6 +101,10 @@ const meanOf = (values: readonly (number | null)[]): number | null => {
 /** Means over zones; the largest error is the largest, rows and mornings are summed. */
 export const averageAccuracy = (zones: readonly ZoneAccuracy[]): ZoneAccuracy => {
   const figure = (of: (one: ZoneAccuracy) => number | null): number | null => meanOf(zones.map(of));
+  const byLead = (of: (one: ZoneAccuracy) => Readonly<Record<string, number | null>>): Record<string, number | null> =>
+    Object.fromEntries(
+      Object.keys(zones.length === 0 ? {} : of(zones[0]!)).map((lead) => [lead, meanOf(zones.map((one) => of(one)[lead]!))]),
+    );
   const largest = zones.map((one) => one.maxAbsOpenLoopErrorK).filter((value) => value !== null);
   return {
     testRows: zones.reduce((sum, one) => sum + one.testRows, 0),
@@ -122,6 +126,8 @@ export const averageAccuracy = (zones: readonly ZoneAccuracy[]): ZoneAccuracy =>
     nlpd4: figure((one) => one.nlpd4),
     coverage90At4: figure((one) => one.coverage90At4),
     coverage90At20: figure((one) => one.coverage90At20),
+    coverage90ByLead: byLead((one) => one.coverage90ByLead),
+    nlpdByLead: byLead((one) => one.nlpdByLead),
     morningRmseK: figure((one) => one.morningRmseK),
     morningDays: zones.reduce((sum, one) => sum + one.morningDays, 0),
   };

@@ -47,6 +47,16 @@ export interface DriftModel {
   readonly limitK: number;
 }
 
+/**
+ * How sure open-loop predictions are (`CarriedSpread`): what feeds the variance of the drift, and how far held-out trajectories erred, by lead.
+ */
+export interface SpreadModel {
+  /** σ̄², K²: variance of the innovation of a usual step, calibrated: what a step on a setpoint is taken to have, and what feeds the drift. */
+  readonly innovationVarianceK2: number;
+  /** Factor on the standard deviation after so many steps (rising); in between linear in the logarithms, beyond the last as at the last. */
+  readonly leads: readonly { readonly steps: number; readonly factor: number }[];
+}
+
 export interface ZoneModel {
   readonly zone: string;
   readonly transition: Transition;
@@ -62,6 +72,8 @@ export interface ZoneModel {
   readonly spreadScale: number;
   /** Absent: errors of late say nothing. */
   readonly drift?: DriftModel;
+  /** Absent: a step's error is taken to know nothing of the step before, and every standard deviation is multiplied by `spreadScale` alone. */
+  readonly spread?: SpreadModel;
 }
 
 /**

@@ -62,6 +62,14 @@ describe("a model as JSON", () => {
     expect([...back].every((value, i) => Object.is(value, odd[i]))).toBe(true);
   });
 
+  it("of before errors were known to last is read as it is", () => {
+    const zones = model.zones.map(({ spread: _, ...zone }) => zone);
+    const back = modelFromJson(modelToJson({ ...model, zones }));
+    expect(model.zones[0]!.spread!.leads.length).toBeGreaterThan(1);
+    expect(back.zones[0]!.spread).toBeUndefined();
+    expect(back).toEqual({ ...model, zones });
+  });
+
   it("predicts the same", () => {
     const data = new DatasetRows(dataset);
     const run = ({ zones }: BuildingModel): Float64Array => createStepPredictor(la, zones[0]!).predict(data.source([100, 150]), true).meanC;
@@ -104,6 +112,9 @@ describe("a model as JSON", () => {
     expect(wrong({ zones: [{ ...zone, transition: "magic" }] }).message).toContain("zones.0.transition");
     expect(wrong({ zones: [{ ...zone, posterior: { ...zone.posterior, alpha: new Float64Array(3) } }] }).message).toContain(
       "arrays of zone",
+    );
+    expect(wrong({ zones: [{ ...zone, spread: { ...zone.spread!, leads: [{ steps: 4 }] } }] }).message).toContain(
+      "zones.0.spread.leads.0.factor",
     );
     expect(wrong({ extra: 1 }).message).toContain("extra");
   });

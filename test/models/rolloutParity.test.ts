@@ -17,12 +17,12 @@ describe("what is evaluated is what is planned with", () => {
   it.each<[string, Dataset]>([
     ["cold days", syntheticZone(4)],
     ["hot days", syntheticZone(4, { outdoorC: 27 })],
-  ])("the reference rollout predicts the temperatures of the open-loop evaluation (%s)", async (_name, dataset) => {
+  ])("the reference rollout predicts the temperatures and spreads of the open-loop evaluation (%s)", async (_name, dataset) => {
     const data = new DatasetRows(dataset);
     const { model } = await fitZone(la, data, "zone", [], null, { budget: null, maxIterations: 8 });
     // Within the day that a planner looks back for its model's errors.
     const starts = [30, 47, 60, 80, 96];
-    const expected = openLoop(createStepPredictor(la, model), model, data, starts, HORIZON).meanC;
+    const expected = openLoop(createStepPredictor(la, model), model, data, starts, HORIZON, true);
     const building: BuildingModel = {
       version: "v",
       kind: "thermostat",
@@ -57,7 +57,12 @@ describe("what is evaluated is what is planned with", () => {
       });
       expectClose(
         result.meanC,
-        expected.map((values) => values[k]!),
+        expected.meanC.map((values) => values[k]!),
+        1e-7,
+      );
+      expectClose(
+        result.stdDevK,
+        expected.stdDevK.map((values) => values[k]!),
         1e-7,
       );
       expect(result.stdDevK.every((value) => value > 0)).toBe(true);

@@ -63,6 +63,9 @@ const cases: readonly (readonly [string, Partial<RandomModelOptions>, number, nu
   ["one sequence", { seed: 11 }, 1, 10],
   ["one step", { seed: 12 }, 17, 1],
   ["one sequence of one step from one basis row", { seed: 13, m: 1 }, 1, 1],
+  ["five thermostats whose errors last", { numZones: 5, m: 30, spreads: true, seed: 15 }, 37, 14],
+  ["a budgeted model whose errors last, in more blocks than one", { isBudgeted: true, spreads: true, seed: 16, m: 12 }, 150, 6],
+  ["increments whose errors last", { transition: "increment", numZones: 2, spreads: true, seed: 17 }, 13, 8],
   ["more sequences than a block holds", { numZones: 1, m: 9, withPower: false, seed: 14 }, 259, 3],
 ];
 
@@ -120,7 +123,7 @@ describe.each(wanted)("%s rollout", (name) => {
     // The reference has one thread.
     const fast = name === "reference" ? [] : [name];
     it.each(fast)("and gives identical digits on one thread and on two (%s)", async () => {
-      const model = randomModel({ ...base, numZones: 2, m: 40, seed: 30 });
+      const model = randomModel({ ...base, numZones: 2, m: 40, seed: 30, spreads: true });
       const request = randomRequest(model, 600, 3, 31);
       const one = await rollOut(name, model, request, 1);
       const two = await rollOut(name, model, request, 2);

@@ -48,9 +48,6 @@ export class BlockEngine {
       for (const zone of this.#zones) zone.step(state, this.#alive);
       this.#power?.step(t, count);
       for (let k = 0; k < count; k++) this.#write(k, first + k, t, request, result);
-      this.#zones.forEach(({ nextVarianceK2 }, z) => {
-        state.varianceK2[z]!.set(nextVarianceK2.subarray(0, count));
-      });
       state.advance(this.#zones.map(({ nextC }) => nextC));
     }
   }
@@ -65,18 +62,18 @@ export class BlockEngine {
     const isAlive = this.#alive[k] !== 0;
     powerW[at] = isAlive ? power : Number.NaN;
     for (let z = 0; z < zones.length; z++) {
-      const { nextC, nextVarianceK2 } = this.#zones[z]!;
+      const { nextC, nextStdDevK } = this.#zones[z]!;
       meanC[row + z] = isAlive ? nextC[k]! : Number.NaN;
-      stdDevK[row + z] = isAlive ? zones[z]!.spreadScale * Math.sqrt(nextVarianceK2[k]!) : Number.NaN;
+      stdDevK[row + z] = isAlive ? nextStdDevK[k]! : Number.NaN;
     }
   }
 
   #isFinite(k: number, powerW: number, row: number, { heatingSetpointC, coolingSetpointC }: RolloutRequest): boolean {
     if (!Number.isFinite(powerW)) return false;
     return this.#zones.every(
-      ({ nextC, nextVarianceK2 }, z) =>
+      ({ nextC, nextStdDevK }, z) =>
         Number.isFinite(nextC[k]) &&
-        Number.isFinite(nextVarianceK2[k]) &&
+        Number.isFinite(nextStdDevK[k]) &&
         Number.isFinite(heatingSetpointC[row + z]) &&
         Number.isFinite(coolingSetpointC[row + z]),
     );

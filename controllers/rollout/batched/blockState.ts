@@ -8,8 +8,6 @@ import type { FeatureSource, SampleColumn } from "#math/features";
 export class BlockState implements FeatureSource {
   count = 0;
   t = 0;
-  /** Per zone v, K². */
-  readonly varianceK2: readonly Float64Array[];
   /** Per zone: newest first. */
   readonly #temperatures: Float64Array[][];
   readonly #slowMeans: ReadonlyMap<string, Float64Array>;
@@ -26,7 +24,6 @@ export class BlockState implements FeatureSource {
     const perZone = <V>(make: () => V): V[] => model.zones.map(make);
     this.#needs = needs;
     this.#zones = model.zones.map(({ zone }) => zone);
-    this.varianceK2 = perZone(column);
     this.#temperatures = perZone(() => Array.from({ length: needs.temperatures }, column));
     this.#slowMeans = new Map(needs.slowMeans.map(({ key }) => [key, column()]));
     this.#heating = perZone(() => [column(), column()]);
@@ -40,7 +37,6 @@ export class BlockState implements FeatureSource {
     this.count = count;
     this.t = 0;
     this.#zones.forEach((_, z) => {
-      this.varianceK2[z]!.fill(0);
       this.#temperatures[z]!.forEach((column, lag) => {
         column.fill(initial.temperaturesC[z]!.at(-1 - lag)!);
       });

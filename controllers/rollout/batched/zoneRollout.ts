@@ -1,3 +1,4 @@
+import { type BlockSpread, createBlockSpread } from "#controllers/rollout/batched/blockSpread";
 import type { BlockState } from "#controllers/rollout/batched/blockState";
 import { columnRoles, sharedRows } from "#controllers/rollout/batched/columnRoles";
 import { COOLING, type FastLinearAlgebra, FREE, HEATING, StepPredictor } from "#controllers/rollout/batched/stepPredictor";
@@ -8,9 +9,9 @@ import type { MatrixPool } from "#math/matrixPool";
 
 /** One zone of all samples of a block. */
 export class ZoneRollout {
-  /** Where the step takes every sample: T' (°C), v' (K²), and what heating and cooling moved it (K). */
+  /** Where the step takes every sample: T' (°C), its standard deviation (K), and what heating and cooling moved it (K). */
   readonly nextC: Float64Array;
-  readonly nextVarianceK2: Float64Array;
+  readonly nextStdDevK: Float64Array;
   readonly heatingK: Float64Array;
   readonly coolingK: Float64Array;
   readonly #model: ZoneModel;
@@ -25,6 +26,11 @@ export class ZoneRollout {
   readonly #rows: Int32Array;
   readonly #regimeOf: Uint8Array;
   readonly #latent: Float64Array;
+  /** The same by sample, and which samples are on their setpoint. */
+  readonly #latentOf: Float64Array;
+  readonly #held: Uint8Array;
+  readonly #spread: BlockSpread;
+  readonly #ends = { freeC: 0, heatedC: 0, cooledC: 0, heatingSetpointC: 0, coolingSetpointC: 0 };
 
   constructor(la: FastLinearAlgebra, model: ZoneModel, z: number, maxBatch: number, pool: MatrixPool) {
     const column = (): Float64Array => new Float64Array(maxBatch);
@@ -45,10 +51,13 @@ export class ZoneRollout {
       pool,
     });
     this.nextC = column();
-    this.nextVarianceK2 = column();
+    this.nextStdDevK = column();
+    this.#spread = createBlockSpread(model, maxBatch);
+    this.#held = new Uint8Array(maxBatch);
     this.heatingK = column();
     this.coolingK = column();
     this.#latent = column();
+    this.#latentOf = column();
     this.#means = Array.from({ length: this.#regimes }, column);
     this.#rows = new Int32Array(maxBatch);
     this.#regimeOf = new Uint8Array(maxBatch);
@@ -67,14 +76,32 @@ export class ZoneRollout {
     this.#predictor.mean(t, isSame ? 1 : count, this.#means);
     if (isSame) for (const mean of this.#means) mean.fill(mean[0]!);
     const off = this.#regimes === 3 ? this.#thermostat(state, alive) : this.#withoutThermostat(state, alive);
-    if (off === 0) return;
-    if (isSame) this.#sameVariance(off);
-    else this.#predictor.variance(t, this.#rows, this.#regimeOf, off, this.#latent);
-    const before = state.varianceK2[this.#z]!;
-    const carried = this.#model.stateGain ** 2;
-    for (let j = 0; j < off; j++) {
-      const k = this.#rows[j]!;
-      this.nextVarianceK2[k] = carried * before[k]! + this.#latent[j]! + this.#model.noiseVarianceK2;
+    if (off > 0) {
+      if (isSame) this.#sameVariance(off);
+      else this.#predictor.variance(t, this.#rows, this.#regimeOf, off, this.#latent);
+      for (let j = 0; j < off; j++) this.#latentOf[this.#rows[j]!] = this.#latent[j]!;
+    }
+    this.#carrySpread(state, alive);
+  }
+
+  #carrySpread(state: BlockState, alive: Uint8Array): void {
+    const { count, t } = state;
+    if (t === 0) this.#spread.start();
+    const now = state.temperatureC(this.#z);
+    const heatingC = state.heatingSetpointC(this.#z);
+    const coolingC = state.coolingSetpointC(this.#z);
+    const [free, heating, cooling] = this.#means;
+    const ends = this.#regimes === 3 ? this.#ends : null;
+    for (let k = 0; k < count; k++) {
+      if (alive[k] === 0) continue;
+      if (ends !== null) {
+        ends.freeC = now[k]! + free![k]!;
+        ends.heatedC = now[k]! + heating![k]!;
+        ends.cooledC = now[k]! + cooling![k]!;
+        ends.heatingSetpointC = heatingC[k]!;
+        ends.coolingSetpointC = coolingC[k]!;
+      }
+      this.nextStdDevK[k] = this.#spread.step(t, k, this.#held[k] === 1, this.#latentOf[k]!, ends);
     }
   }
 
@@ -116,8 +143,7 @@ export class ZoneRollout {
     const heatingC = state.heatingSetpointC(this.#z);
     const coolingC = state.coolingSetpointC(this.#z);
     const [free, heating, cooling] = this.#means as [Float64Array, Float64Array, Float64Array];
-    const { heldOffsetK, heldStdDevK } = this.#model;
-    const heldVarianceK2 = heldStdDevK ** 2;
+    const { heldOffsetK } = this.#model;
     let off = 0;
     for (let k = 0; k < state.count; k++) {
       const freeC = now[k]! + free[k]!;
@@ -140,8 +166,8 @@ export class ZoneRollout {
         this.coolingK[k] = Math.max(0, freeC - nextC);
       }
       this.nextC[k] = nextC;
-      if (isHeld) this.nextVarianceK2[k] = heldVarianceK2;
-      else if (alive[k] !== 0) {
+      this.#held[k] = Number(isHeld);
+      if (!isHeld && alive[k] !== 0) {
         this.#rows[off] = k;
         this.#regimeOf[off++] = regime;
       }

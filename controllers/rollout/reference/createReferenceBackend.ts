@@ -1,5 +1,6 @@
 import { posteriorMean } from "#controllers/rollout/reference/posterior";
 import { SequenceState } from "#controllers/rollout/reference/sequence";
+import { createSequenceSpread } from "#controllers/rollout/reference/sequenceSpread";
 import { stepZone, type ZoneStep } from "#controllers/rollout/reference/zoneStep";
 import { checkRequest, OUTDOOR, rolloutRequirements } from "#controllers/rollout/requirements";
 import type { BuildingModel, PowerModel } from "#domain/model";
@@ -31,20 +32,19 @@ const rollSequence = (model: BuildingModel, request: RolloutRequest, k: number, 
     model.zones.flatMap(({ posterior }) => slowMeansOf(posterior.features)).map((m) => [`${m.point}@${m.timeConstantS}`, m]),
   );
   const state = new SequenceState(request, zones, model.stepS, k);
-  let variances = zones.map(() => 0);
+  const spreads = model.zones.map(createSequenceSpread);
   for (let t = 0; t < T; t++) {
     const row = (k * T + t) * nz;
     const setpoints = [...request.heatingSetpointC.subarray(row, row + nz), ...request.coolingSetpointC.subarray(row, row + nz)];
-    const steps = model.zones.map((zone, z) => stepZone(zone, state, variances[z]!));
+    const steps = model.zones.map((zone, z) => stepZone(zone, state, spreads[z]!));
     const powerW = model.power === null ? 0 : powerOf(model.power, zones, steps, state.disturbance(OUTDOOR, 0), state.localMs());
-    const numbers = [...setpoints, powerW, ...steps.flatMap(({ nextC, nextVarianceK2 }) => [nextC, nextVarianceK2])];
+    const numbers = [...setpoints, powerW, ...steps.flatMap(({ nextC, nextStdDevK }) => [nextC, nextStdDevK])];
     if (!numbers.every(Number.isFinite)) return;
     result.powerW[k * T + t] = powerW;
-    steps.forEach(({ nextC, nextVarianceK2 }, z) => {
+    steps.forEach(({ nextC, nextStdDevK }, z) => {
       result.meanC[row + z] = nextC;
-      result.stdDevK[row + z] = model.zones[z]!.spreadScale * Math.sqrt(nextVarianceK2);
+      result.stdDevK[row + z] = nextStdDevK;
     });
-    variances = steps.map(({ nextVarianceK2 }) => nextVarianceK2);
     state.advance(
       steps.map(({ nextC }) => nextC),
       [...slowMeans.values()],

@@ -23,6 +23,8 @@ export interface RandomModelOptions {
   readonly kernel: "production" | "gated" | "linear";
   /** Inducing form: a root that is rectangular and full. */
   readonly isBudgeted: boolean;
+  /** Errors last: a drift and factors by lead. */
+  readonly spreads?: boolean;
 }
 
 /** Every kind of term a zone can have, with the gates of a thermostat. */
@@ -155,6 +157,19 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
     heldStdDevK: 0.04,
     stateGain: 0.85,
     spreadScale: 1.3,
+    ...(options.spreads === true
+      ? {
+          drift: { decay: [0.9, 0.99], gain: [0.4, 0.02], limitK: 0.4 },
+          spread: {
+            innovationVarianceK2: 0.02,
+            leads: [
+              { steps: 1, factor: 1 },
+              { steps: 4, factor: 1.6 },
+              { steps: 10, factor: 0.9 },
+            ],
+          },
+        }
+      : {}),
   };
 };
 

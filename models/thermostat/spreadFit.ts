@@ -1,0 +1,80 @@
+import type { SpreadModel, ZoneModel } from "#domain/model";
+import type { DatasetRows } from "#math/datasetRows";
+import { driftStates } from "#math/drift";
+import type { LinearAlgebra } from "#math/linearAlgebra";
+import { mean } from "#math/statistics";
+import { leaveDayOut } from "#models/calibration";
+import { calibratedLeads, leadFactors } from "#models/calibration/leadFactors";
+import { LEFT_OUT_DAYS, leftOutTrajectories } from "#models/calibration/leftOutDays";
+import type { BoundedPosterior as Fitted } from "#models/thermostat/boundedPosterior";
+import { errorsByStep, withDriftInput } from "#models/thermostat/driftFit";
+
+/** Trajectories begin this often. */
+const START_EVERY = 8;
+const DAY_S = 86_400;
+const SIX_HOURS_MS = 6 * 3_600_000;
+
+/** Rows that taught the model, each predicted without its own day: errors (K) and variances (K²). */
+export interface HeldOutRows {
+  readonly rows: readonly number[];
+  readonly day: readonly number[];
+  readonly errors: Float64Array;
+  readonly variances: Float64Array;
+}
+
+/** c² · mean variance of rows predicted without their own day; without their own six hours where there is but one day to leave out. */
+const usualInnovation = (
+  la: LinearAlgebra,
+  model: ZoneModel,
+  { problem, factorisation }: Fitted,
+  heldOut: HeldOutRows,
+  data: DatasetRows,
+): number => {
+  const severalDays = new Set(heldOut.day).size > 1;
+  const { variances } = severalDays
+    ? heldOut
+    : leaveDayOut(
+        la,
+        problem.n,
+        factorisation.choleskyLower,
+        factorisation.alpha,
+        heldOut.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / SIX_HOURS_MS)),
+      );
+  return model.spreadScale ** 2 * mean(variances);
+};
+
+/**
+ * What carries a zone's spread open loop: the usual innovation, and factors by lead from trajectories over the training
+ * data that their days had no part in. `first` holds the rows of `heldOut` alone, the other posterior imputed ones too. `model` is the zone's without `spread`; its drift and `spreadScale` are those of `heldOut`.
+ */
+export const fitSpread = (
+  la: LinearAlgebra,
+  model: ZoneModel,
+  first: Fitted,
+  { problem, factorisation }: Fitted,
+  heldOut: HeldOutRows,
+  data: DatasetRows,
+): SpreadModel => {
+  const { stepS } = data.dataset;
+  const usual = { innovationVarianceK2: usualInnovation(la, model, first, heldOut, data), leads: [] };
+  const { features, kernel, meanCoefficients, x, n, d } = problem;
+  const { alpha, choleskyLower } = factorisation;
+  const exact = { features, kernel, meanCoefficients, basisInputs: x, m: n, d, alpha, varianceRoot: new Float64Array(0), p: 0 };
+  const { drift } = model;
+  const states = drift === undefined ? [] : driftStates(drift, errorsByStep(heldOut.rows, heldOut.errors, data.length - 1));
+  const errors = leftOutTrajectories(
+    {
+      la,
+      model: { ...model, posterior: drift === undefined ? exact : withDriftInput(exact, model.zone), spread: usual },
+      n,
+      choleskyLower,
+      alpha,
+      day: heldOut.day,
+      driftStates: states,
+    },
+    data,
+    calibratedLeads(stepS),
+    START_EVERY,
+  );
+  return { ...usual, leads: leadFactors(errors, stepS, START_EVERY, (data.length * stepS) / DAY_S, LEFT_OUT_DAYS) };
+};

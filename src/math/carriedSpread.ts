@@ -1,0 +1,178 @@
+import type { SpreadModel, ZoneModel } from "#domain/model";
+import { normalCdf, normalPdf } from "#math/statistics";
+
+/** Beyond so many standard deviations nothing is left. */
+const FAR = 6;
+
+/** Factor on the standard deviation after `steps` steps: log-linear in log steps between the model's leads, constant outside them; 1 without leads. */
+export const leadFactor = ({ leads }: Pick<SpreadModel, "leads">, steps: number): number => {
+  const at = leads.findIndex((lead) => lead.steps >= steps);
+  if (at < 0) return leads[leads.length - 1]?.factor ?? 1;
+  const after = leads[at]!;
+  const before = leads[at - 1];
+  if (before === undefined) return after.factor;
+  const share = Math.log(steps / before.steps) / Math.log(after.steps / before.steps);
+  return before.factor ** (1 - share) * after.factor ** share;
+};
+
+/** One step of one sample as predicted: the temperatures (°C) that the free float and full equipment lead to, and the setpoints in force. */
+export interface StepEnds {
+  readonly freeC: number;
+  readonly heatedC: number;
+  readonly cooledC: number;
+  readonly heatingSetpointC: number;
+  readonly coolingSetpointC: number;
+}
+
+/**
+ * The variance of a zone's predicted temperature from step to step, for many samples. Errors last: the next one-step error is Σ_j d_j + ν with drift states
+ * d_j' = ρ_j (d_j + g_j ν) (`DriftModel`), of which only the innovations ν to come are unknown. With e the temperature's error, γ the zone's `stateGain`,
+ * s² = c² (latent + noise) the variance of ν (c its `spreadScale`), v = Var e, c_j = Cov(e, d_j), P_jl = Cov(d_j, d_l), B_j = Σ_l P_jl and B = Σ_j B_j,
+ * before the thermostat acts
+ *
+ *   w = γ² v + 2 γ Σ_j c_j + B + s²,   c_j' = κ ρ_j (γ c_j + B_j + g_j s²),   P_jl' = ρ_j ρ_l (P_jl + g_j g_l σ̄²)
+ *
+ * P is the same for all samples. With a thermostat the temperature reached is a function of e ~ N(0, w) that rises with slope 1 but for a flat part, where a
+ * setpoint is held (Tobin 1958): v' is its second moment about the predicted temperature, plus the scatter on a setpoint times the probability 1 − κ of
+ * being held (by Stein's lemma c_j' has the same κ). So a held zone forgets its error as far as it is sure to be held, but not its drift. Where the
+ * mean is held s² is the usual σ̄²: no posterior is asked there. Standard deviations are multiplied by the lead's factor, scatter on a setpoint apart.
+ * A latent variance that is not finite gives NaN; an end that is missing bounds nothing.
+ */
+export class CarriedSpread {
+  readonly #model: ZoneModel;
+  readonly #spread: SpreadModel;
+  readonly #decay: readonly number[];
+  readonly #gain: readonly number[];
+  readonly #variances: Float64Array;
+  /** c_j by state. */
+  readonly #covariances: readonly Float64Array[];
+  /** By step: B_j. */
+  readonly #driftVariances: number[][] = [];
+  readonly #factors: number[] = [];
+  /** P before the step after those of `#driftVariances`. */
+  #states: number[][];
+  /** Of the flat parts of the sample at hand: what they take off the variance, and the probability of being there. */
+  #takenK2 = 0;
+  #heldFraction = 0;
+
+  constructor(model: ZoneModel, spread: SpreadModel, samples: number) {
+    this.#model = model;
+    this.#spread = spread;
+    this.#decay = model.drift?.decay ?? [];
+    this.#gain = model.drift?.gain ?? [];
+    this.#variances = new Float64Array(samples);
+    this.#covariances = this.#decay.map(() => new Float64Array(samples));
+    this.#states = this.#decay.map(() => this.#decay.map(() => 0));
+  }
+
+  /** All samples begin anew, with temperature and drift known. */
+  start(): void {
+    this.#variances.fill(0);
+    for (const column of this.#covariances) column.fill(0);
+  }
+
+  /** Step `t` (from 0) of sample `k` without a thermostat: the standard deviation after it, K. */
+  free(t: number, k: number, latentK2: number): number {
+    const stepK2 = this.#stepVariance(latentK2);
+    this.#heldFraction = 0;
+    return this.#carry(t, k, stepK2, this.#before(t, k, stepK2), 0);
+  }
+
+  /** Step `t` (from 0) of sample `k` under a thermostat: the standard deviation after it, K. `latentK2` (K²) is not read where the mean is held. */
+  thermostat(t: number, k: number, latentK2: number, ends: StepEnds): number {
+    const { freeC, heatedC, cooledC, heatingSetpointC, coolingSetpointC } = ends;
+    this.#takenK2 = 0;
+    this.#heldFraction = 0;
+    if (freeC < heatingSetpointC && heatedC >= heatingSetpointC)
+      return this.#held(t, k, heatingSetpointC - freeC, heatedC - heatingSetpointC);
+    if (freeC > coolingSetpointC && cooledC <= coolingSetpointC)
+      return this.#held(t, k, freeC - coolingSetpointC, coolingSetpointC - cooledC);
+    const stepK2 = this.#stepVariance(latentK2);
+    const w = this.#before(t, k, stepK2);
+    const stdDev = Math.sqrt(w);
+    if (freeC < heatingSetpointC) this.#flat(heatingSetpointC - heatedC, heatingSetpointC - freeC, stdDev);
+    else if (freeC > coolingSetpointC) this.#flat(cooledC - coolingSetpointC, freeC - coolingSetpointC, stdDev);
+    else {
+      this.#flat(freeC - heatingSetpointC, heatedC - heatingSetpointC, stdDev);
+      this.#flat(coolingSetpointC - freeC, coolingSetpointC - cooledC, stdDev);
+    }
+    return this.#carry(t, k, stepK2, Math.max(0, w - this.#takenK2), 0);
+  }
+
+  /** The mean is on a setpoint and the error may grow by `one` to one side, by `other` to the other, until it no longer is. */
+  #held(t: number, k: number, one: number, other: number): number {
+    const stepK2 = this.#spread.innovationVarianceK2;
+    const stdDev = Math.sqrt(this.#before(t, k, stepK2));
+    const outside = this.#outside(one, stdDev) + this.#outside(other, stdDev);
+    return this.#carry(t, k, stepK2, outside, 1);
+  }
+
+  #stepVariance(latentK2: number): number {
+    return this.#model.spreadScale ** 2 * (latentK2 + this.#model.noiseVarianceK2);
+  }
+
+  /** w. */
+  #before(t: number, k: number, stepK2: number): number {
+    const drift = this.#driftVariance(t);
+    let covariance = 0;
+    let driftK2 = 0;
+    for (let j = 0; j < drift.length; j++) {
+      covariance += this.#covariances[j]![k]!;
+      driftK2 += drift[j]!;
+    }
+    const { stateGain } = this.#model;
+    return Math.max(0, stateGain * (stateGain * this.#variances[k]! + 2 * covariance) + driftK2 + stepK2);
+  }
+
+  /** v', c' and the standard deviation to tell. `aroundK2`: second moment about the predicted temperature but for the scatter on a setpoint. */
+  #carry(t: number, k: number, stepK2: number, aroundK2: number, heldAtFirst: 0 | 1): number {
+    const { stateGain, heldStdDevK } = this.#model;
+    const drift = this.#driftVariance(t);
+    // Where the mean is held, `#heldFraction` has counted what is not.
+    const held = heldAtFirst === 1 ? Math.max(0, 1 - this.#heldFraction) : this.#heldFraction;
+    const scatterK2 = held * heldStdDevK ** 2;
+    this.#variances[k] = aroundK2 + scatterK2;
+    for (let j = 0; j < drift.length; j++) {
+      const column = this.#covariances[j]!;
+      column[k] = (1 - held) * this.#decay[j]! * (stateGain * column[k]! + drift[j]! + this.#gain[j]! * stepK2);
+    }
+    return Math.sqrt(this.#factors[t]! ** 2 * aroundK2 + scatterK2);
+  }
+
+  /** E[(e − a)²; e > a], with P(e > a) counted. */
+  #outside(a: number, stdDev: number): number {
+    if (!(a < FAR * stdDev)) return Number.isNaN(a) ? a : 0;
+    const z = a / stdDev;
+    const tail = normalCdf(-z);
+    this.#heldFraction += tail;
+    return Math.max(0, stdDev ** 2 * ((1 + z * z) * tail - z * normalPdf(z)));
+  }
+
+  /** A flat part for errors from `a` to `b`: what stays at a there, and beyond b lags by b − a, is E[e² − a²; e > a] − E[(e − b + a)² − a²; e > b] less. */
+  #flat(a: number, b: number, stdDev: number): void {
+    if (!(b > a) || !(a < FAR * stdDev)) return;
+    const z = a / stdDev;
+    const tail = normalCdf(-z);
+    this.#takenK2 += stdDev ** 2 * ((1 - z * z) * tail + z * normalPdf(z));
+    this.#heldFraction += tail;
+    if (!(b < FAR * stdDev)) return;
+    const y = b / stdDev;
+    const end = normalCdf(-y);
+    const density = normalPdf(y);
+    this.#takenK2 -= stdDev ** 2 * ((1 + y * y) * end - y * density + 2 * z * (density - y * end));
+    this.#heldFraction -= end;
+  }
+
+  /** B_j of step t; on first use also the factor of the lead t + 1. */
+  #driftVariance(t: number): readonly number[] {
+    while (this.#driftVariances.length <= t) {
+      this.#driftVariances.push(this.#states.map((row) => row.reduce((sum, value) => sum + value, 0)));
+      this.#factors.push(leadFactor(this.#spread, this.#driftVariances.length));
+      const { innovationVarianceK2 } = this.#spread;
+      this.#states = this.#states.map((row, j) =>
+        row.map((value, l) => this.#decay[j]! * this.#decay[l]! * (value + this.#gain[j]! * this.#gain[l]! * innovationVarianceK2)),
+      );
+    }
+    return this.#driftVariances[t]!;
+  }
+}
