@@ -8,14 +8,21 @@ import { mean } from "#math/statistics";
 import { type SpreadError, spreadBound } from "#models/calibration";
 import { sliceDataset } from "#models/datasetSlice";
 import { openLoop } from "#models/evaluation/openLoop";
+import { growZone } from "#models/growing/growZone";
 import { fitPowerModel } from "#models/powerModel";
 import type { Prior } from "#models/prior";
 import { createStepPredictor } from "#models/stepPredictor";
-import { fitZone } from "#models/thermostat/fitZone";
+import { fitZone, type ZoneFit } from "#models/thermostat/fitZone";
+import { trainingRows } from "#models/thermostat/trainingRows";
 
 export interface TrainOptions {
   /** Inducing inputs per zone at most; null: exact. */
   readonly budget: number | null;
+  /**
+   * `recent` (default): every row that is given. `budgeted`: the last seven days give hyperparameters, power and the spread bound, and all the days given stand behind
+   * them at a fixed budget of rows (`growZone`), once there are more than 21 of them.
+   */
+  readonly rows?: "recent" | "budgeted";
   /** Error (K) that a plan's uncertainty may stand for; see `spreadBound`. */
   readonly errorLevelK?: number;
   readonly horizonSteps?: number;
@@ -36,6 +43,19 @@ export interface TrainRequest {
 
 /** What a plan may be off by at its worst moment, K, in one trajectory of ten, unless the site says otherwise. */
 export const DEFAULT_ERROR_LEVEL_K = 1.5;
+
+const DAY_S = 86_400;
+const PRESENT_DAYS = 7;
+/** Fewer days have nothing to tell that the last seven do not. */
+const GROWS_BEYOND_DAYS = 21;
+
+/** The rows that are learned from as they are, and all of them where the older ones stand behind. */
+const presentAndHistory = (dataset: Dataset, { rows }: TrainOptions): { readonly present: Dataset; readonly history: Dataset | null } => {
+  const { length } = dataset.timesMs;
+  const perDay = DAY_S / dataset.stepS;
+  if (rows !== "budgeted" || length <= GROWS_BEYOND_DAYS * perDay) return { present: dataset, history: null };
+  return { present: sliceDataset(dataset, length - PRESENT_DAYS * perDay, length), history: dataset };
+};
 
 /** Held-out trajectories start this often. */
 const START_EVERY = 4;
@@ -97,7 +117,8 @@ export const trainZone = async (
   /** Repairs that the linear algebra needed, each once. */
   readonly warnings: readonly string[];
 }> => {
-  const { dataset, zone, neighbours, prior, toLocalMs, la, options, onProgress, signal } = request;
+  const { zone, neighbours, prior, toLocalMs, la, options, onProgress, signal } = request;
+  const { present: dataset, history } = presentAndHistory(request.dataset, options);
   const data = new DatasetRows(dataset, toLocalMs);
   const warnings = new Set<string>();
   const fit = await fitZone(la, data, zone, neighbours, prior, {
@@ -144,9 +165,27 @@ export const trainZone = async (
       if (!(error instanceof IsothermError)) throw error;
     }
   }
-  onProgress(1, `${zone}: learned from ${fit.trainRows} rows`);
-  const { model, trainRows, leaveDayOutRmseK } = fit;
+  const { model, trainRows } = history === null ? fit : grown(request, fit, data, history, warnings);
+  onProgress(1, `${zone}: learned from ${trainRows} rows`);
+  const { leaveDayOutRmseK } = fit;
   return { model, trainRows, leaveDayOutRmseK, heldOut, heldOutRmseK, shared, warnings: [...warnings] };
+};
+
+/** The week's model with the days before it behind it. */
+const grown = (
+  { zone, neighbours, prior, toLocalMs, la, options, onProgress }: Parameters<typeof trainZone>[0],
+  fit: ZoneFit,
+  data: DatasetRows,
+  history: Dataset,
+  warnings: Set<string>,
+): Pick<ZoneFit, "model" | "trainRows"> => {
+  onProgress(0.9, `${zone}: choosing among older rows`);
+  const { structure, toleranceK } = trainingRows(data, zone, neighbours);
+  const { model, selected } = growZone(la, { ...fit, structure, toleranceK }, new DatasetRows(history, toLocalMs), neighbours, prior, {
+    posteriorBudget: options.budget,
+    onWarning: (text) => warnings.add(`${zone}: ${text}`),
+  });
+  return { model, trainRows: selected.rows.n };
 };
 
 export type ZoneTraining = Awaited<ReturnType<typeof trainZone>>;
@@ -159,9 +198,10 @@ export interface PowerTraining {
 
 /** HVAC power by what the zones' models say was delivered; no fit where the data hold too little of it. */
 export const trainPower = async (
-  request: Pick<TrainRequest, "dataset" | "toLocalMs" | "la" | "signal"> & { readonly models: readonly ZoneModel[] },
+  request: Pick<TrainRequest, "dataset" | "toLocalMs" | "la" | "options" | "signal"> & { readonly models: readonly ZoneModel[] },
 ): Promise<PowerTraining> => {
-  const { dataset, toLocalMs, la, models, signal } = request;
+  const { toLocalMs, la, models, signal } = request;
+  const { present: dataset } = presentAndHistory(request.dataset, request.options);
   const fit = await fitPowerModel(la, new DatasetRows(dataset, toLocalMs), models, signal === undefined ? {} : { signal });
   return { fit, linearAlgebra: la.name };
 };

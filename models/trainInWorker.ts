@@ -85,7 +85,10 @@ export const trainInWorker = async (request: WorkerTrainRequest): Promise<Buildi
   stop.throwIfAborted();
   onProgress(0.9, "learning HVAC power");
   const models = results.map(({ model }) => model);
-  const power = await withThread(script, stop, (worker) => runTask(worker, { ...base, kind: "power", models }, stop, () => undefined));
+  const { options } = request;
+  const power = await withThread(script, stop, (worker) =>
+    runTask(worker, { ...base, kind: "power", models, options }, stop, () => undefined),
+  );
   return assembleBuilding(request, results, power, performance.now() - started);
 };
 

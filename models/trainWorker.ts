@@ -27,6 +27,7 @@ export interface ZoneTask extends TaskBase {
 export interface PowerTask extends TaskBase {
   readonly kind: "power";
   readonly models: readonly ZoneModel[];
+  readonly options: TrainOptions;
 }
 
 /** What `trainInWorker` asks a worker for: one zone, or the building's power once all zones are learned. */

@@ -3,7 +3,7 @@ import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
 import { rowsUnder, type SelectedRows, type SelectionOptions, selectTrainingRows } from "#models/growing/selectTrainingRows";
-import { exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
+import { budgetedPosterior, exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
 import type { Prior } from "#models/prior";
 import { boundedPosterior } from "#models/thermostat/boundedPosterior";
 import { remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
@@ -32,7 +32,11 @@ export const growZone = (
   history: DatasetRows,
   neighbours: readonly string[],
   prior: Prior | null,
-  options: SelectionOptions & { readonly onWarning?: (text: string) => void } = {},
+  options: SelectionOptions & {
+    /** Inducing inputs of the posterior at most, as in `fitZone`; null: all rows that are kept. Default null. */
+    readonly posteriorBudget?: number | null;
+    readonly onWarning?: (text: string) => void;
+  } = {},
 ): GrownZone => {
   const { model, structure, toleranceK, logHyperparameters } = week;
   const all = rowsUnder(structure, trainingRows(history, model.zone, neighbours, toleranceK), history);
@@ -73,6 +77,10 @@ export const growZone = (
     Float64Array.from(present, (i) => variances[i]!),
   );
   const bounded = boundedPosterior(robust, first, rows, history);
-  const posterior = withDriftInput(exactPosterior(bounded.problem, bounded.factorisation), model.zone);
-  return { model: { ...model, spreadScale, posterior }, selected };
+  const { posteriorBudget = null } = options;
+  const posterior =
+    posteriorBudget !== null && posteriorBudget < bounded.problem.n
+      ? budgetedPosterior(bounded.problem, posteriorBudget)
+      : exactPosterior(bounded.problem, bounded.factorisation);
+  return { model: { ...model, spreadScale, posterior: withDriftInput(posterior, model.zone) }, selected };
 };

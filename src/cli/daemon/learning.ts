@@ -98,6 +98,8 @@ export const createLearner = (options: LearnerOptions): Learner => {
               toLocalMs: toLocalMsOf(config),
               options: {
                 budget: MODEL_BUDGET,
+                // Where the site keeps more than three weeks, they stand behind the last one.
+                rows: "budgeted",
                 errorLevelK: config.planner.errorLevelK,
                 horizonSteps: config.planner.horizonSteps,
                 ...(incumbent === null ? {} : { incumbent }),
