@@ -3,7 +3,7 @@ import type { SpreadModel } from "#domain/model";
 /** Where factors are told, hours. */
 const LEADS_H = [1, 5, 24];
 /** What a day of training calls for there; the more days, the less: see `believedFactor`. */
-const AFTER_ONE_DAY = [1.3, 1.7, 2.2];
+const AFTER_ONE_DAY = [1.3, 1.5, 1.8];
 const LEAST = 0.8;
 const MOST = 2.5;
 const WANTED = 0.9;
@@ -17,10 +17,10 @@ const BELIEF = 8;
 export const calibratedLeads = (stepS: number): readonly number[] =>
   LEADS_H.map((hours) => Math.round((hours * 3600) / stepS)).filter((steps) => steps > 1);
 
-/** f_1^(1/√days), f_1 what one day of training called for on logged offices: weather that the training days did not show goes on to come. */
+/** f_1^(1/days), f_1 what one day of training called for on logged offices: weather that the training days did not show goes on to come. */
 const believedFactor = (hours: number, days: number): number => {
   const at = LEADS_H.findIndex((lead) => lead >= hours);
-  return AFTER_ONE_DAY[at < 0 ? AFTER_ONE_DAY.length - 1 : at]! ** (1 / Math.sqrt(Math.max(1, days)));
+  return AFTER_ONE_DAY[at < 0 ? AFTER_ONE_DAY.length - 1 : at]! ** (1 / Math.max(1, days));
 };
 
 /** How far trajectories that were held out erred after so many steps, in their own predictive standard deviations: |e| / s. */
