@@ -42,6 +42,9 @@ describe("evaluateZone in full", () => {
     expect(accuracy.coverage90At4).toBe(coverageOf(after4));
     expect(accuracy.coverage90At20).toBe(coverageOf(after20));
     expect(accuracy.nlpd4).toBe(nlpdOf(after4));
+    expect(Object.keys(accuracy.coverage90ByLead)).toEqual(["1", "4", "20", "96"]);
+    expect([accuracy.coverage90ByLead["4"], accuracy.coverage90ByLead["20"]]).toEqual([coverageOf(after4), coverageOf(after20)]);
+    expect([accuracy.nlpdByLead["4"], accuracy.nlpdByLead["20"]]).toEqual([nlpdOf(after4), nlpdOf(after20)]);
     expect(oneStep.rows[0]).toBe(6 * 96);
     expect(after20.rows.every((row) => row < 9 * 96)).toBe(true);
   });
