@@ -12,6 +12,7 @@ import { growZone } from "#models/growing/growZone";
 import { fitPowerModel } from "#models/powerModel";
 import type { Prior } from "#models/prior";
 import { createStepPredictor } from "#models/stepPredictor";
+import { AS_IT_IS } from "#models/thermostat/candidates";
 import { fitZone, type ZoneFit } from "#models/thermostat/fitZone";
 import { trainingRows } from "#models/thermostat/trainingRows";
 
@@ -114,6 +115,8 @@ export const trainZone = async (
   readonly heldOut: readonly SpreadError[];
   readonly heldOutRmseK: number | null;
   readonly shared: SharedDays | null;
+  /** How the prior was listened to: see `chosenFit`. */
+  readonly chosen: string;
   /** Repairs that the linear algebra needed, each once. */
   readonly warnings: readonly string[];
 }> => {
@@ -168,7 +171,7 @@ export const trainZone = async (
   const { model, trainRows } = history === null ? fit : grown(request, fit, data, history, warnings);
   onProgress(1, `${zone}: learned from ${trainRows} rows`);
   const { leaveDayOutRmseK } = fit;
-  return { model, trainRows, leaveDayOutRmseK, heldOut, heldOutRmseK, shared, warnings: [...warnings] };
+  return { model, trainRows, leaveDayOutRmseK, heldOut, heldOutRmseK, shared, chosen: fit.chosen, warnings: [...warnings] };
 };
 
 /** The week's model with the days before it behind it. */
@@ -219,6 +222,7 @@ export const assembleBuilding = (
   const figures = trained.map(({ heldOutRmseK }) => heldOutRmseK).filter((value) => value !== null);
   const shared = trained.map((one) => one.shared).filter((one) => one !== null);
   const warnings = trained.flatMap((one) => one.warnings);
+  const foreign = trained.flatMap(({ model, chosen }) => (prior === null || chosen === AS_IT_IS ? [] : [`${model.zone} (${chosen})`]));
   const { timesMs } = dataset;
   const trainedToMs = timesMs[timesMs.length - 1]!;
   return {
@@ -242,6 +246,8 @@ export const assembleBuilding = (
             sharedRmse20K: mean(shared.map(({ freshK }) => freshK)),
             incumbentRmse20K: mean(shared.map(({ incumbentK }) => incumbentK)),
           }),
+      // Where the prior had to give way, and what was taken of it.
+      ...(foreign.length === 0 ? {} : { foreignPrior: foreign.join(", ") }),
       ...(power === null ? {} : { powerNoiseW: power.rmseW }),
       fitMs,
       linearAlgebra,

@@ -28,14 +28,14 @@ const drift = (stepS: number, fastS: number, fastGain: number, slowGain: number)
  */
 export const chooseDrift = (errorsK: Float64Array, stepS: number): DriftModel => {
   if (errorsK.reduce((count, error) => count + Number(Number.isFinite(error)), 0) < 96) return defaultDrift(stepS);
-  const without = accumulated(errorsK, drift(stepS, FAST_S[0]!, 0, 0));
+  const without = accumulatedErrors(errorsK, drift(stepS, FAST_S[0]!, 0, 0));
   let best = drift(stepS, FAST_S[0]!, 0, 0);
   let least = HORIZONS.length;
   for (const fastS of FAST_S) {
     for (const fastGain of FAST_GAINS) {
       for (const slowGain of SLOW_GAINS) {
         const candidate = drift(stepS, fastS, fastGain, slowGain);
-        const score = accumulated(errorsK, candidate).reduce((sum, value, h) => sum + value / Math.max(without[h]!, 1e-12), 0);
+        const score = accumulatedErrors(errorsK, candidate).reduce((sum, value, h) => sum + value / Math.max(without[h]!, 1e-12), 0);
         if (score < least) {
           least = score;
           best = candidate;
@@ -46,8 +46,8 @@ export const chooseDrift = (errorsK: Float64Array, stepS: number): DriftModel =>
   return best;
 };
 
-/** S_H for every horizon. */
-const accumulated = (errorsK: Float64Array, model: DriftModel): readonly number[] => {
+/** S_H of `chooseDrift` for H = 1, 4 and 20 steps, K². */
+export const accumulatedErrors = (errorsK: Float64Array, model: DriftModel): readonly number[] => {
   const states = driftStates(model, errorsK);
   const sums = HORIZONS.map(() => 0);
   const longest = HORIZONS[HORIZONS.length - 1]!;

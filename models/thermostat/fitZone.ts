@@ -3,13 +3,12 @@ import type { ZoneModel } from "#domain/model";
 import type { DatasetRows } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean, standardDeviation } from "#math/statistics";
-import { leaveDayOut, spreadScaleFrom } from "#models/calibration";
-import { budgetedPosterior, exactPosterior, factoriseRows, type PosteriorProblem } from "#models/posterior";
+import { spreadScaleFrom } from "#models/calibration";
+import { budgetedPosterior, exactPosterior } from "#models/posterior";
 import type { Prior } from "#models/prior";
 import { boundedPosterior } from "#models/thermostat/boundedPosterior";
-import { chooseDrift, errorsByStep, remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
-import { withHeavyTails } from "#models/thermostat/heavyTails";
-import { hyperparameterSpace, maximumAPosteriori, meanCoefficients, residualsOf } from "#models/thermostat/hyperparameters";
+import { chosenFit } from "#models/thermostat/candidates";
+import { remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
 import { fitSpread } from "#models/thermostat/spreadFit";
 import { stateGain } from "#models/thermostat/stateGain";
 import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
@@ -28,6 +27,8 @@ export interface ZoneFit {
   readonly model: ZoneModel;
   /** θ found: log hyperparameters by name. */
   readonly logHyperparameters: Readonly<Record<string, number>>;
+  /** How the prior was listened to: see `chosenFit`. */
+  readonly chosen: string;
   readonly trainRows: number;
   readonly leftOut: Readonly<Record<string, number>>;
   readonly fitMs: number;
@@ -64,36 +65,14 @@ export const fitZone = async (
   const rows = trainingRows(data, zone, neighbours);
   const needed = prior === null ? MIN_ROWS : MIN_ROWS_WITH_PRIOR;
   if (rows.n < needed) throw tooFewRows(zone, rows, needed);
-  const beta = meanCoefficients(rows.structure, prior, stepS);
-  const residuals = residualsOf(rows, beta);
-  const space = hyperparameterSpace(rows.structure, prior);
+  const day = rows.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / 86_400_000));
   const { signal, onIteration } = options;
-  const { x: theta } = await maximumAPosteriori(la, rows, residuals, space, {
-    ...effort(prior, options),
+  const fit = await chosenFit({ la, data, rows, prior, day }, effort(prior, options), {
+    onWarning: options.onWarning ?? (() => undefined),
     ...(signal === undefined ? {} : { signal }),
     ...(onIteration === undefined ? {} : { onIteration }),
   });
-  signal?.throwIfAborted();
-  const { kernel, noiseVariance } = space.at(theta);
-  const onWarning = options.onWarning ?? (() => undefined);
-  const { n, d, x } = rows;
-  const problem: PosteriorProblem = {
-    la,
-    features: rows.structure.features,
-    kernel,
-    meanCoefficients: beta,
-    x,
-    n,
-    d,
-    residuals,
-    noiseVariance,
-    onWarning,
-  };
-  const plain = factoriseRows(problem);
-  const { problem: robust, factorisation: first } = withHeavyTails(problem, plain);
-  const day = rows.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / 86_400_000));
-  const heldOut = leaveDayOut(la, n, first.choleskyLower, first.alpha, day);
-  const drift = chooseDrift(errorsByStep(rows.rows, heldOut.errors, data.length - 1), stepS);
+  const { problem: robust, factorisation: first, heldOut, drift, space, theta } = fit;
   const spreadScale = spreadScaleFrom(remainingErrors(rows.rows, heldOut.errors, data.length - 1, drift), heldOut.variances);
   const bounded = boundedPosterior(robust, first, rows, data);
   const { budget } = options;
@@ -106,7 +85,7 @@ export const fitZone = async (
     zone,
     transition: "thermostat",
     posterior: withDriftInput(posterior, zone),
-    noiseVarianceK2: noiseVariance,
+    noiseVarianceK2: robust.noiseVariance,
     heldOffsetK: held.length > 0 ? mean(held) : 0,
     heldStdDevK: Math.max(held.length > 1 ? standardDeviation(held) : 0.02, 0.01),
     stateGain: stateGain(rows.structure, bounded.problem, bounded.factorisation.alpha, stepS),
@@ -119,7 +98,8 @@ export const fitZone = async (
       spread: fitSpread(la, model, { problem: robust, factorisation: first }, bounded, { rows: rows.rows, day, ...heldOut }, data),
     },
     logHyperparameters: Object.fromEntries(space.names.map((name, i) => [name, theta[i]!])),
-    trainRows: n,
+    chosen: fit.name,
+    trainRows: rows.n,
     leftOut: rows.leftOut,
     fitMs: performance.now() - started,
     leaveDayOutRmseK: Math.sqrt(mean(heldOut.errors.map((error) => error * error))),

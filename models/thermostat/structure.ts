@@ -53,7 +53,10 @@ export const thermostatStructure = (inputs: ZoneInputs): ThermostatStructure => 
       ? []
       : [0, 1].map((lagSteps) => column({ kind: "disturbance", point: inputs.irradiance!, lagSteps }, 300))),
     ...(inputs.occupancyScale > 0
-      ? [column({ kind: "disturbance", point: zonePoint(inputs.zone, "occupancyCount"), lagSteps: 0 }, 0.5 * inputs.occupancyScale)]
+      ? // The step before too: air answers to people, lights and machines at once, the room's mass over hours.
+        [0, 1].map((lagSteps) =>
+          column({ kind: "disturbance", point: zonePoint(inputs.zone, "occupancyCount"), lagSteps }, 0.5 * inputs.occupancyScale),
+        )
       : []),
     ...time,
     column({ kind: "timeOfDay", harmonic: 2, phase: "sin" }, 0.7),

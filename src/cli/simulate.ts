@@ -54,7 +54,8 @@ export function registerSimulate(program: Command): void {
     .option("--energyplus <DIR>", "EnergyPlus folder, for --plant energyplus")
     .option("--patience <DURATION>", "energyplus: how long it may show no sign of life (default 2 min)", duration("--patience", "s"))
     .option("--json", "one JSON object on standard output")
-    .option("--trace <FILE.csv>", "write every scored step")
+    .option("--trace <FILE.csv>", "write every scored step: temperatures, setpoints, people and power")
+    .option("--dataset <FILE.csv>", "write every scored step with weather and all other points, as evaluate and train read it")
     .option("--list-buildings", "show the bundled buildings")
     .option("--list-weather", "show the bundled weather");
   command.action((given: Given) =>
@@ -69,8 +70,9 @@ export function registerSimulate(program: Command): void {
         if (!isGuarded()) return runGuarded(context);
       }
       const { runSimulation } = await import("#cli/simulateRun");
-      const { result, writeTrace } = await runSimulation(options, context);
+      const { result, writeTrace, writeDataset } = await runSimulation(options, context);
       if (typeof given.trace === "string") await writeTrace(given.trace);
+      if (typeof given.dataset === "string") await writeDataset(given.dataset);
       if (given.json === true) await printJson(result);
       else await printText((await import("#cli/simulateReport")).describeResult(result, options));
       return undefined;

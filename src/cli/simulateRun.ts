@@ -1,5 +1,5 @@
 import { createSimulatedClock } from "#adapters/clocks/clocks";
-import { writeTraceCsv } from "#adapters/csv/writeCsv";
+import { writeDatasetCsv, writeTraceCsv } from "#adapters/csv/writeCsv";
 import type { CommandContext } from "#cli/cliKit";
 import { boptestFigures } from "#cli/simulateBoptestKpis";
 import { type PlanCalibration, planCalibration } from "#cli/simulateCalibration";
@@ -54,6 +54,8 @@ export interface SimulationOutcome {
   readonly result: SimulateResult;
   /** The scored steps as CSV, in local standard time. */
   readonly writeTrace: (file: string) => Promise<void>;
+  /** Every scored step with all its points, in local time, as `evaluate` and `train` read it. */
+  readonly writeDataset: (file: string) => Promise<void>;
   readonly rows: readonly Observation[];
   readonly decisions: readonly Decision[];
 }
@@ -126,6 +128,11 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
       rows: scored.rows,
       decisions: scored.decisions,
       writeTrace: (file) => writeTraceCsv(file, run.plant.zones, localRows),
+      writeDataset: (file) => {
+        const recorder = new DatasetRecorder(stepS);
+        for (const row of localRows) recorder.add(row);
+        return writeDatasetCsv(file, recorder.dataset());
+      },
     };
   } finally {
     await run.plant.close();

@@ -270,11 +270,12 @@ export class PackedCholesky {
     if (columns > 0) this.#packed.copyWithin(start(row), start(row + 1), start(row + 1) + columns);
   }
 
-  /** Rotations k to i − 1 along row i, and rotation i from its diagonal. */
-  #rotateRow(i: number, k: number, carry: number, from: number, to: number): void {
+  /** Rotations `first` to i − 1 along row i, and rotation i from its diagonal. */
+  #rotateRow(i: number, first: number, carried: number, from: number, to: number): void {
     const packed = this.#packed;
     const [c, s] = [this.#cosines, this.#sines];
-    for (; k < i; k++) {
+    let carry = carried;
+    for (let k = first; k < i; k++) {
       const entry = packed[from + k]!;
       packed[to + k] = c[k]! * entry + s[k]! * carry;
       carry = c[k]! * carry - s[k]! * entry;

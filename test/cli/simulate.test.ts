@@ -1,12 +1,16 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import { comfortBand, duration, isoTime, monthDay, oneOf, wholeNumber } from "#cli/cliKit";
 import { registerSimulate } from "#cli/simulate";
 import { explorationPairs } from "#cli/simulateHistory";
 import { IsothermError } from "#domain/errors";
+import type { PointName } from "#domain/points";
 import { seenSources } from "#models/shippedPriors";
 
 const main = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
@@ -133,6 +137,43 @@ describe.skipIf(!existsSync(main))("the built command (needs `npm run build`)", 
     );
     expect(out.trim().split("\n")).toHaveLength(1);
     expect(err.trim().split("\n")).toEqual([expect.stringMatching(/^day 1 of 1: /)]);
+  });
+
+  it("writes what evaluate and train read: weather and every other point of each step, and what is in the trace", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "isotherm-simulate-"));
+    try {
+      const [file, trace] = [join(folder, "days.csv"), join(folder, "trace.csv")];
+      const { code } = await run([
+        "simulate",
+        "--controller",
+        "rule",
+        "--days",
+        "2",
+        "--history",
+        "none",
+        "--dataset",
+        file,
+        "--trace",
+        trace,
+        "--json",
+      ]);
+      expect(code).toBe(0);
+      const dataset = await readDatasetCsv(file);
+      expect(dataset.timesMs).toHaveLength(2 * 96);
+      for (const point of [
+        "site.outdoorAirTempC",
+        "site.directNormalIrradianceWm2",
+        "space1-1.zoneAirTempC",
+        "building.hvacPowerW",
+      ] as const)
+        expect(dataset.columns.get(point as PointName)?.every(Number.isFinite)).toBe(true);
+      const [header, ...rows] = readFileSync(trace, "utf8").trim().split("\n");
+      const at = header!.split(",").indexOf("space1-1.zoneAirTempC");
+      const temperatures = dataset.columns.get("space1-1.zoneAirTempC" as PointName)!;
+      expect(rows.map((row) => row.split(",")[at])).toEqual([...temperatures].map((value) => value.toFixed(3)));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("ends on Ctrl-C, with nothing on standard output", async () => {

@@ -6,7 +6,7 @@ import { judgedBuildings } from "#cli/sources/sourcePlan";
 import type { Dataset } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import { sliceDataset } from "#models/datasetSlice";
-import { type Prior, readPrior } from "#models/prior";
+import { hyperparameterPrior, type Prior, readPrior } from "#models/prior";
 import { priorDensity } from "#models/priorDensity";
 import { dayFingerprints, sharedSources, shippedPriorFor, shippedPriorsFolder, shippedPriorsFor } from "#models/shippedPriors";
 import { FIXED_HYPERPARAMETER } from "#models/thermostat/structure";
@@ -27,6 +27,15 @@ const refusal = (text: string): IsothermError => {
   }
   return expect.fail("The prior was taken.");
 };
+
+describe("what people bring along", () => {
+  it.each([0, 1])("is every zone's own: no prior is surer of it than 0.3 K a step (lag %i)", (lag) => {
+    const name = `linear.lengthscale.disturbance.occupancyCount.${lag}`;
+    for (const prior of [shipped, null]) expect(Math.exp(-hyperparameterPrior(prior, name).location)).toBeGreaterThan(0.3 - 1e-9);
+    const vague = { ...shipped, logHyperparameters: { ...shipped.logHyperparameters, [name]: { location: -1, spread: 0.2 } } };
+    expect(hyperparameterPrior(vague, name)).toEqual({ location: -1, spread: 0.2 });
+  });
+});
 
 describe("a prior's file", () => {
   it("comes back as it was written", () => {
