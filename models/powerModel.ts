@@ -105,7 +105,7 @@ export const predictPower = (
  * Learns HVAC electric power: P / scale = Σ_z a_z heatK_z + Σ_z c_z coolK_z + g(outdoor, hour, workday), a_z, c_z ≥ 0.
  * What an action costs is linear with slopes that are not negative (ridge towards one slope that all zones share), so that no plan can look cheap by
  * moving a zone further; what runs by itself (fans by the hour, basin heaters by the weather) is a GP with a Matérn-5/2 kernel over columns that no action
- * reaches. Heating (cooling) K of a logged step is `deliveredK` with T_free as the zone models see it.
+ * reaches, around a slope with the cold (never with the heat: that is what cooling costs), since the week ahead may be colder than the one before. Heating (cooling) K of a logged step is `deliveredK` with T_free as the zone models see it.
  * null where the data hold no power, or fewer than 48 whole rows.
  */
 export const fitPowerModel = async (
@@ -141,7 +141,7 @@ export const fitPowerModel = async (
   const beta = actionSlopes(x, y, n, d, nz);
   const residuals = y.map((value, i) => {
     let explained = 0;
-    for (let c = 0; c < 2 * nz; c++) explained += beta[c]! * x[i * d + c]!;
+    for (let c = 0; c < d; c++) explained += beta[c]! * x[i * d + c]!;
     return value - explained;
   });
   const level = mean(residuals);
@@ -272,5 +272,7 @@ const actionSlopes = (x: Float64Array, y: Float64Array, n: number, d: number, nz
   const slopes = solve((row) => [...x.subarray(row * d, row * d + 2 * nz)], 2 * nz, centre, RIDGE_SHARE * n, LEAST_SHARE);
   const beta = new Float64Array(d);
   beta.set(slopes.subarray(0, 2 * nz));
+  // Behind the actions' slopes stand the level and the weather's slope.
+  beta[2 * nz] = Math.min(0, slopes[2 * nz + 1]!);
   return beta;
 };

@@ -79,6 +79,28 @@ describe("HVAC power", () => {
     }
   });
 
+  it("goes on rising with the cold beyond what training held, and not with the heat", async () => {
+    const outdoor = new DatasetRows(base).column("site.outdoorAirTempC");
+    const at = async (wattsPerK: number): Promise<(outdoorC: number) => number> => {
+      const data = new DatasetRows(powered((heatingK, row) => 800 * heatingK + 2000 + wattsPerK * outdoor[row]!));
+      const { model } = (await fitPowerModel(la, data, [zone], {}))!;
+      return (outdoorC) => {
+        const inputs = Float64Array.from([0, 0, outdoorC, 0, 1, 0.5], (value, c) => value / model.inputScale[c]!);
+        const mean = new Float64Array(1);
+        createBatchPredictor(la, model.posterior, 1).predict(inputs, 1, mean, null);
+        const linear = inputs.reduce((sum, value, c) => sum + model.posterior.meanCoefficients[c]! * value, 0);
+        return (linear + mean[0]!) * model.outputScaleW;
+      };
+    };
+    const coldest = outdoor.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+    const heater = await at(-100);
+    // A basin heater: 100 W more a kelvin, 10 K below the coldest hour of training.
+    expect(Math.abs(heater(coldest - 10) - heater(coldest) - 1000)).toBeLessThan(200);
+    // More power when it is hot is what cooling costs, and stands in its slopes.
+    const fan = await at(100);
+    expect(fan(coldest - 10)).toBeGreaterThan(fan(coldest) - 1000);
+  });
+
   it("is not learned without a column of it, nor from less than half a day, nor from NaN", async () => {
     expect(await fitPowerModel(la, new DatasetRows(base), [zone], {})).toBeNull();
     const nothing = powered(() => Number.NaN);
