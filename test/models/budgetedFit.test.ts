@@ -26,8 +26,8 @@ describe("a budgeted model of a July week in which a planner took over from the 
       return evaluateZone(la, model, all, 7 * 96, all.length).rmse20K!;
     };
     const exact = await rmse20K(null);
-    const budgeted = await rmse20K(160);
-    // Measured: 0.31 and 0.41 K; with the deterministic training conditional 26.6 K.
+    const budgeted = await rmse20K(320);
+    // The daemon's budget. Measured: 0.35 and 0.47 K (160 inputs: 0.62); with the deterministic training conditional 26.6 K.
     expect(exact).toBeLessThan(1);
     expect(budgeted).toBeLessThan(exact + 0.2);
   });
