@@ -144,7 +144,7 @@ export const trainZone = async (
         const { model } = await fitZone(la, part, zone, neighbours, prior, {
           ...(signal === undefined ? {} : { signal }),
           budget: standsIn ? options.budget : 160,
-          ...(standsIn || prior === null ? {} : { maxIterations: 0 }),
+          ...(standsIn ? { only: fit.chosen } : prior === null ? {} : { maxIterations: 0 }),
         });
         return model;
       };

@@ -18,6 +18,7 @@ import type { TrainingRows } from "#models/thermostat/trainingRows";
 
 /** The name of what takes a prior at its word. */
 export const AS_IT_IS = "prior";
+const DATA_ALONE = "data alone";
 
 /** One way from a prior to hyperparameters. */
 export interface Candidate {
@@ -53,6 +54,8 @@ export interface CandidateOptions {
   /** Every candidate that was tried. */
   readonly onCandidate?: (fit: CandidateFit) => void;
   readonly signal?: AbortSignal;
+  /** The name of the one that is wanted, where it was chosen before: nothing is compared then. */
+  readonly only?: string;
 }
 
 /** What all candidates of a zone share. */
@@ -92,16 +95,37 @@ export const chosenFit = async (
   options: CandidateOptions,
 ): Promise<CandidateFit> => {
   const { prior } = shared;
-  let best = await fitCandidate(shared, { name: prior === null ? "data alone" : AS_IT_IS, hyperprior: prior, ...first }, null, options);
+  const asItIs: Candidate = { name: prior === null ? DATA_ALONE : AS_IT_IS, hyperprior: prior, ...first };
+  const others = prior === null ? [] : looser(prior);
+  if (options.only !== undefined) return wanted(shared, [asItIs, ...others], options.only, options);
+  let best = await fitCandidate(shared, asItIs, null, options);
   options.onCandidate?.(best);
-  if (prior === null || best.gainPerRow <= FOREIGN_GAIN || new Set(shared.day).size < FEWEST_DAYS) return best;
+  if (best.gainPerRow <= FOREIGN_GAIN || new Set(shared.day).size < FEWEST_DAYS) return best;
   let before = best;
-  for (const candidate of looser(prior)) {
+  for (const candidate of others) {
     before = await fitCandidate(shared, candidate, candidate.goesOn === true ? before.theta : null, options);
     options.onCandidate?.(before);
     if (before.score < best.score) best = before;
   }
   return best;
+};
+
+/** The candidate of that name, by way of the ones that it goes on from; the first where none has it. */
+const wanted = async (
+  shared: CandidateData,
+  candidates: readonly Candidate[],
+  name: string,
+  options: CandidateOptions,
+): Promise<CandidateFit> => {
+  const last = Math.max(
+    0,
+    candidates.findIndex((one) => one.name === name),
+  );
+  let from = last;
+  while (candidates[from]!.goesOn === true) from--;
+  let fit = await fitCandidate(shared, candidates[from]!, null, options);
+  for (let k = from + 1; k <= last; k++) fit = await fitCandidate(shared, candidates[k]!, fit.theta, options);
+  return fit;
 };
 
 const fitCandidate = async (

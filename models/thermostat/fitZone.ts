@@ -18,6 +18,8 @@ export interface FitOptions {
   readonly budget: number | null;
   readonly likelihoodPower?: number;
   readonly maxIterations?: number;
+  /** The name of what was taken of the prior before: taken again, without comparing. */
+  readonly only?: string;
   readonly onWarning?: (text: string) => void;
   readonly onIteration?: (iteration: number) => void;
   readonly signal?: AbortSignal;
@@ -71,6 +73,7 @@ export const fitZone = async (
     onWarning: options.onWarning ?? (() => undefined),
     ...(signal === undefined ? {} : { signal }),
     ...(onIteration === undefined ? {} : { onIteration }),
+    ...(options.only === undefined ? {} : { only: options.only }),
   });
   const { problem: robust, factorisation: first, heldOut, drift, space, theta } = fit;
   const spreadScale = spreadScaleFrom(remainingErrors(rows.rows, heldOut.errors, data.length - 1, drift), heldOut.variances);

@@ -43,6 +43,9 @@ describe("what is taken of a prior", () => {
     expect(candidates.map(({ name }) => name)).toEqual([AS_IT_IS, "prior, looser", "prior's coefficients", "prior's coefficients, looser"]);
     expect(candidates[0]!.gainPerRow).toBeGreaterThan(0.3);
     expect(fit.name).not.toBe(AS_IT_IS);
+    // Asked for by name it comes again, without comparing.
+    const again = await chosenFit(shared, effort, { onWarning: () => undefined, only: fit.name });
+    expect([again.name, again.score]).toEqual([fit.name, fit.score]);
     expect(fit.score).toBe(Math.min(...candidates.map(({ score }) => score)));
   });
 
