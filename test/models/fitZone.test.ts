@@ -163,6 +163,7 @@ describe("a July week in New York, 96 steps open loop", () => {
         expect(Number.isFinite(meanC[step]![k]!)).toBe(true);
       });
     });
+    expect(Math.max(...stdDevK[19]!)).toBeGreaterThan(Math.max(...stdDevK[0]!));
     // What is carried comes on top of what each step adds.
     const forgetful = openLoop(
       createStepPredictor(la, model),

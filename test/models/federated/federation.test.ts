@@ -128,8 +128,8 @@ describe("federated training", () => {
     const rows = learned.rows;
     expect(rows).toBe(pooled.rows);
     expect(learned.isConverged).toBe(true);
-    // The valley is flat where people and their lag tell the same; measured: 0.0015 nats a row apart.
-    expect(Math.abs(learned.logMarginalLikelihoodPerRow - pooled.logMarginalLikelihoodPerRow)).toBeLessThan(0.005);
+    // Two minima since occupancy has a lag, both reached to 1e-5 in the gradient: consensus leads to the lower one, 0.0015 nats a row below.
+    expect(Math.abs(learned.logMarginalLikelihoodPerRow - pooled.logMarginalLikelihoodPerRow)).toBeLessThan(0.002);
 
     expect(wire.length).toBeGreaterThan(20);
     const temperatures = new Set([1, 2].flatMap((seed) => [...setOf(seed).tasks[0]!.rows.y].map(String)));
@@ -172,8 +172,7 @@ describe("federated training", () => {
     expect(Object.keys(leftOut)).toEqual(["villain"]);
     const pooled = await metaTrain(la, [segmentOf(1), segmentOf(2)], { maxRows: 100, onProgress: () => undefined });
     expect(learned.isConverged).toBe(true);
-    // The valley is flat where people and their lag tell the same; measured: 0.0015 nats a row apart.
-    expect(Math.abs(learned.logMarginalLikelihoodPerRow - pooled.logMarginalLikelihoodPerRow)).toBeLessThan(0.005);
+    expect(learned.logMarginalLikelihoodPerRow).toBeCloseTo(pooled.logMarginalLikelihoodPerRow, 3);
   });
 
   it("sums statistics to the pooled mean coefficients", () => {
