@@ -140,6 +140,7 @@ export class GpuEngine {
     const { stride } = this.layout.dimensions;
     const nz = this.layout.zones.length;
     const T = request.horizonSteps;
+    const finish = await this.stages.finish(wants);
     this.#writeSetpoints(request, first, count);
     this.#writeSteps(count, T, stride * this.#problem.horizonSteps * nz);
     const bytes = 4 * stride * (wants === "costs" ? costSums.length + nz : T * (2 * nz + 1));
@@ -150,7 +151,7 @@ export class GpuEngine {
     encoder.clearBuffer(this.#buffers.N);
     if (wants === "costs") encoder.clearBuffer(this.#buffers.O, 0, bytes);
     const pass = encoder.beginComputePass();
-    for (let t = 0; t < T; t++) this.#encodeStep(pass, t, count, wants);
+    for (let t = 0; t < T; t++) this.#encodeStep(pass, t, count, finish);
     pass.end();
     encoder.copyBufferToBuffer(this.#buffers.O, 0, this.#readNumbers, 0, bytes);
     encoder.copyBufferToBuffer(this.#buffers.N, 0, this.#readFailed, 0, stride * 4);
@@ -183,8 +184,8 @@ export class GpuEngine {
     this.#gpu.device.queue.writeBuffer(this.#steps, 0, steps);
   }
 
-  #encodeStep(pass: GPUComputePassEncoder, t: number, count: number, wants: Wants): void {
-    const { inputs, groups, power, finish } = this.stages;
+  #encodeStep(pass: GPUComputePassEncoder, t: number, count: number, finish: Stage): void {
+    const { inputs, groups, power } = this.stages;
     const nz = this.layout.zones.length;
     const dispatch = (stage: Stage, x: number, y: number, z: number): void => {
       pass.setPipeline(stage.pipeline);
@@ -204,7 +205,7 @@ export class GpuEngine {
       if (differs && product !== null)
         dispatch(product, Math.ceil(count / tiles.product.samples), Math.ceil(rows / tiles.product.rows), members);
     if (power !== null) covariances(power, 1);
-    dispatch(finish[wants], Math.ceil(count / 64), 1, 1);
+    dispatch(finish, Math.ceil(count / 64), 1, 1);
   }
 
   #bind(stage: Stage): GPUBindGroup {

@@ -39,7 +39,8 @@ export interface RolloutStages {
   readonly inputs: Stage;
   readonly groups: readonly GroupStages[];
   readonly power: GroupStages | null;
-  readonly finish: { readonly trajectories: Stage; readonly costs: Stage };
+  /** Compiled when first asked for. */
+  readonly finish: (wants: "trajectories" | "costs") => Promise<Stage>;
 }
 
 /** Compiles every stage of a laid out model; what the device has compiled before is taken as it is. */
@@ -54,7 +55,7 @@ export const compileStages = async (gpu: GpuDevice, layout: ModelLayout, tiles: 
     members: group.members.length,
     rows: group.plan.posterior.p,
   });
-  const [inputs, groups, power, trajectories, costs] = await Promise.all([
+  const [inputs, groups, power] = await Promise.all([
     gpu.stage(
       inputsShader(
         dimensions,
@@ -64,8 +65,6 @@ export const compileStages = async (gpu: GpuDevice, layout: ModelLayout, tiles: 
     ),
     Promise.all(layout.groups.map((group) => groupStages(group, true))),
     layout.powerGroup === null ? null : groupStages(layout.powerGroup, false),
-    gpu.stage(finishShader(layout.finish, dimensions, "trajectories")),
-    gpu.stage(finishShader(layout.finish, dimensions, "costs")),
   ]);
-  return { inputs, groups, power, finish: { trajectories, costs } };
+  return { inputs, groups, power, finish: (wants) => gpu.stage(finishShader(layout.finish, dimensions, wants)) };
 };
