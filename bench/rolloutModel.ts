@@ -5,6 +5,7 @@ import { type PointName, zonePoint } from "#domain/points";
 import { type RolloutRequest, slowMeanKey } from "#domain/rollout";
 import { factorise } from "#math/gaussianProcess";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { POWER_DRIVERS } from "#math/powerInputs";
 import { seededRandom } from "./seededRandom.js";
 
 const OUTDOOR: PointName = "site.outdoorAirTempC";
@@ -89,7 +90,7 @@ const randomPosterior = (
 /** A model of the production kernel's shape with m basis rows a zone and a power model. */
 export const benchModel = (la: LinearAlgebra, numZones: number, m: number, isBudgeted: boolean): BuildingModel => {
   const zones = Array.from({ length: numZones }, (_, z) => `zone${z + 1}`);
-  const powerD = 2 * numZones + 4;
+  const powerD = 2 * numZones + POWER_DRIVERS;
   const powerKernel: KernelSpec = { kind: "scale", outputScale: 0.3, base: { kind: "matern52", lengthscales: new Array(powerD).fill(2) } };
   return {
     version: "bench",

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { IsothermError } from "#domain/errors";
-import type { BuildingModel, PosteriorData } from "#domain/model";
+import type { BuildingModel, PosteriorData, PowerModel } from "#domain/model";
+import { POWER_DRIVERS } from "#math/powerInputs";
 
-const FORMAT = "isotherm-model-1";
+const FORMAT = "isotherm-model-2";
 
 /** Float64 arrays as little-endian base64: exact, a third of the size of decimal text. */
 const encodeArrays = (_key: string, value: unknown): unknown =>
@@ -90,10 +91,16 @@ const parseJson = (text: string): unknown => {
   }
 };
 
+const otherFormat = (parsed: unknown): string | null => {
+  const format = z.looseObject({ format: z.string().regex(/^isotherm-model-\d+$/) }).safeParse(parsed).data?.format;
+  return format === undefined || format === FORMAT ? null : `it is of another version of isotherm (${format}, not ${FORMAT})`;
+};
+
 /** The model in this text; text that was cut, changed or made by another program is refused, never half-read. */
 export const modelFromJson = (text: string): BuildingModel => {
-  const envelope = envelopeSchema.safeParse(parseJson(text));
-  if (!envelope.success) throw broken("it lacks format, checksum or body");
+  const parsed = parseJson(text);
+  const envelope = envelopeSchema.safeParse(parsed);
+  if (!envelope.success) throw broken(otherFormat(parsed) ?? "it lacks format, checksum or body");
   if (sha256(envelope.data.body) !== envelope.data.checksum) throw broken("its checksum does not fit");
   const body = parseJson(envelope.data.body);
   const checked = modelSchema.safeParse(body);
@@ -106,8 +113,14 @@ export const modelFromJson = (text: string): BuildingModel => {
     );
   const result = body as BuildingModel;
   for (const zone of result.zones) checkShapes(zone.zone, zone.posterior);
-  if (result.power !== null) checkShapes("power", result.power.posterior);
+  if (result.power !== null) checkPower(result.power);
   return result;
+};
+
+const checkPower = ({ posterior, zones, inputScale }: PowerModel): void => {
+  checkShapes("power", posterior);
+  const inputs = 2 * zones.length + POWER_DRIVERS;
+  if (posterior.d !== inputs || inputScale.length !== inputs) throw broken(`its power has ${posterior.d} inputs, not ${inputs}`);
 };
 
 const checkShapes = (

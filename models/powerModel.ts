@@ -4,24 +4,25 @@ import { buildingPoint, sitePoint, zonePoint } from "#domain/points";
 import { createBatchPredictor } from "#math/batchPredictor";
 import { boundedLeastSquares } from "#math/boundedLeastSquares";
 import type { DatasetRows } from "#math/datasetRows";
-import { isWorkday, localHour } from "#math/features";
 import { logMarginalLikelihoodAndGradient } from "#math/gaussianProcess";
 import { logHyperparameters, withLogHyperparameters } from "#math/kernels";
 import { minimiseAsync } from "#math/lbfgs";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { MatrixPool } from "#math/matrixPool";
+import { coolingEffortK, POWER_DRIVERS, powerDrivers } from "#math/powerInputs";
 import { mean, standardDeviation } from "#math/statistics";
 import { driftedSource } from "#models/driftedSource";
 import { budgetedPosterior } from "#models/posterior";
 import { createStepPredictor, type StepPredictor } from "#models/stepPredictor";
 
-/** Inputs after the heating and cooling of every zone. */
-const OTHERS = 4;
 const INDUCING = 160;
+/** Scales of `powerDrivers`. */
+const DRIVER_SCALES = [10, 0.7, 0.7, 0.5, 10];
+/** Of the drivers, the last stands in no mean: how much the cold takes depends on whether ventilation runs. */
+const MEAN_DRIVERS = POWER_DRIVERS - 1;
 
-/** Columns: heating K of every zone, cooling K of every zone, outdoor °C, sin and cos of the local hour, workday. */
-const inputScales = (zones: number): Float64Array =>
-  Float64Array.from({ length: 2 * zones + OTHERS }, (_, c) => (c < 2 * zones ? 1 : c === 2 * zones ? 10 : c === 2 * zones + 3 ? 0.5 : 0.7));
+/** Columns: heating K of every zone, cooling effort K of every zone, `powerDrivers`. */
+const inputScales = (zones: number): Float64Array => Float64Array.from([...Array<number>(2 * zones).fill(1), ...DRIVER_SCALES]);
 
 /**
  * How far heating and cooling moved the zone from its free float, K: [max(0, T' − T_free), 0] where T_free < T_hea, [0, max(0, T_free − T')] where
@@ -39,8 +40,8 @@ export const deliveredK = (
 };
 
 /**
- * Inputs of the power model without their scales, steps×(2nz + 4): `deliveredK` of every zone with the free float `freeC` and the temperature
- * `reachedC` of each step, outdoor air, sine and cosine of the local hour and workday of the step's end. What is missing is NaN.
+ * Inputs of the power model without their scales, steps×(2nz + 5): `deliveredK` of every zone with the free float `freeC` and the temperature
+ * `reachedC` of each step, cooling as `coolingEffortK`, then `powerDrivers` of the step's end. What is missing is NaN.
  */
 export const powerInputs = (
   data: DatasetRows,
@@ -50,7 +51,7 @@ export const powerInputs = (
   reachedC: readonly Float64Array[],
 ): Float64Array => {
   const nz = zones.length;
-  const d = 2 * nz + OTHERS;
+  const d = 2 * nz + POWER_DRIVERS;
   const x = new Float64Array(steps.length * d);
   const outdoor = data.column(sitePoint("outdoorAirTempC"));
   zones.forEach(({ zone }, z) => {
@@ -59,13 +60,11 @@ export const powerInputs = (
     steps.forEach((row, k) => {
       const [heatingK, coolingK] = deliveredK(freeC[z]![k]!, reachedC[z]![k]!, heating[row + 1]!, cooling[row + 1]!);
       x[k * d + z] = heatingK;
-      x[k * d + nz + z] = coolingK;
+      x[k * d + nz + z] = coolingEffortK(coolingK, reachedC[z]![k]!);
     });
   });
   steps.forEach((row, k) => {
-    const local = data.localMs(row + 1);
-    const angle = (2 * Math.PI * localHour(local)) / 24;
-    x.set([outdoor[row + 1]!, Math.sin(angle), Math.cos(angle), isWorkday(local) ? 0.5 : -0.5], k * d + 2 * nz);
+    x.set(powerDrivers(outdoor[row + 1]!, data.localMs(row + 1)), k * d + 2 * nz);
   });
   return x;
 };
@@ -101,10 +100,29 @@ export const predictPower = (
   });
 };
 
+/** g: k_52(outdoor, hour, workday) and, for what ventilation takes in the cold, cold · cold' · k_52(hour, workday): a slope with the cold for each hour. */
+const startKernel = (nz: number, outputScale: number): KernelSpec => {
+  const outdoorAndTime = Array.from({ length: MEAN_DRIVERS }, (_, c) => 2 * nz + c);
+  const time = outdoorAndTime.slice(1);
+  return {
+    kind: "sum",
+    parts: [
+      { kind: "scale", outputScale, base: { kind: "matern52", dims: outdoorAndTime, lengthscales: outdoorAndTime.map(() => 1.5) } },
+      {
+        kind: "product",
+        parts: [
+          { kind: "linear", dims: [2 * nz + MEAN_DRIVERS], lengthscales: [1] },
+          { kind: "matern52", dims: time, lengthscales: time.map(() => 1) },
+        ],
+      },
+    ],
+  };
+};
+
 /**
- * Learns HVAC electric power: P / scale = Σ_z a_z heatK_z + Σ_z c_z coolK_z + g(outdoor, hour, workday), a_z, c_z ≥ 0.
+ * Learns HVAC electric power: P / scale = Σ_z a_z heatK_z + Σ_z c_z coolK_z + g(outdoor, hour, workday, cold), a_z, c_z ≥ 0.
  * What an action costs is linear with slopes that are not negative (ridge towards one slope that all zones share), so that no plan can look cheap by
- * moving a zone further; what runs by itself (fans by the hour, basin heaters by the weather) is a GP with a Matérn-5/2 kernel over columns that no action
+ * moving a zone further; what runs by itself (fans by the hour, basin heaters by the weather, outdoor air to be warmed) is a GP over columns that no action
  * reaches, around a slope with the cold (never with the heat: that is what cooling costs), since the week ahead may be colder than the one before. Heating (cooling) K of a logged step is `deliveredK` with T_free as the zone models see it.
  * null where the data hold no power, or fewer than 48 whole rows.
  */
@@ -117,7 +135,7 @@ export const fitPowerModel = async (
   const power = data.dataset.columns.get(buildingPoint("hvacPowerW"));
   if (power === undefined) return null;
   const nz = zones.length;
-  const d = 2 * nz + OTHERS;
+  const d = 2 * nz + POWER_DRIVERS;
   const inputScale = inputScales(nz);
   const steps = Array.from({ length: data.length - 1 }, (_, i) => i);
   const temperatures = zones.map(({ zone }) => data.column(zonePoint(zone, "zoneAirTempC")));
@@ -145,12 +163,7 @@ export const fitPowerModel = async (
     return value - explained;
   });
   const level = mean(residuals);
-  const base = Array.from({ length: OTHERS }, (_, c) => 2 * nz + c);
-  let kernel: KernelSpec = {
-    kind: "scale",
-    outputScale: 0.2 + level * level,
-    base: { kind: "matern52", dims: base, lengthscales: base.map(() => 1.5) },
-  };
+  let kernel = startKernel(nz, 0.2 + level * level);
   const start = Float64Array.from([...logHyperparameters(kernel), Math.log(0.05)]);
   // Hyperparameters from a third of the rows: as good for them, and nine times cheaper.
   const third = Array.from({ length: Math.ceil(n / 3) }, (_, i) => 3 * i);
@@ -242,9 +255,9 @@ const actionSlopes = (x: Float64Array, y: Float64Array, n: number, d: number, nz
     ridge: number,
     share: number,
   ): Float64Array => {
-    const width = count + 1 + OTHERS;
+    const width = count + 1 + MEAN_DRIVERS;
     const a = new Float64Array(n * width);
-    for (let i = 0; i < n; i++) a.set([...columns(i), 1, ...x.subarray(i * d + 2 * nz, (i + 1) * d)], i * width);
+    for (let i = 0; i < n; i++) a.set([...columns(i), 1, ...x.subarray(i * d + 2 * nz, i * d + 2 * nz + MEAN_DRIVERS)], i * width);
     const own = (value: number, other: number): Float64Array => Float64Array.from({ length: width }, (_, c) => (c < count ? value : other));
     const full = own(0, 0);
     full.set(centre);

@@ -77,8 +77,8 @@ export interface ZoneModel {
 }
 
 /**
- * HVAC electric power of one step: P = max(0, f(x)) W with inputs [heating K of every zone, cooling K of every zone, outdoor °C, sin and cos of the
- * local hour, workday], each divided by `inputScale`. Heating (cooling) K: how far the equipment moved the zone from its free float.
+ * HVAC electric power of one step: P = max(0, f(x)) W with inputs [heating K of every zone, cooling effort K of every zone, `powerDrivers`], each divided
+ * by `inputScale`. Heating (cooling) K: how far the equipment moved the zone from its free float; effort: `coolingEffortK` at the temperature reached.
  */
 export interface PowerModel {
   readonly posterior: Omit<PosteriorData, "features">;

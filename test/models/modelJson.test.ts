@@ -57,9 +57,11 @@ describe("a model as JSON", () => {
 
   it("keeps numbers that decimal text would spoil: −0, the smallest and the largest", () => {
     const odd = Float64Array.of(-0, Number.MIN_VALUE, Number.MAX_VALUE, 0.1 + 0.2, -1 / 3);
-    const power = { ...model.power!, inputScale: odd };
+    const inputScale = model.power!.inputScale.slice();
+    inputScale.set(odd);
+    const power = { ...model.power!, inputScale };
     const back = modelFromJson(modelToJson({ ...model, power })).power!.inputScale;
-    expect([...back].every((value, i) => Object.is(value, odd[i]))).toBe(true);
+    expect([...odd].every((value, i) => Object.is(value, back[i]))).toBe(true);
   });
 
   it("of before errors were known to last is read as it is", () => {
@@ -99,10 +101,20 @@ describe("a model as JSON", () => {
     "7",
     '"model"',
     "{}",
-    '{"format":"isotherm-model-1"}',
-    '{"format":"isotherm-model-1","checksum":"x","body":"{}"}',
+    '{"format":"isotherm-model-2"}',
+    '{"format":"isotherm-model-2","checksum":"x","body":"{}"}',
   ])("is not %j", (other) => {
     expect(refusal(other).message).toMatch(/not a whole model/);
+  });
+
+  it("of another version is refused, saying which", () => {
+    const older = text.replace("isotherm-model-2", "isotherm-model-1");
+    expect(refusal(older).message).toContain("another version of isotherm (isotherm-model-1, not isotherm-model-2)");
+  });
+
+  it("with a power model that lacks an input is refused", () => {
+    const power = { ...model.power!, inputScale: model.power!.inputScale.subarray(1) };
+    expect(refusal(modelToJson({ ...model, power })).message).toContain("its power has");
   });
 
   it("with a right checksum around a wrong body is refused still, saying where it is wrong", () => {

@@ -3,7 +3,7 @@ import type { Dataset } from "#domain/dataset";
 import type { ZoneModel } from "#domain/model";
 import { createBatchPredictor } from "#math/batchPredictor";
 import { DatasetRows } from "#math/datasetRows";
-import { isWorkday, localHour } from "#math/features";
+import { powerDrivers } from "#math/powerInputs";
 import { deliveredK, fitPowerModel } from "#models/powerModel";
 import { createStepPredictor } from "#models/stepPredictor";
 import { fitZone } from "#models/thermostat/fitZone";
@@ -61,12 +61,8 @@ describe("HVAC power", () => {
     expect(model.noiseStdDevW).toBe(rmseW);
     // By hand: P = max(0, f(x)) with the inputs of the contract, each divided by its scale.
     const powerAt = (heatingK: number, row: number): number => {
-      const local = data.localMs(row);
-      const angle = (2 * Math.PI * localHour(local)) / 24;
       const outdoor = data.column("site.outdoorAirTempC")[row]!;
-      const inputs = [heatingK, 0, outdoor, Math.sin(angle), Math.cos(angle), isWorkday(local) ? 0.5 : -0.5].map(
-        (value, c) => value / model.inputScale[c]!,
-      );
+      const inputs = [heatingK, 0, ...powerDrivers(outdoor, data.localMs(row))].map((value, c) => value / model.inputScale[c]!);
       const mean = new Float64Array(1);
       createBatchPredictor(la, model.posterior, 1).predict(Float64Array.from(inputs), 1, mean, null);
       const linear = inputs.reduce((sum, value, c) => sum + model.posterior.meanCoefficients[c]! * value, 0);
@@ -85,7 +81,8 @@ describe("HVAC power", () => {
       const data = new DatasetRows(powered((heatingK, row) => 800 * heatingK + 2000 + wattsPerK * outdoor[row]!));
       const { model } = (await fitPowerModel(la, data, [zone], {}))!;
       return (outdoorC) => {
-        const inputs = Float64Array.from([0, 0, outdoorC, 0, 1, 0.5], (value, c) => value / model.inputScale[c]!);
+        const midnight = powerDrivers(outdoorC, Date.UTC(1991, 0, 1));
+        const inputs = Float64Array.from([0, 0, ...midnight], (value, c) => value / model.inputScale[c]!);
         const mean = new Float64Array(1);
         createBatchPredictor(la, model.posterior, 1).predict(inputs, 1, mean, null);
         const linear = inputs.reduce((sum, value, c) => sum + model.posterior.meanCoefficients[c]! * value, 0);
@@ -99,6 +96,28 @@ describe("HVAC power", () => {
     // More power when it is hot is what cooling costs, and stands in its slopes.
     const fan = await at(100);
     expect(fan(coldest - 10)).toBeGreaterThan(fan(coldest) - 1000);
+  });
+
+  it("rises with the cold at the hours at which ventilation runs, beyond what training held", async () => {
+    const cold = withColumn(base, "site.outdoorAirTempC", (value, row) => value - 10 + 4 * Math.sin(row / 40));
+    const data = new DatasetRows(cold);
+    const outdoor = data.column("site.outdoorAirTempC");
+    const runs = (row: number): boolean => row % 96 > 32 && row % 96 <= 68;
+    const watts = Float64Array.from(outdoor, (value, row) => (runs(row) ? 500 + 300 * Math.max(0, 8 - value) : 100));
+    const dataset = { ...cold, columns: new Map(cold.columns).set("building.hvacPowerW", watts) };
+    const { model } = (await fitPowerModel(la, new DatasetRows(dataset), [zone], {}))!;
+    const at = (outdoorC: number, row: number): number => {
+      const inputs = Float64Array.from([0, 0, ...powerDrivers(outdoorC, data.localMs(row))], (value, c) => value / model.inputScale[c]!);
+      const mean = new Float64Array(1);
+      createBatchPredictor(la, model.posterior, 1).predict(inputs, 1, mean, null);
+      return (inputs.reduce((sum, value, c) => sum + model.posterior.meanCoefficients[c]! * value, 0) + mean[0]!) * model.outputScaleW;
+    };
+    const coldest = outdoor.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+    const slope = (row: number): number => (at(coldest - 4, row) - at(coldest, row)) / 4;
+    // At 12:30 and at 1:00.
+    expect(slope(50)).toBeGreaterThan(200);
+    expect(slope(50)).toBeLessThan(400);
+    expect(Math.abs(slope(4))).toBeLessThan(100);
   });
 
   it("is not learned without a column of it, nor from less than half a day, nor from NaN", async () => {

@@ -3,8 +3,8 @@ import type { ZoneRollout } from "#controllers/rollout/batched/zoneRollout";
 import { OUTDOOR } from "#controllers/rollout/requirements";
 import type { PowerModel } from "#domain/model";
 import type { RolloutRequest } from "#domain/rollout";
-import { isWorkday, localHour } from "#math/features";
 import type { MatrixPool } from "#math/matrixPool";
+import { coolingEffortK, powerDrivers } from "#math/powerInputs";
 
 /** HVAC power of all samples of a block: P = max(0, f(x)) W. */
 export class PowerRollout {
@@ -30,9 +30,7 @@ export class PowerRollout {
     const first = 2 * this.#zones.length;
     const rows = new Float64Array(T * d);
     for (let t = 0; t < T; t++) {
-      const angle = (2 * Math.PI * localHour(localMs[t]!)) / 24;
-      const values = [disturbances.get(OUTDOOR)![t]!, Math.sin(angle), Math.cos(angle), isWorkday(localMs[t]!) ? 0.5 : -0.5];
-      values.forEach((value, i) => {
+      powerDrivers(disturbances.get(OUTDOOR)![t]!, localMs[t]!).forEach((value, i) => {
         rows[t * d + first + i] = value / inputScale[first + i]!;
       });
     }
@@ -43,10 +41,10 @@ export class PowerRollout {
     const { inputs, inputColumns } = this.#predictor;
     const { inputScale, outputScaleW } = this.#model;
     const nz = this.#zones.length;
-    this.#zones.forEach(({ heatingK, coolingK }, i) => {
+    this.#zones.forEach(({ heatingK, coolingK, nextC }, i) => {
       for (let k = 0; k < count; k++) {
         inputs[k * inputColumns + i] = heatingK[k]! / inputScale[i]!;
-        inputs[k * inputColumns + nz + i] = coolingK[k]! / inputScale[nz + i]!;
+        inputs[k * inputColumns + nz + i] = coolingEffortK(coolingK[k]!, nextC[k]!) / inputScale[nz + i]!;
       }
     });
     this.#predictor.mean(t, count, [this.#mean]);

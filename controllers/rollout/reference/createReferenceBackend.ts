@@ -5,16 +5,16 @@ import { stepZone, type ZoneStep } from "#controllers/rollout/reference/zoneStep
 import { checkRequest, OUTDOOR, rolloutRequirements } from "#controllers/rollout/requirements";
 import type { BuildingModel, PowerModel } from "#domain/model";
 import type { PreparedRollout, RolloutBackend, RolloutRequest, RolloutResult } from "#domain/rollout";
-import { isWorkday, localHour, slowMeansOf } from "#math/features";
+import { slowMeansOf } from "#math/features";
+import { coolingEffortK, powerDrivers } from "#math/powerInputs";
 
 /** P = max(0, f(x)) W of one step. */
 const powerOf = (power: PowerModel, zones: readonly string[], steps: readonly ZoneStep[], outdoorC: number, localMs: number): number => {
   const moved = power.zones.map((zone) => steps[zones.indexOf(zone)]!);
-  const angle = (2 * Math.PI * localHour(localMs)) / 24;
   const inputs = [
     ...moved.map(({ heatingK }) => heatingK),
-    ...moved.map(({ coolingK }) => coolingK),
-    ...[outdoorC, Math.sin(angle), Math.cos(angle), isWorkday(localMs) ? 0.5 : -0.5],
+    ...moved.map(({ coolingK, nextC }) => coolingEffortK(coolingK, nextC)),
+    ...powerDrivers(outdoorC, localMs),
   ];
   const mean = posteriorMean(
     power.posterior,

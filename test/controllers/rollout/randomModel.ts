@@ -5,6 +5,7 @@ import type { BuildingModel, PosteriorData, PowerModel, Transition, ZoneModel } 
 import { type PointName, zonePoint } from "#domain/points";
 import { type RolloutRequest, slowMeanKey } from "#domain/rollout";
 import { factorise } from "#math/gaussianProcess";
+import { POWER_DRIVERS } from "#math/powerInputs";
 import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
 import { randomSource } from "../../math/tools.js";
 
@@ -174,7 +175,7 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
 };
 
 const randomPower = (zones: readonly string[], m: number, random: () => number): PowerModel => {
-  const d = 2 * zones.length + 4;
+  const d = 2 * zones.length + POWER_DRIVERS;
   const own = Array.from({ length: 2 * zones.length }, (_, c) => c);
   const kernel: KernelSpec = {
     kind: "sum",
@@ -186,7 +187,9 @@ const randomPower = (zones: readonly string[], m: number, random: () => number):
   const basisInputs = Float64Array.from({ length: m * d }, random);
   const posterior = fitRandomly(kernel, basisInputs, m, d, false, random);
   posterior.meanCoefficients.fill(0.4, 0, 2 * zones.length);
-  const inputScale = Float64Array.from({ length: d }, (_, c) => (c < 2 * zones.length ? 1.5 : c === 2 * zones.length ? 15 : 1));
+  const inputScale = Float64Array.from({ length: d }, (_, c) =>
+    c < 2 * zones.length ? 1.5 : c === 2 * zones.length || c === d - 1 ? 15 : 1,
+  );
   return { posterior, zones: [...zones].reverse(), inputScale, outputScaleW: 4000, noiseStdDevW: 100 };
 };
 
