@@ -1,5 +1,5 @@
-import { errorOf } from "#controllers/rollout/webgpu/gpuError";
 import { type GpuDevice, type Stage, usage } from "#controllers/rollout/webgpu/gpu";
+import { errorOf } from "#controllers/rollout/webgpu/gpuError";
 import { layOutModel, type ModelLayout } from "#controllers/rollout/webgpu/modelLayout";
 import { modelNumbers, rootNumbers } from "#controllers/rollout/webgpu/modelUpload";
 import { RequestRecords } from "#controllers/rollout/webgpu/requestRecords";
@@ -127,7 +127,9 @@ export class GpuEngine {
     const results: RawResult[] = [];
     try {
       for (let first = 0; first < request.count; first += stride)
-        results.push(await this.#runPart(request, first, Math.min(stride, request.count - first), costs === null ? "trajectories" : "costs"));
+        results.push(
+          await this.#runPart(request, first, Math.min(stride, request.count - first), costs === null ? "trajectories" : "costs"),
+        );
     } catch (error) {
       this.#records.forget();
       throw error;

@@ -59,15 +59,18 @@ const driftsOf = (zone: ZoneModel): number => (zone.spread === undefined ? 0 : (
 
 /** Everything about a posterior that its shaders' text depends on. */
 const structureOf = (plan: PosteriorPlan, transition: Transition): string =>
-  JSON.stringify({
-    transition,
-    regimes: [plan.regimes, plan.ownRegimes],
-    gates: plan.gates,
-    terms: plan.terms,
-    leaves: plan.leaves.map(({ kind, own }) => [kind, own.map(({ own: o }) => o)]),
-    linear: plan.linearColumns,
-    shape: [plan.rows, plan.posterior.p, plan.isLower, plan.withVariance, plan.hasConstantPrior],
-  }, (key, value) => (key === "column" || key === "inverse" || key === "shared" ? undefined : value));
+  JSON.stringify(
+    {
+      transition,
+      regimes: [plan.regimes, plan.ownRegimes],
+      gates: plan.gates,
+      terms: plan.terms,
+      leaves: plan.leaves.map(({ kind, own }) => [kind, own.map(({ own: o }) => o)]),
+      linear: plan.linearColumns,
+      shape: [plan.rows, plan.posterior.p, plan.isLower, plan.withVariance, plan.hasConstantPrior],
+    },
+    (key, value) => (key === "column" || key === "inverse" || key === "shared" ? undefined : value),
+  );
 
 const planPower = ({ posterior }: PowerModel, moved: number): PosteriorPlan =>
   planPosterior({
@@ -198,7 +201,7 @@ const placePower = (
       record: recordPlace.take(record.size),
       row: 0,
       root: 0,
-      inputs: [...moved.map((slot) => slot + slots.heatingK), ...moved.map((slot) => slot + slots.coolingK)],
+      inputs: [...moved.map((slot) => slot + slots.heatingK), ...moved.map((slot) => slot + slots.coolingEffortK)],
     },
   };
 };

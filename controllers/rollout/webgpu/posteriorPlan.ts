@@ -1,5 +1,5 @@
-import { COOLING, type ColumnRole, FREE, HEATING } from "#controllers/rollout/batched/stepPredictor";
 import { leavesOf, splitKernel } from "#controllers/rollout/batched/splitKernel";
+import { COOLING, type ColumnRole, FREE, HEATING } from "#controllers/rollout/batched/stepPredictor";
 import type { KernelSpec } from "#domain/kernel";
 import type { PosteriorData } from "#domain/model";
 import { isLowerTriangular } from "#math/batchPredictorPlain";

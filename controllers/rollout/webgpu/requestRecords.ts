@@ -1,12 +1,13 @@
+import { OUTDOOR } from "#controllers/rollout/requirements";
 import type { ModelLayout, PlacedPosterior } from "#controllers/rollout/webgpu/modelLayout";
 import { basisCentre, explainingMatrix, type RecordSource, writePosteriorRecords } from "#controllers/rollout/webgpu/posteriorRecord";
 import { StandingStill } from "#controllers/rollout/webgpu/standingStill";
-import { OUTDOOR } from "#controllers/rollout/requirements";
 import type { PowerModel } from "#domain/model";
 import type { RolloutRequest } from "#domain/rollout";
 import { driftSchedule } from "#math/carriedSpread";
-import { fillInputs, type Gates, isWorkday, localHour } from "#math/features";
+import { fillInputs, type Gates } from "#math/features";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { powerDrivers } from "#math/powerInputs";
 
 const OPEN = Uint8Array.of(1);
 const CLOSED = Uint8Array.of(0);
@@ -112,13 +113,14 @@ export class RequestRecords {
 }
 
 /** Inputs of the power model while nothing heats or cools, T×d. */
-const powerInputs = ({ posterior: { d }, inputScale, zones }: PowerModel, { horizonSteps, disturbances, localMs }: RolloutRequest): Float64Array => {
+const powerInputs = (
+  { posterior: { d }, inputScale, zones }: PowerModel,
+  { horizonSteps, disturbances, localMs }: RolloutRequest,
+): Float64Array => {
   const first = 2 * zones.length;
   const rows = new Float64Array(horizonSteps * d);
   for (let t = 0; t < horizonSteps; t++) {
-    const angle = (2 * Math.PI * localHour(localMs[t]!)) / 24;
-    const values = [disturbances.get(OUTDOOR)![t]!, Math.sin(angle), Math.cos(angle), isWorkday(localMs[t]!) ? 0.5 : -0.5];
-    values.forEach((value, i) => {
+    powerDrivers(disturbances.get(OUTDOOR)![t]!, localMs[t]!).forEach((value, i) => {
       rows[t * d + first + i] = value / inputScale[first + i]!;
     });
   }

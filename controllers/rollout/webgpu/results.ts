@@ -1,4 +1,8 @@
+import { type CostSums, composeTerms } from "#controllers/mppi/cost";
 import type { RawResult } from "#controllers/rollout/webgpu/engine";
+import { costPlaces, costSums } from "#controllers/rollout/webgpu/shaders/finishShader";
+import type { CostProblem, SampleCosts } from "#domain/cost";
+import type { CostTerms } from "#domain/plan";
 import type { RolloutRequest, RolloutResult } from "#domain/rollout";
 
 /** First step of a sample that is not finite; the horizon where all are. */
@@ -31,4 +35,80 @@ export const trajectoriesOf = (request: RolloutRequest, nz: number, parts: reado
     }
   }
   return { meanC, stdDevK, powerW };
+};
+
+/** No setpoint is in force: the first step moves nothing. */
+const UNKNOWN = -1e38;
+const finite = (value: number, instead: number): number => (Number.isFinite(value) ? value : instead);
+
+/** A cost problem's numbers (`costPlaces`), temperatures in kelvin from each zone's now. */
+export const costNumbers = (request: RolloutRequest, problem: CostProblem): Float32Array<ArrayBuffer> => {
+  const { nz, toleranceK, terminal } = problem;
+  const T = request.horizonSteps;
+  const places = costPlaces(nz);
+  const out = new Float32Array(places.steps + T * places.perStep);
+  for (let z = 0; z < nz; z++) {
+    const now = request.initial.temperaturesC[z]!.at(-1)!;
+    out[places.inForce + 2 * z] = finite(problem.inForceHeatingC[z]!, UNKNOWN);
+    out[places.inForce + 2 * z + 1] = finite(problem.inForceCoolingC[z]!, UNKNOWN);
+    out[places.heatTo + z] = Math.max(UNKNOWN, (terminal?.heatToC[z] ?? Number.NEGATIVE_INFINITY) - now);
+    out[places.coolTo + z] = Math.min(-UNKNOWN, (terminal?.coolToC[z] ?? Number.POSITIVE_INFINITY) - now);
+    for (let t = 0; t < T; t++) {
+      const at = places.steps + t * places.perStep + 3 * z;
+      out[at] = problem.lowerC[t * nz + z]! - toleranceK - now;
+      out[at + 1] = problem.upperC[t * nz + z]! + toleranceK - now;
+      out[at + 2] = problem.occupied[t * nz + z] === 1 ? 1 : 0;
+    }
+  }
+  for (let t = 0; t < T; t++) out[places.steps + t * places.perStep + 3 * nz] = problem.pricePerKwh[t]!;
+  return out;
+};
+
+/** Costs of every sample from its sums; NaN where it is not finite up to the end. */
+export const costsOf = (request: RolloutRequest, problem: CostProblem, parts: readonly RawResult[]): SampleCosts => {
+  const { nz } = problem;
+  const T = request.horizonSteps;
+  const occupiedSteps = Array.from({ length: nz }, (_, z) => {
+    let count = 0;
+    for (let t = 0; t < T; t++) if (problem.occupied[t * nz + z] === 1) count++;
+    return count;
+  });
+  const occupiedCount = occupiedSteps.reduce((sum, count) => sum + count, 0);
+  const totals = new Float64Array(request.count);
+  const spreadsK = new Float64Array(request.count);
+  const terms: CostTerms[] = [];
+  for (const { first, count, stride, numbers, failed } of parts) {
+    for (let k = 0; k < count; k++) {
+      const sum = (name: (typeof costSums)[number]): number => numbers[costSums.indexOf(name) * stride + k]!;
+      let [spreadK, judgedK] = [0, 0];
+      for (let z = 0; z < nz; z++) {
+        const zoneK = numbers[(costSums.length + z) * stride + k]!;
+        spreadK += zoneK;
+        if (occupiedSteps[z]! > 0) judgedK = Math.max(judgedK, zoneK / occupiedSteps[z]!);
+      }
+      const isFinite = failed[k] === 0;
+      const finiteSums: CostSums = {
+        outsideK: sum("outsideK"),
+        spreadK,
+        movedK: sum("movedK"),
+        pricedW: sum("pricedW"),
+        peakW: sum("peakW"),
+        owedK: sum("owedK"),
+      };
+      const term = composeTerms(problem, isFinite ? finiteSums : NOTHING, occupiedCount);
+      terms.push(term);
+      totals[first + k] = isFinite ? term.total : Number.NaN;
+      spreadsK[first + k] = isFinite ? judgedK : Number.NaN;
+    }
+  }
+  return { terms, totals, spreadsK };
+};
+
+const NOTHING: CostSums = {
+  outsideK: Number.NaN,
+  spreadK: Number.NaN,
+  movedK: Number.NaN,
+  pricedW: Number.NaN,
+  peakW: Number.NaN,
+  owedK: Number.NaN,
 };

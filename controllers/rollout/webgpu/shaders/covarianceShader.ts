@@ -1,8 +1,8 @@
+import { isOpen } from "#controllers/rollout/webgpu/posteriorPlan";
 import type { Group } from "#controllers/rollout/webgpu/shaders/group";
 import { depthOf, memberTables, sumSlots } from "#controllers/rollout/webgpu/shaders/group";
 import { kernelFunctions, leafCode, sumOf, termPair } from "#controllers/rollout/webgpu/shaders/kernels";
 import { type Dimensions, type ShaderSource, shader } from "#controllers/rollout/webgpu/shaders/source";
-import { isOpen } from "#controllers/rollout/webgpu/posteriorPlan";
 
 /** A workgroup takes `samples` samples and shares their basis rows among `lanes` threads each. */
 export interface CovarianceTile {
@@ -30,13 +30,16 @@ export const covarianceShader = (group: Group, dimensions: Dimensions, { samples
   ];
   const depth = depthOf(plan);
   const used = new Set(leaves.flatMap(({ own }) => own.map(({ own: o }) => o)));
-  const load = [...used].map((o) => `let x${o} = V[INPUT[w.z * ${plan.ownColumns.length}u + ${o}u] * KP + k] * M[m + ${model.inputFactors + o}u];`);
+  const load = [...used].map(
+    (o) => `let x${o} = V[INPUT[w.z * ${plan.ownColumns.length}u + ${o}u] * KP + k] * M[m + ${model.inputFactors + o}u];`,
+  );
   for (const g of regimes) {
     for (const leaf of leaves) {
       leaf.own.forEach(({ own }, i) => {
         if (!isOpen(plan.gates[own]!, g)) return;
         load.push(`let u${leaf.index}_${i}_${g} = x${own} * M[m + ${model.inverse[leaf.index]! + i}u];`);
-        if (leaf.kind !== "linear") load.push(`let p${leaf.index}_${i}_${g} = S[s + ${record.points[leaf.index]! + g * leaf.own.length + i}u];`);
+        if (leaf.kind !== "linear")
+          load.push(`let p${leaf.index}_${i}_${g} = S[s + ${record.points[leaf.index]! + g * leaf.own.length + i}u];`);
       });
     }
   }

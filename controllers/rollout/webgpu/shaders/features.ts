@@ -1,5 +1,5 @@
-import type { StandingStill } from "#controllers/rollout/webgpu/standingStill";
 import { float } from "#controllers/rollout/webgpu/shaders/source";
+import type { StandingStill } from "#controllers/rollout/webgpu/standingStill";
 import type { PlainTerm } from "#domain/features";
 import { type PointName, zonePoint } from "#domain/points";
 import { slowMeanKey } from "#domain/rollout";

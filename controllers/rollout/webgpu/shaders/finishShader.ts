@@ -39,7 +39,7 @@ export const costPlaces = (zones: number) => {
 };
 
 /** Sums of a sample in O when costs are asked for; spreads by zone follow. */
-export const costSums = ["outsideK", "energy", "movedK", "peakW", "owedK"] as const;
+export const costSums = ["outsideK", "pricedW", "movedK", "peakW", "owedK"] as const;
 
 const parameter = (name: (typeof zoneParameters)[number]): string => `M[p + ${zoneParameters.indexOf(name)}u]`;
 const value = (slot: number): string => `V[(b + ${slot}u) * KP + k]`;
@@ -176,7 +176,7 @@ export const finishShader = (layout: FinishLayout, dimensions: Dimensions, wants
   const nz = zones.length;
   const places = costPlaces(nz);
   const isCosts = wants === "costs";
-  const energyAt = `O[${costSums.indexOf("energy")}u * KP + k]`;
+  const pricedAt = `O[${costSums.indexOf("pricedW")}u * KP + k]`;
   const peakAt = `O[${costSums.indexOf("peakW")}u * KP + k]`;
   const powerCode =
     power === null
@@ -184,20 +184,41 @@ export const finishShader = (layout: FinishLayout, dimensions: Dimensions, wants
       : `let powerW = max(0.0, (${power.expression}) * ${float(power.outputScaleW)});
   if (!isFinite(powerW) || S[record + ${nz}u] != 1.0) { atomicMax(&N[k], step.z - step.x); return; }`;
   const powerOut = isCosts
-    ? `${energyAt} += C[${places.steps}u + step.x * ${places.perStep}u + ${3 * nz}u] * powerW;
+    ? `${pricedAt} += C[${places.steps}u + step.x * ${places.perStep}u + ${3 * nz}u] * powerW;
   ${peakAt} = max(${peakAt}, powerW);`
     : `O[(step.z * ${2 * nz}u + step.x) * KP + k] = powerW;`;
   return shader(
     `finish ${wants}`,
     isCosts ? ["M", "S", "U", "V", "N", "C", "O"] : ["M", "S", "U", "V", "N", "O"],
     dimensions,
-    `${table("SLOT", zones.map(({ slot }) => slot))}
-${table("PARAMETERS", zones.map(({ parameters }) => parameters))}
-${table("DRIFT", zones.map(({ drift }) => drift))}
-${table("DRIFTS", zones.map(({ drifts }) => drifts))}
-${table("TILES", zones.map(({ rowTiles }) => rowTiles))}
-${table("SPREAD", zones.map(({ hasSpread }) => Number(hasSpread)))}
-${table("THERMOSTAT", zones.map(({ hasThermostat }) => Number(hasThermostat)))}
+    `${table(
+      "SLOT",
+      zones.map(({ slot }) => slot),
+    )}
+${table(
+  "PARAMETERS",
+  zones.map(({ parameters }) => parameters),
+)}
+${table(
+  "DRIFT",
+  zones.map(({ drift }) => drift),
+)}
+${table(
+  "DRIFTS",
+  zones.map(({ drifts }) => drifts),
+)}
+${table(
+  "TILES",
+  zones.map(({ rowTiles }) => rowTiles),
+)}
+${table(
+  "SPREAD",
+  zones.map(({ hasSpread }) => Number(hasSpread)),
+)}
+${table(
+  "THERMOSTAT",
+  zones.map(({ hasThermostat }) => Number(hasThermostat)),
+)}
 ${IS_FINITE}
 ${setpointFunction(nz)}
 ${spreadFunctions(dimensions.drifts, squaresSlot(dimensions))}

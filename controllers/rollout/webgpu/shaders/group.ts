@@ -1,7 +1,7 @@
 import type { ModelPlaces, RecordPlaces } from "#controllers/rollout/webgpu/layout";
 import type { PosteriorPlan } from "#controllers/rollout/webgpu/posteriorPlan";
-import type { Transition } from "#domain/model";
 import { type Dimensions, inputsSlot, table } from "#controllers/rollout/webgpu/shaders/source";
+import type { Transition } from "#domain/model";
 
 /** Where one posterior's numbers begin in each buffer. */
 export interface Member {
@@ -41,10 +41,28 @@ export const slotsOf = (plan: PosteriorPlan, dimensions: Dimensions): number =>
 
 export const memberTables = ({ members }: Group): string =>
   [
-    table("ZONE", members.map(({ zone }) => zone)),
-    table("SLOT", members.map(({ slot }) => slot)),
-    table("MODEL", members.map(({ model }) => model)),
-    table("RECORD", members.map(({ record }) => record)),
-    table("ROW", members.map(({ row }) => row)),
-    table("ROOT", members.map(({ root }) => root)),
+    table(
+      "ZONE",
+      members.map(({ zone }) => zone),
+    ),
+    table(
+      "SLOT",
+      members.map(({ slot }) => slot),
+    ),
+    table(
+      "MODEL",
+      members.map(({ model }) => model),
+    ),
+    table(
+      "RECORD",
+      members.map(({ record }) => record),
+    ),
+    table(
+      "ROW",
+      members.map(({ row }) => row),
+    ),
+    table(
+      "ROOT",
+      members.map(({ root }) => root),
+    ),
   ].join("\n");

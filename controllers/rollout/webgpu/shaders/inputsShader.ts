@@ -1,6 +1,13 @@
-import type { StandingStill } from "#controllers/rollout/webgpu/standingStill";
 import { FeatureCompiler, type FeatureIndex } from "#controllers/rollout/webgpu/shaders/features";
-import { type Dimensions, float, inputsSlot, type ShaderSource, setpointFunction, shader } from "#controllers/rollout/webgpu/shaders/source";
+import {
+  type Dimensions,
+  float,
+  inputsSlot,
+  type ShaderSource,
+  setpointFunction,
+  shader,
+} from "#controllers/rollout/webgpu/shaders/source";
+import type { StandingStill } from "#controllers/rollout/webgpu/standingStill";
 import type { FeatureSpec } from "#domain/features";
 import { plainTerm } from "#math/features";
 

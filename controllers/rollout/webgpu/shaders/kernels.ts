@@ -1,6 +1,6 @@
 import { isConstantLeaf } from "#controllers/rollout/webgpu/layout";
-import { DISTANCE_FACTOR } from "#controllers/rollout/webgpu/posteriorRecord";
 import type { OwnLeaf, OwnTerm } from "#controllers/rollout/webgpu/posteriorPlan";
+import { DISTANCE_FACTOR } from "#controllers/rollout/webgpu/posteriorRecord";
 import { float } from "#controllers/rollout/webgpu/shaders/source";
 
 /**

@@ -102,12 +102,15 @@ export const productShader = (group: Group, dimensions: Dimensions, tile: Produc
   const multiply = [
     ...range(RM / 4).map((r) => `let a${r} = A[kk * ${BM / 4}u + y + ${r * TY}u];`),
     ...range(RN / 4).map((c) => `let b${c} = B[kk * ${quads}u + x + ${c * TX}u];`),
-    ...range(RM).flatMap((r) =>
-      range(RN / 4).map((c) => `s${r}_${c} = fma(vec4f(a${r >> 2}.${"xyzw"[r & 3]}), b${c}, s${r}_${c});`),
-    ),
+    ...range(RM).flatMap((r) => range(RN / 4).map((c) => `s${r}_${c} = fma(vec4f(a${r >> 2}.${"xyzw"[r & 3]}), b${c}, s${r}_${c});`)),
   ].join("\n      ");
   const squares = range(RN / 4)
-    .map((c) => `B[y * ${quads}u + x + ${c * TX}u] = ${range(RM).map((r) => `s${r}_${c} * s${r}_${c}`).join(" + ")};`)
+    .map(
+      (c) =>
+        `B[y * ${quads}u + x + ${c * TX}u] = ${range(RM)
+          .map((r) => `s${r}_${c} * s${r}_${c}`)
+          .join(" + ")};`,
+    )
     .join("\n  ");
   return shader(
     `product ${isSpecialised ? tileName(tile) : "fixed"}`,
@@ -136,8 +139,12 @@ fn main(@builtin(workgroup_id) w: vec3u, @builtin(local_invocation_index) i: u32
   let entries = vec4u(sample(zone, quad, count), sample(zone, quad + 1u, count), sample(zone, quad + 2u, count), sample(zone, quad + 3u, count));
   let column = (entries & vec4u(0x1fffffffu)) + (vec4u(ROW[w.z]) + (entries >> vec4u(29u)) * ${depthOf(plan)}u) * KP;
   let end = ${end};
-${range(loadsA).map((i) => `  var nextA${i} = vec4f();`).join("\n")}
-${range(loadsB).map((i) => `  var nextB${i} = vec4f();`).join("\n")}
+${range(loadsA)
+  .map((i) => `  var nextA${i} = vec4f();`)
+  .join("\n")}
+${range(loadsB)
+  .map((i) => `  var nextB${i} = vec4f();`)
+  .join("\n")}
 ${accumulators.map((name) => `  var ${name} = vec4f();`).join("\n")}
 ${loadA("0u")}
 ${loadB("0u")}
@@ -161,7 +168,9 @@ ${loadB(`(at + ${BK}u)`)}
     for (var r = 0u; r < ${TY}u; r++) { sum += B[r * ${quads}u + i]; }
     let slot = (SLOT[w.z] + ${squaresSlot(dimensions)}u + tile) * KP;
 ${range(4)
-  .map((c) => `    if (first + 4u * i + ${c}u < count) { V[slot + (sample(zone, first + 4u * i + ${c}u, count) & 0x1fffffffu)] = sum[${c}]; }`)
+  .map(
+    (c) => `    if (first + 4u * i + ${c}u < count) { V[slot + (sample(zone, first + 4u * i + ${c}u, count) & 0x1fffffffu)] = sum[${c}]; }`,
+  )
   .join("\n")}
   }
 }`,

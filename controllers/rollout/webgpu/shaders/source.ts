@@ -69,7 +69,7 @@ export const slots = {
   mode: 4,
   latent: 5,
   heatingK: 6,
-  coolingK: 7,
+  coolingEffortK: 7,
   variance: 8,
   covariances: 9,
 } as const;

@@ -1,8 +1,10 @@
+import { zoneParameters } from "#controllers/rollout/webgpu/layout";
 import { isOpen } from "#controllers/rollout/webgpu/posteriorPlan";
 import { depthOf, type Group, memberTables, sumSlots } from "#controllers/rollout/webgpu/shaders/group";
 import { termPair } from "#controllers/rollout/webgpu/shaders/kernels";
 import {
   type Dimensions,
+  float,
   IS_FINITE,
   inputsSlot,
   modes,
@@ -11,7 +13,10 @@ import {
   shader,
   slots,
 } from "#controllers/rollout/webgpu/shaders/source";
-import { zoneParameters } from "#controllers/rollout/webgpu/layout";
+import { coolingEffort } from "#math/powerInputs";
+
+/** `coolingEffortK` for a kelvin at the temperature reached. */
+const EFFORT = `clamp(${float(coolingEffort.roomC - coolingEffort.supplyC)} / max(1.0, base + next - ${float(coolingEffort.supplyC)}), ${float(coolingEffort.least)}, ${float(coolingEffort.most)})`;
 
 /** k(x, x) − k(x0, x0) of the own terms, from the differences `d(o)` of the open own columns of a regime. */
 const ownPrior = (group: Group, g: number): string => {
@@ -90,7 +95,7 @@ export const thermostatShader = (group: Group, dimensions: Dimensions, temperatu
     ${put(slots.heated, "heated")}
     ${put(slots.cooled, "cooled")}
     ${put(slots.heatingK, "select(0.0, max(0.0, next - free), regime == 1u)")}
-    ${put(slots.coolingK, "select(0.0, max(0.0, free - next), regime == 2u)")}
+    ${put(slots.coolingEffortK, `select(0.0, max(0.0, free - next), regime == 2u) * ${EFFORT}`)}
     let mode = select(0u, ${modes.held}u, isHeld) + select(0u, ${modes.heatedKnown}u, ${known(1)}) + select(0u, ${modes.cooledKnown}u, ${known(2)});`
       : `let next = ${transition === "absolute" ? "" : "now + "}${meanOf(group, dimensions, 0)};
     let mode = 0u;`;
