@@ -1,28 +1,65 @@
-import { checkRequest, rolloutRequirements } from "#controllers/rollout/requirements";
-import { GpuEngine } from "#controllers/rollout/webgpu/engine";
-import { findAdapter, GpuDevice } from "#controllers/rollout/webgpu/gpu";
-import { trajectoriesOf } from "#controllers/rollout/webgpu/results";
-import { plainTiles } from "#controllers/rollout/webgpu/stages";
+import { DeviceKeeper } from "#controllers/rollout/webgpu/deviceKeeper";
+import { findAdapter, type GpuAdapter, type GpuDevice } from "#controllers/rollout/webgpu/gpu";
+import { RecoveringRollout } from "#controllers/rollout/webgpu/recoveringRollout";
+import type { Tiles } from "#controllers/rollout/webgpu/stages";
+import { plainTiles, softwareTiles } from "#controllers/rollout/webgpu/stages";
 import type { RolloutBackend } from "#domain/rollout";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 
-export const createWebgpuBackend = async (): Promise<RolloutBackend | null> => {
-  const adapter = await findAdapter();
-  if (adapter === null) return null;
-  const gpu = await GpuDevice.open(adapter);
+export interface WebgpuOptions {
+  /** What computes while the device is away. */
+  readonly substitute: () => Promise<RolloutBackend>;
+  /** Fixed tile sizes; searched for on the device where absent. */
+  readonly tiles?: Tiles;
+  /** For tests: another way to an adapter, time, and how long a device may be silent. */
+  readonly find?: () => Promise<GpuAdapter | null>;
+  readonly clockMs?: () => number;
+  readonly answerMs?: number;
+}
+
+/** A GPU that says nothing for so long is lost: drivers themselves give up after 2 to 10 s. */
+const ANSWER_MS = 20_000;
+
+/** All backends of a process share one device, so that what one compiled serves the others. */
+let shared: Promise<DeviceKeeper | null> | null = null;
+
+const openKeeper = async (find: () => Promise<GpuAdapter | null>): Promise<DeviceKeeper | null> => {
+  const adapter = await find();
+  return adapter === null ? null : new DeviceKeeper(adapter, find);
+};
+
+const keeperOf = async (find: WebgpuOptions["find"]): Promise<DeviceKeeper | null> => {
+  if (find !== undefined) return openKeeper(find);
+  shared ??= openKeeper(findAdapter);
+  return shared;
+};
+
+/**
+ * Rollouts on a graphics adapter, in float32, through WebGPU; null: there is none. What all samples have in common is computed in float64 beside it, and
+ * the device computes differences from that. A device that is lost is replaced by `substitute` in the same request and tried again later.
+ */
+export const createWebgpuBackend = async (options: WebgpuOptions): Promise<RolloutBackend | null> => {
+  const keeper = await keeperOf(options.find);
+  if (keeper === null) return null;
+  const la = await createLinearAlgebra();
+  const tilesFor = async (gpu: GpuDevice): Promise<Tiles> => options.tiles ?? (gpu.isSoftware ? softwareTiles : plainTiles);
   return {
     name: "webgpu",
     tolerance: { rtol: 1e-3, atol: 1e-4 },
+    adapter: keeper.name,
     prepare: async (problem) => {
-      const needs = rolloutRequirements(problem.model);
-      const engine = await GpuEngine.create(gpu, await createLinearAlgebra(), problem, plainTiles);
-      return {
-        run: async (request) => {
-          checkRequest(problem, needs, request);
-          return trajectoriesOf(request, problem.model.zones.length, await engine.run(request, null));
-        },
-        close: () => engine.close(),
-      };
+      const rollout = new RecoveringRollout({
+        keeper,
+        la,
+        problem,
+        tilesFor,
+        substitute: options.substitute,
+        clockMs: options.clockMs ?? (() => performance.now()),
+        answerMs: options.answerMs ?? ANSWER_MS,
+      });
+      await rollout.ready();
+      return rollout;
     },
+    close: () => keeper.close(),
   };
 };

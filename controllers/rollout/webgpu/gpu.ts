@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { errorOf } from "#controllers/rollout/webgpu/gpuError";
 import type { ShaderSource } from "#controllers/rollout/webgpu/shaders/source";
 import { isReadOnly } from "#controllers/rollout/webgpu/shaders/source";
@@ -25,13 +26,23 @@ let instance: Promise<GPU | null> | null = null;
 const openInstance = async (): Promise<GPU | null> => {
   try {
     const { create } = await withNativeLock(() => import("webgpu"));
-    return create([]);
+    const wanted = process.env.ISOTHERM_GPU_ADAPTER ?? "";
+    return create(wanted === "" ? [] : [`adapter=${wanted}`]);
   } catch (error) {
     // Not installed, or no build for this platform.
     if (["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"].includes((error as { code?: string }).code ?? "")) return null;
     throw error;
   }
 };
+
+/**
+ * Whether looking for an adapter may find one. Loading Dawn costs memory, and its loader prints a warning where there is no driver: on Linux a graphics
+ * processor shows as a device file, or somebody named a driver.
+ */
+export const mayHaveAdapter = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  process.platform !== "linux" ||
+  ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "VK_ADD_DRIVER_FILES"].some((name) => (env[name] ?? "") !== "") ||
+  ["/dev/dri", "/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd"].some((path) => existsSync(path));
 
 /** The adapter that WebGPU gives where high performance is asked for; null: none, or the npm package `webgpu` is not there. */
 export const findAdapter = async (): Promise<GpuAdapter | null> => {
@@ -114,7 +125,6 @@ export class GpuDevice {
         buffer: { type: isReadOnly(name) ? "read-only-storage" : "storage" },
       })),
     });
-    const began = performance.now();
     const module = device.createShaderModule({ label: source.label, code: source.code });
     try {
       const pipeline = await device.createComputePipelineAsync({
@@ -122,7 +132,6 @@ export class GpuDevice {
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout, this.stepLayout] }),
         compute: { module, entryPoint: "main" },
       });
-      if (process.env.GPU_TIMES) console.log(source.label, source.code.length, (performance.now() - began).toFixed(0));
       return { pipeline, layout, source };
     } catch (error) {
       const { messages } = await module.getCompilationInfo();

@@ -38,7 +38,7 @@ export const trajectoriesOf = (request: RolloutRequest, nz: number, parts: reado
 };
 
 /** No setpoint is in force: the first step moves nothing. */
-const UNKNOWN = -1e38;
+const UNKNOWN = -1e32;
 const finite = (value: number, instead: number): number => (Number.isFinite(value) ? value : instead);
 
 /** A cost problem's numbers (`costPlaces`), temperatures in kelvin from each zone's now. */
@@ -55,8 +55,8 @@ export const costNumbers = (request: RolloutRequest, problem: CostProblem): Floa
     out[places.coolTo + z] = Math.min(-UNKNOWN, (terminal?.coolToC[z] ?? Number.POSITIVE_INFINITY) - now);
     for (let t = 0; t < T; t++) {
       const at = places.steps + t * places.perStep + 3 * z;
-      out[at] = problem.lowerC[t * nz + z]! - toleranceK - now;
-      out[at + 1] = problem.upperC[t * nz + z]! + toleranceK - now;
+      out[at] = Math.max(UNKNOWN, problem.lowerC[t * nz + z]! - toleranceK - now);
+      out[at + 1] = Math.min(-UNKNOWN, problem.upperC[t * nz + z]! + toleranceK - now);
       out[at + 2] = problem.occupied[t * nz + z] === 1 ? 1 : 0;
     }
   }
@@ -86,8 +86,8 @@ export const costsOf = (request: RolloutRequest, problem: CostProblem, parts: re
         spreadK += zoneK;
         if (occupiedSteps[z]! > 0) judgedK = Math.max(judgedK, zoneK / occupiedSteps[z]!);
       }
-      const isFinite = failed[k] === 0;
-      const finiteSums: CostSums = {
+      const isWhole = failed[k] === 0;
+      const wholeSums: CostSums = {
         outsideK: sum("outsideK"),
         spreadK,
         movedK: sum("movedK"),
@@ -95,10 +95,10 @@ export const costsOf = (request: RolloutRequest, problem: CostProblem, parts: re
         peakW: sum("peakW"),
         owedK: sum("owedK"),
       };
-      const term = composeTerms(problem, isFinite ? finiteSums : NOTHING, occupiedCount);
+      const term = composeTerms(problem, isWhole ? wholeSums : NOTHING, occupiedCount);
       terms.push(term);
-      totals[first + k] = isFinite ? term.total : Number.NaN;
-      spreadsK[first + k] = isFinite ? judgedK : Number.NaN;
+      totals[first + k] = isWhole ? term.total : Number.NaN;
+      spreadsK[first + k] = isWhole ? judgedK : Number.NaN;
     }
   }
   return { terms, totals, spreadsK };

@@ -24,6 +24,13 @@ export const plainTiles: Tiles = {
   isSpecialised: true,
 };
 
+/** For drivers that compute on the processor: few threads, each with much to do, and short programs, because they compile slowly. */
+export const softwareTiles: Tiles = {
+  product: { rows: 32, samples: 32, depth: 16, threadRows: 8, threadSamples: 8 },
+  covariance: { samples: 64, lanes: 1 },
+  isSpecialised: true,
+};
+
 export interface GroupStages {
   /** null: no own terms. */
   readonly covariance: Stage | null;

@@ -35,7 +35,7 @@ export interface FinishLayout {
 /** Places in the costs' buffer C. */
 export const costPlaces = (zones: number) => {
   const perStep = 3 * zones + 1;
-  return { inForce: 0, heatTo: 2 * zones, coolTo: 3 * zones, peakSoFar: 4 * zones, steps: 4 * zones + 1, perStep };
+  return { inForce: 0, heatTo: 2 * zones, coolTo: 3 * zones, steps: 4 * zones, perStep };
 };
 
 /** Sums of a sample in O when costs are asked for; spreads by zone follow. */
