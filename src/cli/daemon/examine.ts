@@ -9,7 +9,7 @@ import { openDuckdbStore } from "#adapters/store/duckdbStore";
 import { mqttOptionsOf } from "#cli/daemon/broker";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 import type { SiteConfig } from "#config/siteConfig";
-import { availableBackends } from "#controllers/rollout/createBackend";
+import { availableBackends, findGraphicsAdapter } from "#controllers/rollout/createBackend";
 import { IsothermError } from "#domain/errors";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import { shippedPriorsFolder } from "#models/shippedPriors";
@@ -175,6 +175,7 @@ const checkComputing = async ({ planner }: SiteConfig): Promise<readonly Finding
   const la = await createLinearAlgebra("auto");
   const backends = await availableBackends();
   const missing = planner.backend !== "auto" && !backends.includes(planner.backend);
+  const adapter = await findGraphicsAdapter();
   return [
     la.name === "blas"
       ? ok("Linear algebra", "BLAS")
@@ -188,6 +189,11 @@ const checkComputing = async ({ planner }: SiteConfig): Promise<readonly Finding
     missing
       ? failed("Rollouts", `The backend ${planner.backend} is not there.`, `Choose auto or one of ${backends.join(", ")}.`)
       : ok("Rollouts", `${planner.backend === "auto" ? backends[0] : planner.backend} (there are ${backends.join(", ")})`),
+    adapter === null
+      ? ok("Graphics", "no adapter; rollouts do without")
+      : adapter.isSoftware
+        ? ok("Graphics", `${adapter.name} computes on the processor; used only where planner.backend is webgpu`)
+        : ok("Graphics", adapter.name),
     existsSync(shippedPriorsFolder)
       ? ok("Priors", "shipped ones are there")
       : warning("Priors", "The shipped priors are missing.", "Run `npm run build`."),
