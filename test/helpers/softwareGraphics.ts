@@ -27,3 +27,9 @@ export const useSoftwareGraphics = async (): Promise<void> => {
     }
   }
 };
+
+/** The same for a process that a test starts; to be called after `useSoftwareGraphics`. */
+export const graphicsEnv = (): NodeJS.ProcessEnv =>
+  process.env.VK_ICD_FILENAMES?.startsWith(CHROMIUM) === true
+    ? { ...process.env, LD_LIBRARY_PATH: [CHROMIUM, process.env.LD_LIBRARY_PATH].filter((path) => path).join(":") }
+    : { ...process.env };

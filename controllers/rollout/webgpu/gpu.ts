@@ -15,7 +15,7 @@ export interface GpuAdapter {
   readonly name: string;
   /** A driver that computes on the processor: slower than BLAS there. */
   readonly isSoftware: boolean;
-  readonly adapter: GPUAdapter;
+  readonly adapter: Pick<GPUAdapter, "limits" | "requestDevice">;
 }
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp/i;

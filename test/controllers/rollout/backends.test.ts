@@ -11,7 +11,8 @@ for (const name of ["reference", "wasm", "blas", "webgpu"] as const) {
   const isMissing = !available.includes(name);
   describe.skipIf(isMissing)(isMissing ? `${name} (skipped: not available here)` : name, () => {
     rolloutBackendContract(`${name} in this thread`, () => createRolloutBackend(name, { threads: 1 }));
-    if (name === "wasm" || name === "blas") rolloutBackendContract(`${name} on two threads`, () => createRolloutBackend(name, { threads: 2 }));
+    if (name === "wasm" || name === "blas")
+      rolloutBackendContract(`${name} on two threads`, () => createRolloutBackend(name, { threads: 2 }));
   });
 }
 
