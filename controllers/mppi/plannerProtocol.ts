@@ -10,6 +10,8 @@ export interface PlannerWorkerData {
   readonly backend: BackendName | "auto";
   /** Threads of the backend; its own default where absent. */
   readonly backendThreads?: number;
+  /** Where the webgpu backend keeps the tile sizes that it found. */
+  readonly tilesFile?: string;
   readonly horizonSteps: number;
   readonly options: Omit<Partial<MppiOptions>, "clockMs">;
 }

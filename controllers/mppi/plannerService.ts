@@ -63,8 +63,11 @@ export class PlannerService {
   }
 
   async #prepare(model: BuildingModel): Promise<MppiPlanner> {
-    const { backend, backendThreads, horizonSteps, options } = this.#data;
-    this.#backend ??= createRolloutBackend(backend, backendThreads === undefined ? {} : { threads: backendThreads });
+    const { backend, backendThreads, tilesFile, horizonSteps, options } = this.#data;
+    this.#backend ??= createRolloutBackend(backend, {
+      ...(backendThreads === undefined ? {} : { threads: backendThreads }),
+      ...(tilesFile === undefined ? {} : { webgpu: { tilesFile } }),
+    });
     const chosen = await this.#backend;
     const rollout = yielding(await chosen.prepare({ model, maxSamples: this.#maxSamples, horizonSteps }));
     return createMppiPlanner({ rollout, model, options: { ...options, maxSamplesPerRun: this.#maxSamples, backendName: chosen.name } });

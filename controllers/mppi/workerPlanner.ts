@@ -15,6 +15,8 @@ export interface WorkerPlannerArguments {
   readonly backend: BackendName | "auto";
   /** Threads of the backend; its own default where absent. */
   readonly backendThreads?: number;
+  /** Where the webgpu backend keeps the tile sizes that it found; nowhere when absent. */
+  readonly tilesFile?: string;
   /** Longest horizon of a request. */
   readonly horizonSteps: number;
   readonly options?: Omit<Partial<MppiOptions>, "clockMs">;
@@ -72,8 +74,14 @@ export const createWorkerPlanner = (args: WorkerPlannerArguments): WorkerPlanner
   };
 
   const start = (): PlannerThread => {
-    const { backend, backendThreads, horizonSteps, options = {} } = args;
-    const data: PlannerWorkerData = { backend, horizonSteps, options, ...(backendThreads === undefined ? {} : { backendThreads }) };
+    const { backend, backendThreads, tilesFile, horizonSteps, options = {} } = args;
+    const data: PlannerWorkerData = {
+      backend,
+      horizonSteps,
+      options,
+      ...(backendThreads === undefined ? {} : { backendThreads }),
+      ...(tilesFile === undefined ? {} : { tilesFile }),
+    };
     const pending = new Map<number, Pending>();
     const startHost = isApart ? startPlannerProcess : startPlannerThread;
     const host = startHost(script, data, {

@@ -6,7 +6,7 @@ import { RequestRecords } from "#controllers/rollout/webgpu/requestRecords";
 import { costPlaces, costSums } from "#controllers/rollout/webgpu/shaders/finishShader";
 import { MOST_SAMPLES, padded } from "#controllers/rollout/webgpu/shaders/productShader";
 import type { BufferName } from "#controllers/rollout/webgpu/shaders/source";
-import { compileStages, type GroupStages, type RolloutStages, type Tiles } from "#controllers/rollout/webgpu/stages";
+import { compileStages, type RolloutStages, type Tiles } from "#controllers/rollout/webgpu/stages";
 import type { RolloutProblem, RolloutRequest } from "#domain/rollout";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 
@@ -47,7 +47,7 @@ const strideFor = ({ limits }: GpuDevice, { maxSamples, horizonSteps, model }: R
 /** One model on one device: its buffers, its stages, and the submission of all steps of a request at once. */
 export class GpuEngine {
   readonly layout: ModelLayout;
-  readonly stages: RolloutStages;
+  #stages: RolloutStages;
   readonly #gpu: GpuDevice;
   readonly #problem: RolloutProblem;
   readonly #records: RequestRecords;
@@ -105,7 +105,7 @@ export class GpuEngine {
     this.#gpu = gpu;
     this.#problem = problem;
     this.layout = layout;
-    this.stages = stages;
+    this.#stages = stages;
     this.#records = records;
     this.#buffers = buffers;
     this.#steps = others.steps;
@@ -115,6 +115,31 @@ export class GpuEngine {
       layout: gpu.stepLayout,
       entries: [{ binding: 0, resource: { buffer: others.steps, size: 16 } }],
     });
+  }
+
+  /** From here on with these tiles. */
+  async use(tiles: Tiles): Promise<void> {
+    this.#stages = await compileStages(this.#gpu, this.layout, tiles);
+  }
+
+  /** Milliseconds that `repetitions` of one part of a step take with all samples, none of them on a setpoint; upsets what a run left behind. */
+  async time(part: "product" | "covariance", repetitions: number): Promise<number> {
+    const { device } = this.#gpu;
+    const { stride } = this.layout.dimensions;
+    const nz = this.layout.zones.length;
+    this.#writeSteps(stride, 1, 0);
+    const samples = Uint32Array.from({ length: stride }, (_, k) => k);
+    for (let z = 0; z < nz; z++) device.queue.writeBuffer(this.#buffers.L, z * stride * 4, samples);
+    device.queue.writeBuffer(this.#buffers.N, stride * 4, new Uint32Array(nz).fill(stride));
+    await device.queue.onSubmittedWorkDone();
+    const began = performance.now();
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < repetitions; i++) this.#encodeParts(pass, 0, stride, part);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+    return performance.now() - began;
   }
 
   /** Rolls all samples of a request, as many at a time as fit; `costs`: the numbers of the cost problem (`costPlaces`). */
@@ -142,7 +167,7 @@ export class GpuEngine {
     const { stride } = this.layout.dimensions;
     const nz = this.layout.zones.length;
     const T = request.horizonSteps;
-    const finish = await this.stages.finish(wants);
+    const finish = await this.#stages.finish(wants);
     this.#writeSetpoints(request, first, count);
     this.#writeSteps(count, T, stride * this.#problem.horizonSteps * nz);
     const bytes = 4 * stride * (wants === "costs" ? costSums.length + nz : T * (2 * nz + 1));
@@ -186,28 +211,35 @@ export class GpuEngine {
     this.#gpu.device.queue.writeBuffer(this.#steps, 0, steps);
   }
 
+  #dispatch(pass: GPUComputePassEncoder, t: number, stage: Stage | null, x: number, y: number, z: number): void {
+    if (stage === null) return;
+    pass.setPipeline(stage.pipeline);
+    pass.setBindGroup(0, this.#bind(stage));
+    pass.setBindGroup(1, this.#stepGroup, [t * STEP_BYTES]);
+    pass.dispatchWorkgroups(x, y, z);
+  }
+
+  /** One part of a step for all zones. */
+  #encodeParts(pass: GPUComputePassEncoder, t: number, count: number, part: "covariance" | "thermostat" | "product"): void {
+    for (const { covariance, thermostat, product, tiles, members, rows } of this.#stages.groups) {
+      if (part === "covariance") this.#dispatch(pass, t, covariance, Math.ceil(count / tiles.covariance.samples), 1, members);
+      else if (part === "thermostat") this.#dispatch(pass, t, thermostat, Math.ceil(count / 64), members, 1);
+      else this.#dispatch(pass, t, product, Math.ceil(count / tiles.product.samples), Math.ceil(rows / tiles.product.rows), members);
+    }
+  }
+
   #encodeStep(pass: GPUComputePassEncoder, t: number, count: number, finish: Stage): void {
-    const { inputs, groups, power } = this.stages;
-    const nz = this.layout.zones.length;
-    const dispatch = (stage: Stage, x: number, y: number, z: number): void => {
-      pass.setPipeline(stage.pipeline);
-      pass.setBindGroup(0, this.#bind(stage));
-      pass.setBindGroup(1, this.#stepGroup, [t * STEP_BYTES]);
-      pass.dispatchWorkgroups(x, y, z);
-    };
-    // Nothing has moved yet: every difference is 0, as the cleared buffers say.
+    const { inputs, power } = this.#stages;
+    // Where nothing has moved yet every difference is 0, as the cleared buffers say.
     const differs = t > 0 || !this.layout.startsSame;
-    if (differs) dispatch(inputs, Math.ceil(count / 64), nz, 1);
-    const covariances = ({ covariance, tiles }: GroupStages, members: number): void => {
-      if (covariance !== null) dispatch(covariance, Math.ceil(count / tiles.covariance.samples), 1, members);
-    };
-    for (const group of groups) if (differs) covariances(group, group.members);
-    for (const { thermostat, members } of groups) if (thermostat !== null) dispatch(thermostat, Math.ceil(count / 64), members, 1);
-    for (const { product, tiles, members, rows } of groups)
-      if (differs && product !== null)
-        dispatch(product, Math.ceil(count / tiles.product.samples), Math.ceil(rows / tiles.product.rows), members);
-    if (power !== null) covariances(power, 1);
-    dispatch(finish, Math.ceil(count / 64), 1, 1);
+    if (differs) {
+      this.#dispatch(pass, t, inputs, Math.ceil(count / 64), this.layout.zones.length, 1);
+      this.#encodeParts(pass, t, count, "covariance");
+    }
+    this.#encodeParts(pass, t, count, "thermostat");
+    if (differs) this.#encodeParts(pass, t, count, "product");
+    if (power !== null) this.#dispatch(pass, t, power.covariance, Math.ceil(count / power.tiles.covariance.samples), 1, 1);
+    this.#dispatch(pass, t, finish, Math.ceil(count / 64), 1, 1);
   }
 
   #bind(stage: Stage): GPUBindGroup {

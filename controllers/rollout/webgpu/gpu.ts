@@ -78,8 +78,6 @@ export class GpuDevice {
   readonly isSoftware: boolean;
   readonly device: GPUDevice;
   readonly limits: GPUSupportedLimits;
-  /** How fast variants of a shader were here, by what was compared. */
-  readonly choices = new Map<string, string>();
   /** Uniform of the step, bound at a dynamic offset. */
   readonly stepLayout: GPUBindGroupLayout;
   readonly #stages = new Map<string, Promise<Stage>>();

@@ -15,8 +15,9 @@ export interface RecoveringOptions {
   readonly keeper: DeviceKeeper;
   readonly la: LinearAlgebra;
   readonly problem: RolloutProblem;
-  /** Chooses tile sizes for the device. */
-  readonly tilesFor: (gpu: GpuDevice, problem: RolloutProblem) => Promise<Tiles>;
+  /** Tile sizes to begin with, and how better ones are found for this device. */
+  readonly tiles: (gpu: GpuDevice) => Tiles;
+  readonly tune: (gpu: GpuDevice, engine: GpuEngine) => Promise<void>;
   /** What computes while the device is away. */
   readonly substitute: () => Promise<RolloutBackend>;
   readonly clockMs: () => number;
@@ -151,13 +152,14 @@ export class RecoveringRollout implements PreparedRollout {
   }
 
   async #open(): Promise<GpuEngine> {
-    const { keeper, la, problem, tilesFor } = this.#options;
+    const { keeper, la, problem, tiles, tune } = this.#options;
     const gpu = await keeper.device();
     if (this.#engine?.gpu === gpu) return this.#engine.engine;
     this.#engine?.engine.close();
     this.#engine = null;
-    const engine = await GpuEngine.create(gpu, la, problem, await tilesFor(gpu, problem));
+    const engine = await GpuEngine.create(gpu, la, problem, tiles(gpu));
     this.#engine = { gpu, engine };
+    await tune(gpu, engine);
     return engine;
   }
 

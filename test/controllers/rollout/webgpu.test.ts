@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { evaluateCosts } from "#controllers/mppi/cost";
 import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
@@ -5,6 +8,7 @@ import { createRolloutBackend, findGraphicsAdapter } from "#controllers/rollout/
 import { createWebgpuBackend, type WebgpuOptions } from "#controllers/rollout/webgpu/createWebgpuBackend";
 import { findAdapter, type GpuAdapter } from "#controllers/rollout/webgpu/gpu";
 import type { ProductTile } from "#controllers/rollout/webgpu/shaders/productShader";
+import { TileChoices } from "#controllers/rollout/webgpu/tileSearch";
 import type { CostProblem } from "#domain/cost";
 import type { BuildingModel } from "#domain/model";
 import type { PreparedRollout, RolloutBackend, RolloutRequest } from "#domain/rollout";
@@ -131,6 +135,30 @@ describe.skipIf(isMissing)(`webgpu${isMissing ? " (skipped: no graphics adapter 
       const actual = await (await onDevice(model, request, { tiles })).run(request);
       expectClose(actual.stdDevK, expected.stdDevK, 1e-4, 1e-6);
       expectClose(actual.meanC, expected.meanC, 0, 1e-4);
+    }
+  });
+
+  it("finds tile sizes on the device, keeps them in a file, and reads only what a search could have found", {
+    timeout: 120_000,
+  }, async () => {
+    const model = randomModel({ ...base, m: 70, numZones: 1, withPower: false, seed: 69 });
+    const request = randomRequest(model, 20, 3, 70);
+    const file = join(mkdtempSync(join(tmpdir(), "isotherm-tiles-")), "deeper", "tiles.json");
+    try {
+      const expected = await (await onReference(model, request)).run(request);
+      const actual = await (await onDevice(model, request, { tilesFile: file, alwaysSearch: true })).run(request);
+      expectClose(actual.stdDevK, expected.stdDevK, 1e-4, 1e-6);
+      const stored = JSON.parse(readFileSync(file, "utf8"));
+      const [[key, tiles]] = Object.entries(stored) as [[string, { product: ProductTile }]];
+      expect(key.startsWith(adapter!.name)).toBe(true);
+      expect(tiles.product.rows).toBeGreaterThan(0);
+      expect(new TileChoices(file).size).toBe(1);
+      writeFileSync(file, JSON.stringify({ ...stored, other: { ...tiles, product: { ...tiles.product, rows: 4096 } }, nothing: null }));
+      expect(new TileChoices(file).size).toBe(1);
+      writeFileSync(file, "{");
+      expect(new TileChoices(file).size).toBe(0);
+    } finally {
+      rmSync(dirname(dirname(file)), { recursive: true });
     }
   });
 
