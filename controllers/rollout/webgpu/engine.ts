@@ -184,8 +184,12 @@ export class GpuEngine {
     encoder.copyBufferToBuffer(this.#buffers.N, 0, this.#readFailed, 0, stride * 4);
     device.queue.submit([encoder.finish()]);
     const errors = Promise.all([device.popErrorScope(), device.popErrorScope()]);
-    const failed = new Uint32Array(await this.#gpu.read(this.#readFailed, stride * 4));
-    const numbers = new Float32Array(await this.#gpu.read(this.#readNumbers, bytes));
+    const [failedBytes, numberBytes] = await Promise.all([
+      this.#gpu.read(this.#readFailed, stride * 4),
+      this.#gpu.read(this.#readNumbers, bytes),
+    ]);
+    const failed = new Uint32Array(failedBytes);
+    const numbers = new Float32Array(numberBytes);
     const error = (await errors).find((one) => one !== null);
     if (error !== undefined && error !== null) throw errorOf(`${this.#gpu.name}: ${error.message}`);
     if (this.#gpu.lost !== null) throw errorOf(`${this.#gpu.name} was lost: ${this.#gpu.lost}`);

@@ -31,6 +31,13 @@ export const softwareTiles: Tiles = {
   isSpecialised: true,
 };
 
+/** What one would write once for every model and device: small tiles, and sizes that the compiler does not know. Others are measured against it. */
+export const fixedTiles: Tiles = {
+  product: { rows: 32, samples: 32, depth: 8, threadRows: 4, threadSamples: 4 },
+  covariance: { samples: 16, lanes: 16 },
+  isSpecialised: false,
+};
+
 export interface GroupStages {
   /** null: no own terms. */
   readonly covariance: Stage | null;
