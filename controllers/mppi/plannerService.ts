@@ -1,10 +1,10 @@
 import { createMppiPlanner, defaultMppiOptions, type MppiPlanner, type StopFlag } from "#controllers/mppi/mppiPlanner";
 import type { FromPlannerWorker, PlainError, PlannerWorkerData, ToPlannerWorker } from "#controllers/mppi/plannerProtocol";
 import { permanentError } from "#controllers/permanentError";
-import { createRolloutBackend } from "#controllers/rollout/createBackend";
+import { createRolloutBackend, type RolloutBackendOptions } from "#controllers/rollout/createBackend";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
-import type { PreparedRollout, RolloutBackend } from "#domain/rollout";
+import type { ComputedBy, PreparedRollout, RolloutBackend } from "#domain/rollout";
 
 const plain = (error: unknown): PlainError => ({
   message: error instanceof Error ? error.message : String(error),
@@ -13,10 +13,32 @@ const plain = (error: unknown): PlainError => ({
   stack: error instanceof Error ? (error.stack ?? "") : "",
 });
 
-/** Lets messages in between two rollouts. */
-const yielding = (rollout: PreparedRollout): PreparedRollout => {
+/** A backend, and why it is not the one that was named; null where it is. */
+interface OpenedBackend {
+  readonly backend: RolloutBackend;
+  readonly trouble: string | null;
+}
+
+/** The backend asked for; where a graphics adapter is missing that was there when somebody named it, the best of the others. */
+const openBackend = async ({ backend, backendThreads, tilesFile }: PlannerWorkerData): Promise<OpenedBackend> => {
+  const options: RolloutBackendOptions = {
+    ...(backendThreads === undefined ? {} : { threads: backendThreads }),
+    ...(tilesFile === undefined ? {} : { webgpu: { tilesFile } }),
+  };
+  try {
+    return { backend: await createRolloutBackend(backend, options), trouble: null };
+  } catch (error) {
+    if (backend !== "webgpu" || !(error instanceof IsothermError)) throw error;
+    return { backend: await createRolloutBackend("auto", options), trouble: error.message };
+  }
+};
+
+/** Lets messages in between two rollouts, and says what computes them instead of what was named. */
+const yielding = (rollout: PreparedRollout, { backend, trouble }: OpenedBackend): PreparedRollout => {
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  const { costs, computedBy } = rollout;
+  const { costs } = rollout;
+  const computedBy =
+    trouble === null ? rollout.computedBy : (): ComputedBy => ({ backend: backend.name, adapter: backend.adapter ?? null, trouble });
   return {
     run: async (request) => {
       await turn();
@@ -41,7 +63,7 @@ export class PlannerService {
   readonly #reply: (reply: FromPlannerWorker) => void;
   readonly #maxSamples: number;
   readonly #stopped = new Set<number>();
-  #backend: Promise<RolloutBackend> | null = null;
+  #backend: Promise<OpenedBackend> | null = null;
   #planner: Promise<MppiPlanner> | null = null;
   #queue: Promise<void> = Promise.resolve();
 
@@ -63,13 +85,11 @@ export class PlannerService {
   }
 
   async #prepare(model: BuildingModel): Promise<MppiPlanner> {
-    const { backend, backendThreads, tilesFile, horizonSteps, options } = this.#data;
-    this.#backend ??= createRolloutBackend(backend, {
-      ...(backendThreads === undefined ? {} : { threads: backendThreads }),
-      ...(tilesFile === undefined ? {} : { webgpu: { tilesFile } }),
-    });
-    const chosen = await this.#backend;
-    const rollout = yielding(await chosen.prepare({ model, maxSamples: this.#maxSamples, horizonSteps }));
+    const { horizonSteps, options } = this.#data;
+    this.#backend ??= openBackend(this.#data);
+    const opened = await this.#backend;
+    const chosen = opened.backend;
+    const rollout = yielding(await chosen.prepare({ model, maxSamples: this.#maxSamples, horizonSteps }), opened);
     return createMppiPlanner({ rollout, model, options: { ...options, maxSamplesPerRun: this.#maxSamples, backendName: chosen.name } });
   }
 

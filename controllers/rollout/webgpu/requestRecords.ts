@@ -1,4 +1,4 @@
-import { OUTDOOR } from "#controllers/rollout/requirements";
+import { OUTDOOR, type RolloutRequirements } from "#controllers/rollout/requirements";
 import type { ModelLayout, PlacedPosterior } from "#controllers/rollout/webgpu/modelLayout";
 import { basisCentre, explainingMatrix, type RecordSource, writePosteriorRecords } from "#controllers/rollout/webgpu/posteriorRecord";
 import { StandingStill } from "#controllers/rollout/webgpu/standingStill";
@@ -27,7 +27,8 @@ export class RequestRecords {
   readonly #layout: ModelLayout;
   readonly #sources: readonly RecordSource[];
   readonly #powerSource: RecordSource | null;
-  #keys: readonly Float64Array[] = [];
+  /** Everything of the request before that the records were made from. */
+  #key: Float64Array = new Float64Array(0);
 
   constructor(layout: ModelLayout, la: LinearAlgebra) {
     this.#layout = layout;
@@ -44,12 +45,15 @@ export class RequestRecords {
 
   /** Forgets what it last gave: the next request gets records whatever it brings. */
   forget(): void {
-    this.#keys = [];
+    this.#key = new Float64Array(0);
   }
 
   /** T records; null: the same as for the request before. */
   update(request: RolloutRequest): Float32Array<ArrayBuffer> | null {
     const { zones, model, needs, power } = this.#layout;
+    const key = requestKey(request, needs);
+    if (isSame(key, this.#key)) return null;
+    this.#key = key;
     const T = request.horizonSteps;
     const path = new StandingStill(model, needs, request);
     const now = Float64Array.from(zones, (_, z) => path.temperatureC(z));
@@ -69,9 +73,6 @@ export class RequestRecords {
       path.advance();
     }
     const powerRows = power === null ? new Float64Array(0) : powerInputs(power.power, request);
-    const keys = [now, ...rows, ...constants, powerRows];
-    if (this.#keys.length > 0 && keys.every((key, i) => isSame(key, this.#keys[i]!))) return null;
-    this.#keys = keys;
     return this.#write(T, now, rows, constants, powerRows);
   }
 
@@ -111,6 +112,19 @@ export class RequestRecords {
     return out;
   }
 }
+
+/** What a request brings but its sequences, one number after the other. */
+const requestKey = ({ horizonSteps: T, initial, disturbances, localMs }: RolloutRequest, needs: RolloutRequirements): Float64Array =>
+  Float64Array.from([
+    T,
+    ...initial.temperaturesC.flatMap((column) => [...column.subarray(-needs.temperatures)]),
+    ...needs.slowMeans.map(({ key }) => initial.slowMeans.get(key)!),
+    ...initial.heatingSetpointC,
+    ...initial.coolingSetpointC,
+    ...needs.laggedDisturbances.map((point) => initial.disturbances.get(point)!),
+    ...needs.disturbances.flatMap((point) => [...disturbances.get(point)!.subarray(0, T)]),
+    ...localMs.subarray(0, T),
+  ]);
 
 /** Inputs of the power model while nothing heats or cools, T×d. */
 const powerInputs = (

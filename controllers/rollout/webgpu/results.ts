@@ -64,6 +64,9 @@ export const costNumbers = (request: RolloutRequest, problem: CostProblem): Floa
   return out;
 };
 
+/** Where each sum stands. */
+const AT = Object.fromEntries(costSums.map((name, i) => [name, i])) as Record<(typeof costSums)[number], number>;
+
 /** Costs of every sample from its sums; NaN where it is not finite up to the end. */
 export const costsOf = (request: RolloutRequest, problem: CostProblem, parts: readonly RawResult[]): SampleCosts => {
   const { nz } = problem;
@@ -79,7 +82,6 @@ export const costsOf = (request: RolloutRequest, problem: CostProblem, parts: re
   const terms: CostTerms[] = [];
   for (const { first, count, stride, numbers, failed } of parts) {
     for (let k = 0; k < count; k++) {
-      const sum = (name: (typeof costSums)[number]): number => numbers[costSums.indexOf(name) * stride + k]!;
       let [spreadK, judgedK] = [0, 0];
       for (let z = 0; z < nz; z++) {
         const zoneK = numbers[(costSums.length + z) * stride + k]!;
@@ -88,12 +90,12 @@ export const costsOf = (request: RolloutRequest, problem: CostProblem, parts: re
       }
       const isWhole = failed[k] === 0;
       const wholeSums: CostSums = {
-        outsideK: sum("outsideK"),
+        outsideK: numbers[AT.outsideK * stride + k]!,
         spreadK,
-        movedK: sum("movedK"),
-        pricedW: sum("pricedW"),
-        peakW: sum("peakW"),
-        owedK: sum("owedK"),
+        movedK: numbers[AT.movedK * stride + k]!,
+        pricedW: numbers[AT.pricedW * stride + k]!,
+        peakW: numbers[AT.peakW * stride + k]!,
+        owedK: numbers[AT.owedK * stride + k]!,
       };
       const term = composeTerms(problem, isWhole ? wholeSums : NOTHING, occupiedCount);
       terms.push(term);

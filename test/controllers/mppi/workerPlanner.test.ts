@@ -114,6 +114,21 @@ describe.skipIf(!isBuilt)(`planner in a process of its own${isBuilt ? "" : " (sk
     expect(numSamples).toBeLessThan(3_000);
   });
 
+  it("plans with what there is where webgpu is named and no adapter is there, and says so", async () => {
+    // A driver that does not exist: nothing to compute on, whatever the machine has.
+    const before = process.env.VK_ICD_FILENAMES;
+    process.env.VK_ICD_FILENAMES = "/nonexistent/driver.json";
+    try {
+      const { source, diagnostics } = await planner({ backend: "webgpu" }).plan(request());
+      expect(source).toBe("mppi");
+      expect(["blas", "wasm", "reference"]).toContain(diagnostics.backend);
+      expect(diagnostics.backendTrouble).toMatch(/none was found/);
+    } finally {
+      if (before === undefined) delete process.env.VK_ICD_FILENAMES;
+      else process.env.VK_ICD_FILENAMES = before;
+    }
+  });
+
   it("rejects what it was asked when its process is killed, and is started again", async () => {
     const one = planner({ apart: true, script: dyingScript });
     const died = one.plan({ ...request(), seed: 1 });
