@@ -61,7 +61,7 @@ export interface RolloutProblem {
 /** What computes a rollout. */
 export interface ComputedBy {
   readonly backend: BackendName;
-  /** The graphics adapter, e.g. `NVIDIA H200`; null where none is involved. */
+  /** The graphics adapter, its name and its driver's; null where none is involved. */
   readonly adapter: string | null;
   /** Why it is not the backend that was chosen; null where it is. */
   readonly trouble: string | null;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { errorOf } from "#controllers/rollout/webgpu/gpuError";
 import type { ShaderSource } from "#controllers/rollout/webgpu/shaders/source";
 import { isReadOnly } from "#controllers/rollout/webgpu/shaders/source";
+import { configurationError } from "#domain/errors";
 import { withNativeLock } from "#math/nativeLock";
 
 /** Numbers of the WebGPU specification; they are globals in a browser only. */
@@ -11,7 +12,7 @@ const COMPUTE = 4;
 
 /** What a machine offers to compute on. */
 export interface GpuAdapter {
-  /** e.g. `NVIDIA H200`. */
+  /** The device's name, and its driver's. */
   readonly name: string;
   /** A driver that computes on the processor: slower than BLAS there. */
   readonly isSoftware: boolean;
@@ -24,14 +25,29 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|w
 let instance: Promise<GPU | null> | null = null;
 
 const openInstance = async (): Promise<GPU | null> => {
+  let create: typeof import("webgpu").create;
   try {
-    const { create } = await withNativeLock(() => import("webgpu"));
-    const wanted = process.env.ISOTHERM_GPU_ADAPTER ?? "";
-    return create(wanted === "" ? [] : [`adapter=${wanted}`]);
+    ({ create } = await withNativeLock(() => import("webgpu")));
   } catch (error) {
     // Not installed, or no build for this platform.
     if (["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"].includes((error as { code?: string }).code ?? "")) return null;
     throw error;
+  }
+  return create(wanted() === "" ? [] : [`adapter=${wanted()}`]);
+};
+
+/** Part of the name of the adapter to use; empty: the one that WebGPU chooses. */
+const wanted = (): string => process.env.ISOTHERM_GPU_ADAPTER ?? "";
+
+const requestAdapter = async (gpu: GPU): Promise<GPUAdapter | null> => {
+  try {
+    return await gpu.requestAdapter({ powerPreference: "high-performance" });
+  } catch (error) {
+    if (wanted() === "") throw error;
+    throw configurationError(`There is no graphics adapter ${wanted()}: ${(error as Error).message.trim()}`, {
+      todo: "Set ISOTHERM_GPU_ADAPTER to one of those named, or unset it.",
+      cause: error,
+    });
   }
 };
 
@@ -48,10 +64,11 @@ export const mayHaveAdapter = (env: NodeJS.ProcessEnv = process.env): boolean =>
 export const findAdapter = async (): Promise<GpuAdapter | null> => {
   instance ??= openInstance();
   const gpu = await instance;
-  const adapter = (await gpu?.requestAdapter({ powerPreference: "high-performance" })) ?? null;
+  const adapter = gpu === null ? null : await requestAdapter(gpu);
   if (adapter === null) return null;
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
-  const name = [description, device, `${vendor} ${architecture}`].map((text) => text.trim()).find((text) => text !== "") ?? "unnamed";
+  const shown = device.replace(/-+$/, "") || `${vendor} ${architecture}`.trim() || "unnamed";
+  const name = description === "" ? shown : `${shown} (${description})`;
   return { name, isSoftware: isFallbackAdapter || SOFTWARE.test(`${vendor} ${architecture} ${device} ${description}`), adapter };
 };
 

@@ -171,11 +171,27 @@ const checkInflux = async ({ influx }: SiteConfig): Promise<Finding> => {
   }
 };
 
+const checkGraphics = async (): Promise<Finding> => {
+  const check = "Graphics";
+  const adapter = await findGraphicsAdapter();
+  if (adapter === null) return ok(check, "no adapter; rollouts do without");
+  return ok(
+    check,
+    adapter.isSoftware ? `${adapter.name} computes on the processor; used only where planner.backend is webgpu` : adapter.name,
+  );
+};
+
 const checkComputing = async ({ planner }: SiteConfig): Promise<readonly Finding[]> => {
+  let graphics: Finding;
+  try {
+    graphics = await checkGraphics();
+  } catch (error) {
+    // Without it nothing here can be told: `auto` looks for it too.
+    return [failed("Graphics", error)];
+  }
   const la = await createLinearAlgebra("auto");
   const backends = await availableBackends();
   const missing = planner.backend !== "auto" && !backends.includes(planner.backend);
-  const adapter = await findGraphicsAdapter();
   return [
     la.name === "blas"
       ? ok("Linear algebra", "BLAS")
@@ -189,11 +205,7 @@ const checkComputing = async ({ planner }: SiteConfig): Promise<readonly Finding
     missing
       ? failed("Rollouts", `The backend ${planner.backend} is not there.`, `Choose auto or one of ${backends.join(", ")}.`)
       : ok("Rollouts", `${planner.backend === "auto" ? backends[0] : planner.backend} (there are ${backends.join(", ")})`),
-    adapter === null
-      ? ok("Graphics", "no adapter; rollouts do without")
-      : adapter.isSoftware
-        ? ok("Graphics", `${adapter.name} computes on the processor; used only where planner.backend is webgpu`)
-        : ok("Graphics", adapter.name),
+    graphics,
     existsSync(shippedPriorsFolder)
       ? ok("Priors", "shipped ones are there")
       : warning("Priors", "The shipped priors are missing.", "Run `npm run build`."),
