@@ -78,6 +78,7 @@ const modelSchema = z.strictObject({
   trainedToMs: number,
   trainRows: number,
   prior: z.string(),
+  priorUse: z.strictObject({ chosenMs: number, byZone: z.record(z.string(), z.string()) }).optional(),
   summary: z.record(z.string(), z.union([z.number(), z.string()])),
 });
 

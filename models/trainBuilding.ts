@@ -42,6 +42,18 @@ export interface TrainRequest {
   readonly signal?: AbortSignal;
 }
 
+/** How to listen to a prior is a choice between four fits. For so long it stands: the nights between cost less, and the model does not change its ways from one to the next. */
+const PRIOR_USE_DAYS = 7;
+
+/** How the model in use listens to the same prior, where that was chosen within the last week. */
+const standingPriorUse = ({ dataset, prior, options }: Pick<TrainRequest, "dataset" | "prior" | "options">): BuildingModel["priorUse"] => {
+  const { incumbent } = options;
+  const nowMs = dataset.timesMs[dataset.timesMs.length - 1]!;
+  const use = incumbent?.priorUse;
+  if (use === undefined || prior === null || incumbent?.prior !== prior.name) return undefined;
+  return nowMs - use.chosenMs < PRIOR_USE_DAYS * DAY_S * 1000 ? use : undefined;
+};
+
 /** What a plan may be off by at its worst moment, K, in one trajectory of ten, unless the site says otherwise. */
 export const DEFAULT_ERROR_LEVEL_K = 1.5;
 
@@ -124,9 +136,11 @@ export const trainZone = async (
   const { present: dataset, history } = presentAndHistory(request.dataset, options);
   const data = new DatasetRows(dataset, toLocalMs);
   const warnings = new Set<string>();
+  const standing = standingPriorUse(request)?.byZone[zone];
   const fit = await fitZone(la, data, zone, neighbours, prior, {
     budget: options.budget,
     ...(signal === undefined ? {} : { signal }),
+    ...(standing === undefined ? {} : { only: standing }),
     onWarning: (text) => warnings.add(`${zone}: ${text}`),
     onIteration: (iteration) => onProgress(Math.min(0.7, iteration / 40), `${zone}: iteration ${iteration}`),
   });
@@ -236,6 +250,7 @@ export const assembleBuilding = (
     trainedToMs,
     trainRows: trained.reduce((sum, one) => sum + one.trainRows, 0),
     prior: prior?.name ?? "none",
+    ...priorUse(request, trained),
     summary: {
       leaveDayOutRmseK: mean(trained.map((one) => one.leaveDayOutRmseK)),
       ...(figures.length === 0 ? {} : { heldOutRmse20K: mean(figures) }),
@@ -255,6 +270,18 @@ export const assembleBuilding = (
       ...(warnings.length === 0 ? {} : { warnings: warnings.join(" ") }),
     },
   };
+};
+
+const priorUse = (
+  request: Pick<TrainRequest, "dataset" | "prior" | "options">,
+  trained: readonly ZoneTraining[],
+): Pick<BuildingModel, "priorUse"> => {
+  const { prior, dataset } = request;
+  const standing = standingPriorUse(request);
+  // What less than a week chose is chosen again the next night.
+  if (prior === null || dataset.timesMs.length < PRESENT_DAYS * (DAY_S / dataset.stepS)) return {};
+  const chosenMs = standing?.chosenMs ?? dataset.timesMs[dataset.timesMs.length - 1]!;
+  return { priorUse: { chosenMs, byZone: Object.fromEntries(trained.map(({ model, chosen }) => [model.zone, chosen])) } };
 };
 
 /** Refuses data that no model can be learned from, before any work is done. */

@@ -21,24 +21,19 @@ export interface Bounds {
   readonly side: Int8Array;
 }
 
-/** Held steps used at most; more say little that these do not. */
-const MOST_STEPS = 160;
-
 /**
  * Two bounds per held step. On the heating setpoint the free float lies at or below it and full heating reaches it:
  * f(x, none) ≤ T_hea − T ≤ f(x, heating); on the cooling setpoint f(x, cooling) ≤ T_coo − T ≤ f(x, none).
- * At most 160 steps, evenly picked.
+ * All steps: the few that a mean breaks, such as those in which people arrive, are the ones that tell something.
  */
 export const boundsOf = (structure: ThermostatStructure, data: DatasetRows, steps: readonly HeldStep[]): Bounds => {
-  const stride = Math.max(1, steps.length / MOST_STEPS);
-  const chosen = Array.from({ length: Math.min(steps.length, MOST_STEPS) }, (_, i) => steps[Math.floor(i * stride)]!);
-  const source = data.source(chosen.map(({ row }) => row));
+  const source = data.source(steps.map(({ row }) => row));
   const d = structure.features.length;
-  const heating = Uint8Array.from(chosen, ({ regime }) => Number(regime === regimes.heldHeating));
+  const heating = Uint8Array.from(steps, ({ regime }) => Number(regime === regimes.heldHeating));
   const cooling = heating.map((value) => 1 - value);
   const free = fillInputs(structure.features, source, { heating: null, cooling: null });
   const driven = fillInputs(structure.features, source, { heating, cooling });
-  const usable = chosen.map((_, i) => i).filter((i) => driven.subarray(i * d, (i + 1) * d).every(Number.isFinite));
+  const usable = steps.map((_, i) => i).filter((i) => driven.subarray(i * d, (i + 1) * d).every(Number.isFinite));
   const count = 2 * usable.length;
   const x = new Float64Array(count * d);
   const boundK = new Float64Array(count);
@@ -46,7 +41,7 @@ export const boundsOf = (structure: ThermostatStructure, data: DatasetRows, step
   usable.forEach((i, at) => {
     x.set(free.subarray(i * d, (i + 1) * d), 2 * at * d);
     x.set(driven.subarray(i * d, (i + 1) * d), (2 * at + 1) * d);
-    boundK.fill(chosen[i]!.boundK, 2 * at, 2 * at + 2);
+    boundK.fill(steps[i]!.boundK, 2 * at, 2 * at + 2);
     side[2 * at] = heating[i] === 1 ? -1 : 1;
     side[2 * at + 1] = heating[i] === 1 ? 1 : -1;
   });

@@ -102,6 +102,8 @@ export interface BuildingModel {
   readonly trainedToMs: number;
   readonly trainRows: number;
   readonly prior: string;
+  /** How each zone listens to that prior, and when that was chosen; absent: nothing was chosen. */
+  readonly priorUse?: { readonly chosenMs: number; readonly byZone: Readonly<Record<string, string>> };
   /** Held-out accuracy and where it came from, for people. */
   readonly summary: Readonly<Record<string, number | string>>;
 }
