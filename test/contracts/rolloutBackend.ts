@@ -34,7 +34,7 @@ export const rolloutBackendContract = (name: string, create: () => Promise<Rollo
     let prepared: PreparedRollout;
     beforeEach(async () => {
       prepared = await (await create()).prepare({ model, maxSamples: 300, horizonSteps: 8 });
-    });
+    }, 120_000);
     afterEach(() => prepared.close());
 
     it("names itself and states a tolerance that is not negative", async () => {

@@ -83,7 +83,9 @@ describe.each(wanted)("%s rollout", (name) => {
   const isMissing = !available.includes(name);
   const suffix = isMissing ? ` (skipped: ${name} is not available here)` : "";
 
-  describe.skipIf(isMissing)(`agrees with the reference${suffix}`, () => {
+  // A software graphics driver compiles every model's shaders anew.
+  const timeout = name === "webgpu" ? 240_000 : 60_000;
+  describe.skipIf(isMissing)(`agrees with the reference${suffix}`, { timeout }, () => {
     it.each(cases)("for %s", async (_, options, count, horizonSteps) => {
       const model = randomModel({ ...base, ...options });
       const request = randomRequest(model, count, horizonSteps, 100 + (options.seed ?? 0));

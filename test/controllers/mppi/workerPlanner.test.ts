@@ -156,29 +156,33 @@ describe.skipIf(!isBuilt)(`planner in a process of its own${isBuilt ? "" : " (sk
     },
   );
 
-  it.skipIf(graphicsMissing)("a process that rolled out on a graphics adapter and closed nothing ends by itself", async () => {
-    const program = `
+  it.skipIf(graphicsMissing)(
+    "a process that rolled out on a graphics adapter and closed nothing ends by itself",
+    { timeout: 120_000 },
+    async () => {
+      const program = `
       import { createRolloutBackend } from ${JSON.stringify(pathToFileURL(builtScript("rollout/createBackend")).href)};
       import { deserialize } from "node:v8";
       const { model, request } = deserialize(Buffer.from(process.env.PLAN, "base64"));
       const rollout = await (await createRolloutBackend("webgpu")).prepare({ model, maxSamples: 4, horizonSteps: 3 });
       console.log((await rollout.run(request)).meanC.length);`;
-    const model = randomModel({
-      seed: 3,
-      numZones: 1,
-      transition: "increment",
-      m: 3,
-      withPower: false,
-      kernel: "linear",
-      isBudgeted: false,
-    });
-    const plan = serialize({ model, request: randomRequest(model, 4, 3, 5) }).toString("base64");
-    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
-      timeout: 50_000,
-      env: { ...graphicsEnv(), PLAN: plan },
-    });
-    expect(stdout.trim()).toBe("12");
-  });
+      const model = randomModel({
+        seed: 3,
+        numZones: 1,
+        transition: "increment",
+        m: 3,
+        withPower: false,
+        kernel: "linear",
+        isBudgeted: false,
+      });
+      const plan = serialize({ model, request: randomRequest(model, 4, 3, 5) }).toString("base64");
+      const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
+        timeout: 110_000,
+        env: { ...graphicsEnv(), PLAN: plan },
+      });
+      expect(stdout.trim()).toBe("12");
+    },
+  );
 });
 
 describe("planner's thread", () => {

@@ -9,7 +9,8 @@ const available = await availableBackends();
 
 for (const name of ["reference", "wasm", "blas", "webgpu"] as const) {
   const isMissing = !available.includes(name);
-  describe.skipIf(isMissing)(isMissing ? `${name} (skipped: not available here)` : name, () => {
+  const timeout = name === "webgpu" ? 240_000 : 60_000;
+  describe.skipIf(isMissing)(isMissing ? `${name} (skipped: not available here)` : name, { timeout }, () => {
     rolloutBackendContract(`${name} in this thread`, () => createRolloutBackend(name, { threads: 1 }));
     if (name === "wasm" || name === "blas")
       rolloutBackendContract(`${name} on two threads`, () => createRolloutBackend(name, { threads: 2 }));

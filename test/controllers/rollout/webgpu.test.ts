@@ -82,179 +82,183 @@ const costProblem = ({ horizonSteps, initial }: RolloutRequest, nz: number): Cos
 
 const TERMS = ["comfort", "energy", "uncertainty", "movement", "demand", "terminal", "total"] as const;
 
-describe.skipIf(isMissing)(`webgpu${isMissing ? " (skipped: no graphics adapter here)" : ` on ${adapter!.name}`}`, () => {
-  it.each<[string, Partial<RandomModelOptions>, number, number]>([
-    ["two thermostats whose errors last", { spreads: true }, 37, 9],
-    ["absolute predictions without power", { transition: "absolute", withPower: false, numZones: 3 }, 5, 7],
-    ["one sequence of one step", { numZones: 1 }, 1, 1],
-    ["a day ahead", { numZones: 1, m: 12, spreads: true }, 2, 96],
-  ])("costs are those of the reference's trajectories (%s)", async (_, options, count, horizonSteps) => {
-    const model = randomModel({ ...base, ...options });
-    const request = randomRequest(model, count, horizonSteps, 61);
-    if (count > 4) request.coolingSetpointC[(3 * horizonSteps + 2) * model.zones.length] = Number.NaN;
-    const problem = costProblem(request, model.zones.length);
-    const expected = evaluateCosts(problem, request, await (await onReference(model, request)).run(request));
-    const actual = await (await onDevice(model, request)).costs!(request, problem);
-    expectClose(actual.totals, expected.totals, 1e-3, 1e-4);
-    const whole = (values: Float64Array): Float64Array => values.filter((_, k) => Number.isFinite(expected.totals[k]));
-    expectClose(whole(actual.spreadsK), whole(expected.spreadsK), 1e-4, 1e-6);
-    for (const term of TERMS) {
-      const finite = (terms: typeof actual.terms): number[] => terms.map((one, k) => (Number.isNaN(expected.totals[k]) ? 0 : one[term]!));
-      expectClose(finite(actual.terms), finite(expected.terms), 1e-4, 1e-5);
-    }
-    expect(expected.totals.some(Number.isFinite)).toBe(true);
-  });
-
-  it("with more samples than fit at once gives what each part gives", async () => {
-    const model = randomModel({ ...base, numZones: 1, m: 9, withPower: false });
-    const request = randomRequest(model, 300, 3, 62);
-    const narrow = async (): Promise<GpuAdapter | null> => {
-      const real = await findAdapter();
-      if (real === null) return null;
-      // 128 samples a run: the arrays of a second one would not fit.
-      const limits = new Proxy(real.adapter.limits, {
-        get: (target, name) => (name === "maxStorageBufferBindingSize" ? 128 * 40 * 4 : Reflect.get(target, name)),
-      });
-      return { ...real, adapter: { limits, requestDevice: (descriptor) => real.adapter.requestDevice(descriptor) } };
-    };
-    const whole = await (await onDevice(model, request)).run(request);
-    const parts = await (await onDevice(model, request, { find: narrow })).run(request);
-    expect(parts).toEqual(whole);
-  });
-
-  it.each<[string, ProductTile]>([
-    ["32×32 by 4×4", { rows: 32, samples: 32, depth: 8, threadRows: 4, threadSamples: 4 }],
-    ["64×64 by 8×8", { rows: 64, samples: 64, depth: 8, threadRows: 8, threadSamples: 8 }],
-    ["128×64 by 8×8", { rows: 128, samples: 64, depth: 16, threadRows: 8, threadSamples: 8 }],
-  ])("gives the same with every tile (%s)", async (_, product) => {
-    const model = randomModel({ ...base, m: 150, numZones: 1, withPower: false, seed: 63 });
-    const request = randomRequest(model, 41, 3, 64);
-    const expected = await (await onReference(model, request)).run(request);
-    for (const isSpecialised of [true, false]) {
-      const tiles = { product, covariance: { samples: 32, lanes: 4 }, isSpecialised };
-      const actual = await (await onDevice(model, request, { tiles })).run(request);
-      expectClose(actual.stdDevK, expected.stdDevK, 1e-4, 1e-6);
-      expectClose(actual.meanC, expected.meanC, 0, 1e-4);
-    }
-  });
-
-  it("finds tile sizes on the device, keeps them in a file, and reads only what a search could have found", {
-    timeout: 120_000,
-  }, async () => {
-    const model = randomModel({ ...base, m: 70, numZones: 1, withPower: false, seed: 69 });
-    const request = randomRequest(model, 20, 3, 70);
-    const file = join(mkdtempSync(join(tmpdir(), "isotherm-tiles-")), "deeper", "tiles.json");
-    try {
-      const expected = await (await onReference(model, request)).run(request);
-      const actual = await (await onDevice(model, request, { tilesFile: file, alwaysSearch: true })).run(request);
-      expectClose(actual.stdDevK, expected.stdDevK, 1e-4, 1e-6);
-      const stored = JSON.parse(readFileSync(file, "utf8"));
-      const [[key, tiles]] = Object.entries(stored) as [[string, { product: ProductTile }]];
-      expect(key.startsWith(adapter!.name)).toBe(true);
-      expect(tiles.product.rows).toBeGreaterThan(0);
-      expect(new TileChoices(file).size).toBe(1);
-      writeFileSync(file, JSON.stringify({ ...stored, other: { ...tiles, product: { ...tiles.product, rows: 4096 } }, nothing: null }));
-      expect(new TileChoices(file).size).toBe(1);
-      writeFileSync(file, "{");
-      expect(new TileChoices(file).size).toBe(0);
-    } finally {
-      rmSync(dirname(dirname(file)), { recursive: true });
-    }
-  });
-
-  it("keeps its digits where prior variances are a thousand times the noise", async () => {
-    const model = steepModel(140);
-    const request = randomRequest(model, 33, 6, 65);
-    const expected = await (await onReference(model, request)).run(request);
-    const actual = await (await onDevice(model, request)).run(request);
-    expectClose(actual.meanC, expected.meanC, 0, 1e-3);
-    // GPyTorch's float32 is off by up to 0.057 K at this outputscale and noise.
-    expectClose(actual.stdDevK, expected.stdDevK, 1e-3, 1e-4);
-  });
-
-  it("finds the plan that the reference finds, or one as good", async () => {
-    const building = [quickZone("a"), slowZone("b")];
-    const model = linearModel(building);
-    const request = officeRequest({ zones: ["a", "b"] });
-    const planOn = async (name: "reference" | "webgpu") => {
-      const rollout = await (await createRolloutBackend(name)).prepare({ model, maxSamples: 150, horizonSteps: request.horizonSteps });
-      const planner = createMppiPlanner({ rollout, model, options: { numSamples: 150, maxSamplesPerRun: 150, backendName: name } });
-      try {
-        return await planner.plan(request);
-      } finally {
-        await planner.close();
+describe.skipIf(isMissing)(
+  `webgpu${isMissing ? " (skipped: no graphics adapter here)" : ` on ${adapter!.name}`}`,
+  { timeout: 240_000 },
+  () => {
+    it.each<[string, Partial<RandomModelOptions>, number, number]>([
+      ["two thermostats whose errors last", { spreads: true }, 37, 9],
+      ["absolute predictions without power", { transition: "absolute", withPower: false, numZones: 3 }, 5, 7],
+      ["one sequence of one step", { numZones: 1 }, 1, 1],
+      ["a day ahead", { numZones: 1, m: 12, spreads: true }, 2, 96],
+    ])("costs are those of the reference's trajectories (%s)", async (_, options, count, horizonSteps) => {
+      const model = randomModel({ ...base, ...options });
+      const request = randomRequest(model, count, horizonSteps, 61);
+      if (count > 4) request.coolingSetpointC[(3 * horizonSteps + 2) * model.zones.length] = Number.NaN;
+      const problem = costProblem(request, model.zones.length);
+      const expected = evaluateCosts(problem, request, await (await onReference(model, request)).run(request));
+      const actual = await (await onDevice(model, request)).costs!(request, problem);
+      expectClose(actual.totals, expected.totals, 1e-3, 1e-4);
+      const whole = (values: Float64Array): Float64Array => values.filter((_, k) => Number.isFinite(expected.totals[k]));
+      expectClose(whole(actual.spreadsK), whole(expected.spreadsK), 1e-4, 1e-6);
+      for (const term of TERMS) {
+        const finite = (terms: typeof actual.terms): number[] => terms.map((one, k) => (Number.isNaN(expected.totals[k]) ? 0 : one[term]!));
+        expectClose(finite(actual.terms), finite(expected.terms), 1e-4, 1e-5);
       }
-    };
-    const [expected, actual] = [await planOn("reference"), await planOn("webgpu")];
-    expect([actual.source, actual.diagnostics.backend, actual.diagnostics.adapter]).toEqual(["mppi", "webgpu", adapter!.name]);
-    expect(Math.abs(actual.chosen.cost.total - expected.chosen.cost.total)).toBeLessThan(
-      1e-3 * Math.abs(expected.chosen.cost.total) + 1e-4,
-    );
-    for (const zone of ["a", "b"]) expect(actual.chosen.zones[zone]!.meanC).toHaveLength(request.horizonSteps);
-  });
-
-  describe("when the device is lost", () => {
-    let devices: GPUDevice[] = [];
-    let isGone = false;
-    let nowMs = 0;
-    beforeEach(() => {
-      devices = [];
-      isGone = false;
-      nowMs = 0;
+      expect(expected.totals.some(Number.isFinite)).toBe(true);
     });
-    const find = async (): Promise<GpuAdapter | null> => {
-      const real = isGone ? null : await findAdapter();
-      if (real === null) return null;
-      const requestDevice = async (descriptor?: GPUDeviceDescriptor): Promise<GPUDevice> => {
-        const device = await real.adapter.requestDevice(descriptor);
-        devices.push(device);
-        return device;
+
+    it("with more samples than fit at once gives what each part gives", async () => {
+      const model = randomModel({ ...base, numZones: 1, m: 9, withPower: false });
+      const request = randomRequest(model, 300, 3, 62);
+      const narrow = async (): Promise<GpuAdapter | null> => {
+        const real = await findAdapter();
+        if (real === null) return null;
+        // 128 samples a run: the arrays of a second one would not fit.
+        const limits = new Proxy(real.adapter.limits, {
+          get: (target, name) => (name === "maxStorageBufferBindingSize" ? 128 * 40 * 4 : Reflect.get(target, name)),
+        });
+        return { ...real, adapter: { limits, requestDevice: (descriptor) => real.adapter.requestDevice(descriptor) } };
       };
-      return { ...real, adapter: { limits: real.adapter.limits, requestDevice } };
-    };
-    const model = randomModel({ ...base, m: 9, numZones: 1, withPower: false });
-    const request = randomRequest(model, 11, 4, 66);
-    const lostRollout = (): Promise<PreparedRollout> => onDevice(model, request, { find, clockMs: () => nowMs });
-
-    it("the substitute answers the same request, and the device is asked again after a pause that doubles", async () => {
-      const rollout = await lostRollout();
-      const reference = await (await onReference(model, request)).run(request);
-      const before = await rollout.run(request);
-      expect(rollout.computedBy!()).toEqual({ backend: "webgpu", adapter: adapter!.name, trouble: null });
-      devices[0]!.destroy();
-      isGone = true;
-      expect(await rollout.run(request)).toEqual(reference);
-      expect(rollout.computedBy!()).toMatchObject({ backend: "reference", adapter: null });
-      expect(rollout.computedBy!().trouble).toMatch(/lost|destroyed|not there/);
-
-      nowMs = 61_000;
-      await rollout.run(request);
-      isGone = false;
-      // It failed twice: two minutes have to pass.
-      nowMs = 61_000 + 119_000;
-      await rollout.run(request);
-      expect(rollout.computedBy!().backend).toBe("reference");
-      nowMs = 61_000 + 121_000;
-      expect(await rollout.run(request)).toEqual(before);
-      expect(rollout.computedBy!()).toEqual({ backend: "webgpu", adapter: adapter!.name, trouble: null });
-      expect(devices.length).toBe(2);
+      const whole = await (await onDevice(model, request)).run(request);
+      const parts = await (await onDevice(model, request, { find: narrow })).run(request);
+      expect(parts).toEqual(whole);
     });
 
-    it("in the middle of a request, every number is still one", async () => {
-      const rollout = await lostRollout();
-      const problem = costProblem(request, 1);
-      for (const work of [() => rollout.run(request), () => rollout.costs!(request, problem)]) {
-        const answer = work();
-        await new Promise((resolve) => setImmediate(resolve));
-        devices.at(-1)!.destroy();
-        const numbers = await answer;
-        const values = "meanC" in numbers ? [...numbers.meanC, ...numbers.stdDevK, ...numbers.powerW] : [...numbers.totals];
-        expect(values.every(Number.isFinite)).toBe(true);
-        nowMs += 4_000_000;
+    it.each<[string, ProductTile]>([
+      ["32×32 by 4×4", { rows: 32, samples: 32, depth: 8, threadRows: 4, threadSamples: 4 }],
+      ["64×64 by 8×8", { rows: 64, samples: 64, depth: 8, threadRows: 8, threadSamples: 8 }],
+      ["128×64 by 8×8", { rows: 128, samples: 64, depth: 16, threadRows: 8, threadSamples: 8 }],
+    ])("gives the same with every tile (%s)", async (_, product) => {
+      const model = randomModel({ ...base, m: 150, numZones: 1, withPower: false, seed: 63 });
+      const request = randomRequest(model, 41, 3, 64);
+      const expected = await (await onReference(model, request)).run(request);
+      for (const isSpecialised of [true, false]) {
+        const tiles = { product, covariance: { samples: 32, lanes: 4 }, isSpecialised };
+        const actual = await (await onDevice(model, request, { tiles })).run(request);
+        expectClose(actual.stdDevK, expected.stdDevK, 1e-4, 1e-6);
+        expectClose(actual.meanC, expected.meanC, 0, 1e-4);
       }
     });
-  });
-});
+
+    it("finds tile sizes on the device, keeps them in a file, and reads only what a search could have found", {
+      timeout: 240_000,
+    }, async () => {
+      const model = randomModel({ ...base, m: 70, numZones: 1, withPower: false, seed: 69 });
+      const request = randomRequest(model, 20, 3, 70);
+      const file = join(mkdtempSync(join(tmpdir(), "isotherm-tiles-")), "deeper", "tiles.json");
+      try {
+        const expected = await (await onReference(model, request)).run(request);
+        const actual = await (await onDevice(model, request, { tilesFile: file, alwaysSearch: true })).run(request);
+        expectClose(actual.stdDevK, expected.stdDevK, 1e-4, 1e-6);
+        const stored = JSON.parse(readFileSync(file, "utf8"));
+        const [[key, tiles]] = Object.entries(stored) as [[string, { product: ProductTile }]];
+        expect(key.startsWith(adapter!.name)).toBe(true);
+        expect(tiles.product.rows).toBeGreaterThan(0);
+        expect(new TileChoices(file).size).toBe(1);
+        writeFileSync(file, JSON.stringify({ ...stored, other: { ...tiles, product: { ...tiles.product, rows: 4096 } }, nothing: null }));
+        expect(new TileChoices(file).size).toBe(1);
+        writeFileSync(file, "{");
+        expect(new TileChoices(file).size).toBe(0);
+      } finally {
+        rmSync(dirname(dirname(file)), { recursive: true });
+      }
+    });
+
+    it("keeps its digits where prior variances are a thousand times the noise", async () => {
+      const model = steepModel(140);
+      const request = randomRequest(model, 33, 6, 65);
+      const expected = await (await onReference(model, request)).run(request);
+      const actual = await (await onDevice(model, request)).run(request);
+      expectClose(actual.meanC, expected.meanC, 0, 1e-3);
+      // GPyTorch's float32 is off by up to 0.057 K at this outputscale and noise.
+      expectClose(actual.stdDevK, expected.stdDevK, 1e-3, 1e-4);
+    });
+
+    it("finds the plan that the reference finds, or one as good", async () => {
+      const building = [quickZone("a"), slowZone("b")];
+      const model = linearModel(building);
+      const request = officeRequest({ zones: ["a", "b"] });
+      const planOn = async (name: "reference" | "webgpu") => {
+        const rollout = await (await createRolloutBackend(name)).prepare({ model, maxSamples: 150, horizonSteps: request.horizonSteps });
+        const planner = createMppiPlanner({ rollout, model, options: { numSamples: 150, maxSamplesPerRun: 150, backendName: name } });
+        try {
+          return await planner.plan(request);
+        } finally {
+          await planner.close();
+        }
+      };
+      const [expected, actual] = [await planOn("reference"), await planOn("webgpu")];
+      expect([actual.source, actual.diagnostics.backend, actual.diagnostics.adapter]).toEqual(["mppi", "webgpu", adapter!.name]);
+      expect(Math.abs(actual.chosen.cost.total - expected.chosen.cost.total)).toBeLessThan(
+        1e-3 * Math.abs(expected.chosen.cost.total) + 1e-4,
+      );
+      for (const zone of ["a", "b"]) expect(actual.chosen.zones[zone]!.meanC).toHaveLength(request.horizonSteps);
+    });
+
+    describe("when the device is lost", () => {
+      let devices: GPUDevice[] = [];
+      let isGone = false;
+      let nowMs = 0;
+      beforeEach(() => {
+        devices = [];
+        isGone = false;
+        nowMs = 0;
+      });
+      const find = async (): Promise<GpuAdapter | null> => {
+        const real = isGone ? null : await findAdapter();
+        if (real === null) return null;
+        const requestDevice = async (descriptor?: GPUDeviceDescriptor): Promise<GPUDevice> => {
+          const device = await real.adapter.requestDevice(descriptor);
+          devices.push(device);
+          return device;
+        };
+        return { ...real, adapter: { limits: real.adapter.limits, requestDevice } };
+      };
+      const model = randomModel({ ...base, m: 9, numZones: 1, withPower: false });
+      const request = randomRequest(model, 11, 4, 66);
+      const lostRollout = (): Promise<PreparedRollout> => onDevice(model, request, { find, clockMs: () => nowMs });
+
+      it("the substitute answers the same request, and the device is asked again after a pause that doubles", async () => {
+        const rollout = await lostRollout();
+        const reference = await (await onReference(model, request)).run(request);
+        const before = await rollout.run(request);
+        expect(rollout.computedBy!()).toEqual({ backend: "webgpu", adapter: adapter!.name, trouble: null });
+        devices[0]!.destroy();
+        isGone = true;
+        expect(await rollout.run(request)).toEqual(reference);
+        expect(rollout.computedBy!()).toMatchObject({ backend: "reference", adapter: null });
+        expect(rollout.computedBy!().trouble).toMatch(/lost|destroyed|not there/);
+
+        nowMs = 61_000;
+        await rollout.run(request);
+        isGone = false;
+        // It failed twice: two minutes have to pass.
+        nowMs = 61_000 + 119_000;
+        await rollout.run(request);
+        expect(rollout.computedBy!().backend).toBe("reference");
+        nowMs = 61_000 + 121_000;
+        expect(await rollout.run(request)).toEqual(before);
+        expect(rollout.computedBy!()).toEqual({ backend: "webgpu", adapter: adapter!.name, trouble: null });
+        expect(devices.length).toBe(2);
+      });
+
+      it("in the middle of a request, every number is still one", async () => {
+        const rollout = await lostRollout();
+        const problem = costProblem(request, 1);
+        for (const work of [() => rollout.run(request), () => rollout.costs!(request, problem)]) {
+          const answer = work();
+          await new Promise((resolve) => setImmediate(resolve));
+          devices.at(-1)!.destroy();
+          const numbers = await answer;
+          const values = "meanC" in numbers ? [...numbers.meanC, ...numbers.stdDevK, ...numbers.powerW] : [...numbers.totals];
+          expect(values.every(Number.isFinite)).toBe(true);
+          nowMs += 4_000_000;
+        }
+      });
+    });
+  },
+);
 
 /** One zone whose increments have a prior variance of 35 K² with noise of 0.024 K². */
 const steepModel = (m: number): BuildingModel => {
