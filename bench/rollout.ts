@@ -4,6 +4,7 @@ import type { BuildingModel } from "#domain/model";
 import type { BackendName } from "#domain/rollout";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import type { LinearAlgebra } from "#math/linearAlgebra";
+import { benchGpuRollouts } from "./rolloutGpu.js";
 import { benchModel, benchRequest } from "./rolloutModel.js";
 
 const NUM_ZONES = 5;
@@ -107,7 +108,7 @@ export const measureRollouts = async (repetitions = 3): Promise<readonly Rollout
 /**
  * Prints one line per backend, model, thread count and scenario: milliseconds for one decision's rollouts, GFLOP/s of their products, and the
  * ratio to plain products of as many operations, measured in the same run. `floating`: no setpoint acts, so that every variance is computed;
- * `controlled`: random setpoints around 21 °C.
+ * `controlled`: random setpoints around 21 °C. Then the graphics adapter, where there is one.
  */
 export const benchRollout = async (print: (line: string) => void = console.log, repetitions = 3): Promise<readonly RolloutFigure[]> => {
   const figures = await measureRollouts(repetitions);
@@ -129,5 +130,6 @@ export const benchRollout = async (print: (line: string) => void = console.log, 
       ].join("  "),
     );
   }
+  await benchGpuRollouts(print);
   return figures;
 };

@@ -1,8 +1,8 @@
-import { type CostProblem, referencePrice } from "#controllers/mppi/cost";
+import { referencePrice } from "#controllers/mppi/cost";
 import { defaultMppiOptions } from "#controllers/mppi/mppiPlanner";
 import { streamOf, UniformSource } from "#controllers/mppi/noise";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
-import { type Candidate, CandidatePool } from "#controllers/mppi/pool";
+import { CandidatePool, type PredictedCandidate } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { BatchBuilder, type Sequence, sequenceOf } from "#controllers/mppi/samples";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
@@ -19,6 +19,7 @@ import {
   randomSequence,
   SETBACK,
 } from "#controllers/shootingActions";
+import type { CostProblem } from "#domain/cost";
 import type { BuildingModel } from "#domain/model";
 import type { Plan } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
@@ -122,7 +123,7 @@ export interface RewardProblem extends Pick<PlanProblem, "cost"> {
  * occupied: r = −(lower − T)₊ − (T − upper)₊; empty: r = −|T_coo − 30| in winter, −|T_hea − 15| in summer (published), or their sum (both sides).
  */
 export const zoneReward = (
-  { result, batch, k }: Pick<Candidate, "result" | "batch" | "k">,
+  { result, batch, k }: Pick<PredictedCandidate, "result" | "batch" | "k">,
   problem: RewardProblem,
   z: number,
   options: Pick<RandomShootingOptions, "discount" | "uncertaintyWeight" | "uncertainty" | "spread" | "whenEmpty">,
@@ -217,13 +218,13 @@ const LEAST_UNCERTAIN = 0.1;
 
 /** The samples that may act in zone z: certain enough, or the least uncertain ones where none is and there is no fallback. */
 const certain = (
-  samples: readonly Candidate[],
+  samples: readonly PredictedCandidate[],
   { horizonSteps, nz }: CostProblem,
   z: number,
   bound: number,
   { objective, spread, allowFallback }: RandomShootingOptions,
-): readonly Candidate[] => {
-  const uncertainty = ({ result, k, spreadK }: Candidate): number =>
+): readonly PredictedCandidate[] => {
+  const uncertainty = ({ result, k, spreadK }: PredictedCandidate): number =>
     objective === "cost" ? spreadK : spreadOf(result.stdDevK[k * horizonSteps * nz + z]!, spread);
   const sure = samples.filter((candidate) => uncertainty(candidate) <= bound);
   if (sure.length > 0 || allowFallback) return sure;
@@ -234,7 +235,7 @@ const certain = (
 /** What acts in zone z, from the samples that are certain enough; null where none is. */
 const choose = (
   pool: CandidatePool,
-  samples: readonly Candidate[],
+  samples: readonly PredictedCandidate[],
   problem: RewardProblem,
   z: number,
   bound: number,
@@ -317,7 +318,7 @@ const shoot = async (
   const pool = poolWith(isCost ? await withTerminal(problem, request, poolWith(problem.cost)) : problem.cost);
   const builder = new BatchBuilder(options.numSamples, horizonSteps, nz, problem.admission);
   drawSamples(builder, request, options);
-  const samples = await pool.evaluate(builder.batch());
+  const samples = await pool.predict(builder.batch());
   const notFinite = samples.filter(({ total }) => !Number.isFinite(total)).length;
 
   const fallback = fallbackSequence(request, problem, options.fallback);
@@ -332,8 +333,8 @@ const shoot = async (
   const final = new BatchBuilder(2, horizonSteps, nz, problem.admission);
   final.add({ heatingSetpointC: combined("heatingSetpointC"), coolingSetpointC: combined("coolingSetpointC") });
   final.add(request.rulePlans[0]!);
-  const [chosen, rule] = await pool.evaluate(final.batch());
-  const describe = (candidate: Candidate) =>
+  const [chosen, rule] = await pool.predict(final.batch());
+  const describe = (candidate: PredictedCandidate) =>
     Number.isFinite(candidate.total)
       ? predictedPlan(request.zones, candidate, horizonSteps)
       : unpredictedPlan(request.zones, pool.sequence(candidate));
@@ -367,7 +368,7 @@ const withTerminal = async ({ cost, comfort, admission }: PlanProblem, request: 
   const size = horizonSteps * nz;
   const builder = new BatchBuilder(request.rulePlans.length, horizonSteps, nz, admission);
   for (const plan of request.rulePlans) builder.add(plan);
-  const [rule] = await pool.evaluate(builder.batch());
+  const [rule] = await pool.predict(builder.batch());
   const { result, batch } = rule!;
   const pricePerK = referencePrice(cost.pricePerKwh) * kwhPerKelvin(result, batch.count, horizonSteps, nz, stepS);
   return {

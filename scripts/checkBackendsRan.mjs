@@ -1,4 +1,4 @@
-// `node scripts/checkBackendsRan.mjs FILE reference wasm blas`: fails when FILE, written by the parity tests, lacks one of the named rollout backends.
+// `node scripts/checkBackendsRan.mjs FILE reference wasm blas webgpu`: fails when FILE, written by the parity tests, lacks one of the named rollout backends.
 import { existsSync, readFileSync } from "node:fs";
 
 const [path, ...wanted] = process.argv.slice(2);

@@ -1,17 +1,7 @@
+import type { CostProblem, CostWeights, SampleCosts, TerminalValue } from "#domain/cost";
 import type { CostTerms } from "#domain/plan";
-import type { DemandCharge } from "#domain/planner";
 import type { RolloutResult } from "#domain/rollout";
 import { normalCdf, normalPdf } from "#math/statistics";
-
-/** What is traded against what, in the currency of the prices. */
-export interface CostWeights {
-  /** One zone one kelvin outside its band for one hour. */
-  readonly comfortPerKh: number;
-  /** One kelvin of mean predictive standard deviation. */
-  readonly uncertaintyPerK: number;
-  /** Moving one setpoint by one kelvin. */
-  readonly movementPerK: number;
-}
 
 /** kWh that may be spent to spare one zone one kelvin-hour. */
 const COMFORT_KWH_PER_KH = 100;
@@ -43,35 +33,6 @@ export const referencePrice = (pricePerKwh: Float64Array): number => {
   return reference > 0 ? reference : 1;
 };
 
-/** What is owed at the horizon's end. */
-export interface TerminalValue {
-  /** Per zone: colder than this has to be reheated, °C; −∞ where nobody comes. */
-  readonly heatToC: Float64Array;
-  /** Per zone: warmer than this has to be cooled, °C; +∞ where nobody comes. */
-  readonly coolToC: Float64Array;
-  /** Currency per kelvin of one zone. */
-  readonly pricePerK: number;
-}
-
-/** Everything that costs are computed from besides sequences and predictions. */
-export interface CostProblem {
-  readonly horizonSteps: number;
-  readonly nz: number;
-  readonly stepS: number;
-  /** [t][z]; entry t holds at the end of step t. */
-  readonly lowerC: Float64Array;
-  readonly upperC: Float64Array;
-  readonly occupied: Uint8Array;
-  readonly pricePerKwh: Float64Array;
-  readonly demandCharge: DemandCharge | null;
-  readonly inForceHeatingC: Float64Array;
-  readonly inForceCoolingC: Float64Array;
-  readonly weights: CostWeights;
-  /** Kelvin outside the band that do not count. */
-  readonly toleranceK: number;
-  readonly terminal: TerminalValue | null;
-}
-
 /** Beyond so many standard deviations the expectation is one of its asymptotes to 1e-16. */
 const FAR = 8;
 
@@ -85,15 +46,6 @@ export const expectedExcessK = (distanceK: number, stdDevK: number): number => {
   const z = distanceK / stdDevK;
   return Math.max(0, distanceK * normalCdf(z) + stdDevK * normalPdf(z));
 };
-
-/** Costs of one batch, K values each. */
-export interface SampleCosts {
-  readonly terms: readonly CostTerms[];
-  /** NaN where anything predicted is not finite. */
-  readonly totals: Float64Array;
-  /** Spread by which a sequence is judged (`sampleSpreadK`). */
-  readonly spreadsK: Float64Array;
-}
 
 /** [k][t][z] setpoints of K sequences. */
 export interface SetpointBatch {
@@ -133,13 +85,40 @@ const isFinitePrediction = ({ horizonSteps, nz }: CostProblem, { meanC, stdDevK,
   return true;
 };
 
+/** What a sequence's costs are made of, without weights and prices of their own. */
+export interface CostSums {
+  /** Σ over occupied zone-steps of the expected kelvins outside the band. */
+  readonly outsideK: number;
+  /** Σ over occupied zone-steps of the standard deviation. */
+  readonly spreadK: number;
+  /** Σ over setpoints of how far they move from step to step. */
+  readonly movedK: number;
+  /** Σ_t price_t P_t. */
+  readonly pricedW: number;
+  readonly peakW: number;
+  /** Σ over zones of the kelvins owed at the end. */
+  readonly owedK: number;
+}
+
+/** The terms of `evaluateCosts` from their sums, `occupiedCount` of the problem's zone-steps being occupied. */
+export const composeTerms = ({ stepS, weights, demandCharge, terminal }: CostProblem, sums: CostSums, occupiedCount: number): CostTerms => {
+  const hours = stepS / 3600;
+  const comfort = weights.comfortPerKh * hours * sums.outsideK;
+  const energy = (sums.pricedW * hours) / 1000;
+  const uncertainty = occupiedCount > 0 ? (weights.uncertaintyPerK * sums.spreadK) / occupiedCount : 0;
+  const movement = weights.movementPerK * sums.movedK;
+  const demand = demandCharge === null ? 0 : (demandCharge.pricePerKw * Math.max(0, sums.peakW - demandCharge.peakSoFarW)) / 1000;
+  const owed = terminal === null ? 0 : terminal.pricePerK * sums.owedK;
+  const total = comfort + energy + uncertainty + movement + demand + owed;
+  return { comfort, energy, uncertainty, movement, demand, terminal: owed, total };
+};
+
 const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutResult, k: number): CostTerms => {
-  const { horizonSteps, nz, weights, toleranceK } = problem;
-  const hours = problem.stepS / 3600;
+  const { horizonSteps, nz, toleranceK } = problem;
   const size = horizonSteps * nz;
   const from = k * size;
   let outsideK = 0;
-  let spreadSumK = 0;
+  let spreadK = 0;
   let occupiedCount = 0;
   let movedK = 0;
   for (let i = 0; i < size; i++) {
@@ -148,7 +127,7 @@ const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutRe
       const stdDev = result.stdDevK[from + i]!;
       outsideK +=
         expectedExcessK(problem.lowerC[i]! - toleranceK - mean, stdDev) + expectedExcessK(mean - toleranceK - problem.upperC[i]!, stdDev);
-      spreadSumK += stdDev;
+      spreadK += stdDev;
       occupiedCount++;
     }
     const heatingBefore = i < nz ? problem.inForceHeatingC[i]! : batch.heatingSetpointC[from + i - nz]!;
@@ -156,29 +135,24 @@ const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutRe
     if (Number.isFinite(heatingBefore)) movedK += Math.abs(batch.heatingSetpointC[from + i]! - heatingBefore);
     if (Number.isFinite(coolingBefore)) movedK += Math.abs(batch.coolingSetpointC[from + i]! - coolingBefore);
   }
-  let energy = 0;
+  let pricedW = 0;
   let peakW = 0;
   for (let t = 0; t < horizonSteps; t++) {
     const power = result.powerW[k * horizonSteps + t]!;
-    energy += (problem.pricePerKwh[t]! * power * hours) / 1000;
+    pricedW += problem.pricePerKwh[t]! * power;
     peakW = Math.max(peakW, power);
   }
-  const comfort = weights.comfortPerKh * hours * outsideK;
-  const uncertainty = occupiedCount > 0 ? (weights.uncertaintyPerK * spreadSumK) / occupiedCount : 0;
-  const movement = weights.movementPerK * movedK;
-  const demand =
-    problem.demandCharge === null ? 0 : (problem.demandCharge.pricePerKw * Math.max(0, peakW - problem.demandCharge.peakSoFarW)) / 1000;
-  const terminal = problem.terminal === null ? 0 : terminalCost(problem.terminal, result.meanC, from + size - nz);
-  return { comfort, energy, uncertainty, movement, demand, terminal, total: comfort + energy + uncertainty + movement + demand + terminal };
+  const owedK = problem.terminal === null ? 0 : owedAtEndK(problem.terminal, result.meanC, from + size - nz);
+  return composeTerms(problem, { outsideK, spreadK, movedK, pricedW, peakW, owedK }, occupiedCount);
 };
 
-const terminalCost = ({ heatToC, coolToC, pricePerK }: TerminalValue, meanC: Float64Array, from: number): number => {
+const owedAtEndK = ({ heatToC, coolToC }: TerminalValue, meanC: Float64Array, from: number): number => {
   let owedK = 0;
   for (let z = 0; z < heatToC.length; z++) {
     const end = meanC[from + z]!;
     owedK += Math.max(0, heatToC[z]! - end) + Math.max(0, end - coolToC[z]!);
   }
-  return pricePerK * owedK;
+  return owedK;
 };
 
 /**

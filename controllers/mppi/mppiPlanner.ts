@@ -1,8 +1,7 @@
 import { admit } from "#controllers/admission";
-import type { CostProblem, CostWeights } from "#controllers/mppi/cost";
 import { referencePrice } from "#controllers/mppi/cost";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
-import { type Candidate, CandidatePool, cheapest, type RolloutInputs } from "#controllers/mppi/pool";
+import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { explainLate, explainNotFinite, explainPlan, explainTooUncertain } from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf } from "#controllers/mppi/samples";
@@ -10,6 +9,7 @@ import { type SearchOptions, type SearchOutcome, search } from "#controllers/mpp
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
 import { permanentError } from "#controllers/permanentError";
 import { initialStateFromHistory, rolloutDisturbances } from "#controllers/rollout/initialState";
+import type { CostProblem, CostWeights } from "#domain/cost";
 import type { BuildingModel } from "#domain/model";
 import type { Plan, PlanDiagnostics } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
@@ -124,7 +124,7 @@ const givenPlans = (request: PlanRequest, { admission, cost }: PlanProblem): Giv
 };
 
 /** Costs with what is owed at the end, from what the model says of the given plans. */
-const withTerminal = (problem: PlanProblem, given: readonly Candidate[], options: MppiOptions): CostProblem => {
+const withTerminal = (problem: PlanProblem, given: readonly PredictedCandidate[], options: MppiOptions): CostProblem => {
   const { cost, comfort } = problem;
   const { horizonSteps, nz, stepS } = cost;
   // All given plans were rolled in one or more runs; the first run holds the rule and, at any sensible size, all of them.
@@ -161,6 +161,17 @@ export const createMppiPlanner = ({ rollout, model, options: given = {} }: MppiP
 
 const NO_SEARCH: SearchOutcome = { preferred: null, effectiveSampleSize: 0, mppiTemperature: 0 };
 
+/** Who computed, for the plan's record. */
+const computedBy = (rollout: PreparedRollout, backendName: string): Pick<PlanDiagnostics, "backend" | "adapter" | "backendTrouble"> => {
+  const by = rollout.computedBy?.();
+  if (by === undefined) return { backend: backendName };
+  return {
+    backend: by.backend,
+    ...(by.adapter === null ? {} : { adapter: by.adapter }),
+    ...(by.trouble === null ? {} : { backendTrouble: by.trouble }),
+  };
+};
+
 const decide = async (
   request: PlanRequest,
   rollout: PreparedRollout,
@@ -192,11 +203,13 @@ const decide = async (
   let cost = problem.cost;
   let pool = new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
   let outcome = NO_SEARCH;
+  let predicted: readonly PredictedCandidate[] = [];
   if (started) {
-    const first = await pool.evaluate(builder.batch());
+    const first = await pool.predict(builder.batch());
     cost = withTerminal(problem, first, options);
     pool = new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
-    pool.add(pool.charge(first));
+    predicted = await pool.charge(first);
+    pool.add(predicted);
     const context = { cost, admission: problem.admission, options, seed: request.seed, tick: request.tick, mayGoOn };
     outcome = await search(pool, plans.sequences, context);
   }
@@ -204,9 +217,11 @@ const decide = async (
   const working = pool.working();
   const acts = working.some((candidate) => pool.isAdmitted(candidate)) || (!options.allowFallback && working.length > 0);
   const finite = pool.finite();
-  const rule = pool.candidates[0];
+  const rule = predicted[0];
   const ruleIsPredicted = rule !== undefined && Number.isFinite(rule.total);
   const rulePlan = ruleIsPredicted ? predictedPlan(request.zones, rule, horizonSteps) : null;
+  const preferred = working.filter((candidate) => candidate === outcome.preferred);
+  const best = acts ? await pool.withTrajectory(pool.cheapest([...preferred, ...working])!) : null;
   const diagnostics: PlanDiagnostics = {
     numSamples: pool.candidates.length,
     horizonSteps,
@@ -216,13 +231,12 @@ const decide = async (
     mppiTemperature: outcome.mppiTemperature,
     spreadBoundK: model.spreadBoundK,
     solveMs: options.clockMs() - beganMs,
-    backend: options.backendName,
+    ...computedBy(rollout, options.backendName),
     seed: request.seed,
   };
   const frame = planFrame(request);
-  if (acts) {
-    const preferred = working.filter((candidate) => candidate === outcome.preferred);
-    const chosen = predictedPlan(request.zones, cheapest([...preferred, ...working])!, horizonSteps);
+  if (best !== null) {
+    const chosen = predictedPlan(request.zones, best, horizonSteps);
     const nowC = inputs.initial.temperaturesC.map((values) => values[values.length - 1]!);
     const { zones, stepS } = request;
     const reason =

@@ -1,7 +1,8 @@
 import type { Admission } from "#controllers/admission";
-import { type CostProblem, type CostWeights, defaultWeights } from "#controllers/mppi/cost";
+import { defaultWeights } from "#controllers/mppi/cost";
 import type { Sequence } from "#controllers/mppi/samples";
 import { permanentError } from "#controllers/permanentError";
+import type { CostProblem, CostWeights } from "#domain/cost";
 import type { ControlSequence, PlanRequest } from "#domain/planner";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 

@@ -10,14 +10,21 @@ export interface PlannerWorkerData {
   readonly backend: BackendName | "auto";
   /** Threads of the backend; its own default where absent. */
   readonly backendThreads?: number;
+  /** Where the webgpu backend keeps the tile sizes that it found. */
+  readonly tilesFile?: string;
   readonly horizonSteps: number;
   readonly options: Omit<Partial<MppiOptions>, "clockMs">;
 }
 
-/** To the thread: a model once per version, then requests. `stop`: one 32-bit word, shared; not 0 ends the search with the best plan so far. */
+/**
+ * To the planner: its start where it has no other way to it (a process), a model once per version, then requests. `stop`: one 32-bit word, shared, where
+ * memory is; not 0 ends the search with the best plan so far, as the message `stop` does.
+ */
 export type ToPlannerWorker =
+  | { readonly kind: "start"; readonly data: PlannerWorkerData }
   | { readonly kind: "model"; readonly model: BuildingModel }
-  | { readonly kind: "plan"; readonly id: number; readonly request: PlanRequest; readonly stop: SharedArrayBuffer };
+  | { readonly kind: "plan"; readonly id: number; readonly request: PlanRequest; readonly stop: SharedArrayBuffer | null }
+  | { readonly kind: "stop"; readonly id: number };
 
 /** An error as plain data: classes do not survive the way between threads. */
 export interface PlainError {

@@ -1,4 +1,4 @@
-import type { Candidate } from "#controllers/mppi/pool";
+import type { PredictedCandidate } from "#controllers/mppi/pool";
 import { type Sequence, sequenceOf } from "#controllers/mppi/samples";
 import type { CostTerms, PredictedPlan, ZoneComfort, ZoneTrajectory } from "#domain/plan";
 import type { PlanRequest } from "#domain/planner";
@@ -10,7 +10,7 @@ const column = (values: Float64Array, nz: number, z: number): number[] =>
   Array.from({ length: values.length / nz }, (_, t) => values[t * nz + z]!);
 
 /** A sequence and what the model expects of it, as plain JSON. */
-export const predictedPlan = (zones: readonly string[], candidate: Candidate, horizonSteps: number): PredictedPlan => {
+export const predictedPlan = (zones: readonly string[], candidate: PredictedCandidate, horizonSteps: number): PredictedPlan => {
   const nz = zones.length;
   const size = horizonSteps * nz;
   const { batch, result, k } = candidate;

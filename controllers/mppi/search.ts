@@ -1,6 +1,5 @@
 import type { Admission } from "#controllers/admission";
-import type { CostProblem } from "#controllers/mppi/cost";
-import { type Candidate, type CandidatePool, cheapest } from "#controllers/mppi/pool";
+import type { Candidate, CandidatePool } from "#controllers/mppi/pool";
 import {
   addCrossovers,
   addPerturbations,
@@ -14,6 +13,7 @@ import {
 } from "#controllers/mppi/samples";
 import { weightedUpdate } from "#controllers/mppi/update";
 import { importanceWeights, temperatureFor } from "#controllers/mppi/weights";
+import type { CostProblem } from "#domain/cost";
 
 export interface SearchOptions extends PerturbationOptions {
   /** K: sequences evaluated in one decision, given plans included. */
@@ -152,7 +152,7 @@ export const search = async (pool: CandidatePool, given: readonly Sequence[], co
   let mixed: Sequence[] = [];
   const known = new Set<number>();
   for (let iteration = 0; iteration < iterations && left > 0; iteration++) {
-    const base = cheapest(pool.working());
+    const base = pool.cheapest(pool.working());
     if (base === null || !context.mayGoOn()) break;
     const baseSequence = pool.sequence(base);
     const count = Math.ceil(left / (iterations - iteration));
@@ -200,7 +200,7 @@ const polish = async (pool: CandidatePool, rule: Sequence, mixed: readonly Seque
   first.add(average.mean);
   for (const sequence of mixed) first.add(sequence);
   pool.add(await pool.evaluate(first.batch()));
-  const best = cheapest(pool.working());
+  const best = pool.cheapest(pool.working());
   if (best === null || !context.mayGoOn()) return average.outcome;
 
   const bestSequence = pool.sequence(best);
@@ -209,7 +209,7 @@ const polish = async (pool: CandidatePool, rule: Sequence, mixed: readonly Seque
   for (const { zone, side } of parts) second.add(withZone(bestSequence, rule, zone, nz, side));
   const put = await pool.evaluate(second.batch());
   pool.add(put);
-  const harmless = parts.filter((_, i) => pool.isAdmitted(put[i]!) === pool.isAdmitted(best) && put[i]!.total <= best.total);
+  const harmless = parts.filter((_, i) => pool.isAdmitted(put[i]!) === pool.isAdmitted(best) && pool.isNoDearer(put[i]!, best));
   if (harmless.length < 2 || !context.mayGoOn()) return average.outcome;
   const third = new BatchBuilder(1, horizonSteps, nz, admission);
   third.add(harmless.reduce((sequence, { zone, side }) => withZone(sequence, rule, zone, nz, side), bestSequence));

@@ -1,5 +1,5 @@
-import type { TerminalValue } from "#controllers/mppi/cost";
 import { type Sequence, widestPair } from "#controllers/mppi/samples";
+import type { TerminalValue } from "#domain/cost";
 import type { RolloutResult } from "#domain/rollout";
 import type { ComfortSchedule } from "#domain/setpoints";
 

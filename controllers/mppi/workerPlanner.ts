@@ -1,25 +1,29 @@
-import { Worker } from "node:worker_threads";
 import { builtScript } from "#controllers/builtScript";
 import type { MppiOptions } from "#controllers/mppi/mppiPlanner";
-import type { FromPlannerWorker, PlainError, PlannerWorkerData, ToPlannerWorker } from "#controllers/mppi/plannerProtocol";
+import { type PlannerHost, startPlannerProcess, startPlannerThread } from "#controllers/mppi/plannerHost";
+import type { PlainError, PlannerWorkerData } from "#controllers/mppi/plannerProtocol";
 import { permanentError } from "#controllers/permanentError";
+import { mayHaveAdapter } from "#controllers/rollout/webgpu/gpu";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { Plan } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
 import type { BackendName } from "#domain/rollout";
-import { endWorker } from "#math/nativeLock";
 
 export interface WorkerPlannerArguments {
   readonly model: BuildingModel;
   readonly backend: BackendName | "auto";
   /** Threads of the backend; its own default where absent. */
   readonly backendThreads?: number;
+  /** Where the webgpu backend keeps the tile sizes that it found; nowhere when absent. */
+  readonly tilesFile?: string;
   /** Longest horizon of a request. */
   readonly horizonSteps: number;
   readonly options?: Omit<Partial<MppiOptions>, "clockMs">;
   /** How long an aborted plan may go on before its thread is ended, ms. */
   readonly graceMs?: number;
+  /** Whether it runs in a process of its own instead of a thread; where a graphics processor may be used, when absent. */
+  readonly apart?: boolean;
   /** The thread's script; the planner's own where absent. */
   readonly script?: string;
 }
@@ -34,17 +38,14 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** One thread and what it was asked; thrown away as a whole when it dies. */
+/** One thread (or process) and what it was asked; thrown away as a whole when it dies. */
 interface PlannerThread {
-  readonly worker: Worker;
+  readonly host: PlannerHost;
   readonly pending: Map<number, Pending>;
   modelVersion: string | null;
 }
 
 const GRACE_MS = 2000;
-
-/** A decision's garbage is short-lived: a small young generation is collected often instead of taking 48 MB. */
-const HEAP_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 384 } as const;
 
 const revive = ({ message, errorKind, todo, stack }: PlainError): Error =>
   errorKind === null
@@ -52,14 +53,15 @@ const revive = ({ message, errorKind, todo, stack }: PlainError): Error =>
     : new IsothermError(errorKind, message, { todo, cause: stack });
 
 /**
- * The MPPI planner in a thread of its own, so that planning never holds up the event loop. The backend is made inside; the model is sent once per version,
- * requests are cloned. A thread that dies rejects what it was asked ("planner-failed" is the caller's fallback) and the next request starts a
+ * The MPPI planner in a thread of its own (in a process where a graphics processor may be used), so that planning never holds up the event loop. The backend
+ * is made inside; the model is sent once per version, requests are cloned. A thread that dies rejects what it was asked ("planner-failed" is the caller's fallback) and the next request starts a
  * fresh one. Aborting ends the search with the best plan so far; a thread that does not answer within `graceMs` after that is ended and the request
  * rejected. The thread keeps the process alive only while a plan is under way. After `close` requests are rejected.
  */
 export const createWorkerPlanner = (args: WorkerPlannerArguments): WorkerPlanner => {
   const script = args.script ?? builtScript("mppi/plannerWorker");
   const graceMs = args.graceMs ?? GRACE_MS;
+  const isApart = args.apart ?? (args.backend === "webgpu" || (args.backend === "auto" && mayHaveAdapter()));
   let model = args.model;
   let thread: PlannerThread | null = null;
   let isClosed = false;
@@ -72,64 +74,61 @@ export const createWorkerPlanner = (args: WorkerPlannerArguments): WorkerPlanner
   };
 
   const start = (): PlannerThread => {
-    const { backend, backendThreads, horizonSteps, options = {} } = args;
-    const workerData: PlannerWorkerData = {
+    const { backend, backendThreads, tilesFile, horizonSteps, options = {} } = args;
+    const data: PlannerWorkerData = {
       backend,
       horizonSteps,
       options,
       ...(backendThreads === undefined ? {} : { backendThreads }),
+      ...(tilesFile === undefined ? {} : { tilesFile }),
     };
-    // Without the process's own options: some (an import condition that finds sources) are wrong for a built script.
-    const worker = new Worker(script, { workerData, execArgv: [], resourceLimits: HEAP_LIMITS });
-    const started: PlannerThread = { worker, pending: new Map(), modelVersion: null };
-    worker.on("message", (reply: FromPlannerWorker) => {
-      const asked = started.pending.get(reply.id);
-      started.pending.delete(reply.id);
-      if (started.pending.size === 0) worker.unref();
-      if (reply.kind === "done") asked?.resolve(reply.plan);
-      else asked?.reject(revive(reply.error));
+    const pending = new Map<number, Pending>();
+    const startHost = isApart ? startPlannerProcess : startPlannerThread;
+    const host = startHost(script, data, {
+      onReply: (reply) => {
+        const asked = pending.get(reply.id);
+        pending.delete(reply.id);
+        if (pending.size === 0) host.hold(false);
+        if (reply.kind === "done") asked?.resolve(reply.plan);
+        else asked?.reject(revive(reply.error));
+      },
+      onEnd: (what, cause) => bury(started, permanentError(`The planner's ${what}`, "It is started again at the next request.", cause)),
     });
-    worker.on("error", (error) =>
-      bury(started, permanentError(`The planner's thread failed: ${error.message}`, "It is started again at the next request.", error)),
-    );
-    worker.on("exit", (code) =>
-      bury(started, permanentError(`The planner's thread ended with code ${code}.`, "It is started again at the next request.")),
-    );
-    worker.unref();
+    const started: PlannerThread = { host, pending, modelVersion: null };
     return started;
   };
-
-  const send = ({ worker }: PlannerThread, message: ToPlannerWorker): void => worker.postMessage(message);
 
   const plan = async (request: PlanRequest, signal?: AbortSignal): Promise<Plan> => {
     if (isClosed) throw permanentError("The planner was closed.", "Make a new one.");
     thread ??= start();
     const current = thread;
     if (current.modelVersion !== model.version) {
-      send(current, { kind: "model", model });
+      current.host.post({ kind: "model", model });
       current.modelVersion = model.version;
     }
     lastId += 1;
     const id = lastId;
-    const stop = new SharedArrayBuffer(4);
+    // Processes share no memory.
+    const stop = isApart ? null : new SharedArrayBuffer(4);
     let grace: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
-      Atomics.store(new Int32Array(stop), 0, 1);
+      if (stop === null) current.host.post({ kind: "stop", id });
+      else Atomics.store(new Int32Array(stop), 0, 1);
       grace = setTimeout(() => {
         bury(
           current,
           permanentError(`The planner did not stop within ${graceMs} ms.`, "Its thread was ended; a new one starts at the next request."),
         );
-        void endWorker(current.worker);
+        void current.host.end();
       }, graceMs);
     };
     try {
       return await new Promise<Plan>((resolve, reject) => {
         current.pending.set(id, { resolve, reject });
-        current.worker.ref();
+        current.host.hold(true);
         if (signal?.aborted) onAbort();
         else signal?.addEventListener("abort", onAbort, { once: true });
-        send(current, { kind: "plan", id, request, stop });
+        current.host.post({ kind: "plan", id, request, stop });
       });
     } finally {
       clearTimeout(grace);
@@ -148,7 +147,7 @@ export const createWorkerPlanner = (args: WorkerPlannerArguments): WorkerPlanner
       const last = thread;
       if (last === null) return;
       bury(last, permanentError("The planner was closed while it planned.", "Nothing is to be done."));
-      await endWorker(last.worker);
+      await last.host.end();
     },
   };
 };

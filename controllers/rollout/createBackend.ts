@@ -1,5 +1,8 @@
+import { isMainThread } from "node:worker_threads";
 import { createBatchedBackend } from "#controllers/rollout/batched/createBatchedBackend";
 import { createReferenceBackend } from "#controllers/rollout/reference/createReferenceBackend";
+import { createWebgpuBackend, type WebgpuOptions } from "#controllers/rollout/webgpu/createWebgpuBackend";
+import { findAdapter, type GpuAdapter, mayHaveAdapter } from "#controllers/rollout/webgpu/gpu";
 import { unavailableError } from "#domain/errors";
 import type { BackendName, RolloutBackend } from "#domain/rollout";
 import { createBlasLinearAlgebra } from "#math/blasLinearAlgebra";
@@ -8,27 +11,57 @@ import { loadWasmKernels } from "#math/wasmKernels";
 export interface RolloutBackendOptions {
   /** Worker threads of `wasm` and `blas`; the machine's cores, at most 4, when absent. Results do not depend on it. */
   readonly threads?: number;
+  /** Of `webgpu`. */
+  readonly webgpu?: Omit<WebgpuOptions, "substitute">;
 }
 
 const hasWasm = async (): Promise<boolean> => (await loadWasmKernels()) !== null;
 const hasBlas = async (): Promise<boolean> => (await hasWasm()) && (await createBlasLinearAlgebra()) !== null;
 
-/** Backends that this machine and installation have, fastest first; `reference` is always there. */
-export const availableBackends = async (): Promise<readonly BackendName[]> => [
-  ...((await hasBlas()) ? (["blas"] as const) : []),
-  ...((await hasWasm()) ? (["wasm"] as const) : []),
-  "reference",
-];
+/**
+ * The graphics adapter that the webgpu backend would use here, looked for once; null: none. In a thread there is none: one that is ended while Dawn works for
+ * it takes the whole process with it.
+ */
+export const findGraphicsAdapter = async (): Promise<{ readonly name: string; readonly isSoftware: boolean } | null> => {
+  if (!isMainThread || !mayHaveAdapter()) return null;
+  found ??= findAdapter();
+  return found;
+};
+let found: Promise<GpuAdapter | null> | null = null;
 
-/** The backend asked for; `auto` takes blas, else wasm, else reference. One that is missing is refused with what to install. */
+/** Backends that this machine and installation have, fastest first; `reference` is always there. A graphics driver that computes on the processor comes last. */
+export const availableBackends = async (): Promise<readonly BackendName[]> => {
+  const adapter = await findGraphicsAdapter();
+  return [
+    ...(adapter !== null && !adapter.isSoftware ? (["webgpu"] as const) : []),
+    ...((await hasBlas()) ? (["blas"] as const) : []),
+    ...((await hasWasm()) ? (["wasm"] as const) : []),
+    "reference" as const,
+    ...(adapter?.isSoftware === true ? (["webgpu"] as const) : []),
+  ];
+};
+
+const withoutGraphics = async (options: RolloutBackendOptions): Promise<RolloutBackend> => {
+  const names = await availableBackends();
+  return createRolloutBackend(names.find((name) => name !== "webgpu")!, options);
+};
+
+/**
+ * The backend asked for; `auto` takes webgpu where there is a graphics processor, else blas, else wasm, else reference. One that is missing is refused with
+ * what to install. A software graphics driver computes only where webgpu is named.
+ */
 export const createRolloutBackend = async (name: BackendName | "auto", options: RolloutBackendOptions = {}): Promise<RolloutBackend> => {
   switch (name) {
     case "auto":
       return createRolloutBackend((await availableBackends())[0]!, options);
     case "reference":
       return createReferenceBackend();
-    case "webgpu":
-      throw unavailableError("The webgpu backend is not in this version.", { todo: "Choose auto, blas, wasm or reference." });
+    case "webgpu": {
+      if (!isMainThread) throw graphicsMissing("in a thread: one that is ended while it computes would take the process with it");
+      const backend = await createWebgpuBackend({ substitute: () => withoutGraphics(options), ...options.webgpu });
+      if (backend === null) throw graphicsMissing("without a graphics adapter, and none was found");
+      return backend;
+    }
     default:
       if (!(await hasWasm())) {
         throw unavailableError(`The ${name} backend needs the WebAssembly kernels (kernels.wasm), which are not built.`, {
@@ -39,6 +72,11 @@ export const createRolloutBackend = async (name: BackendName | "auto", options: 
       return createBatchedBackend(name, options);
   }
 };
+
+const graphicsMissing = (why: string): Error =>
+  unavailableError(`The webgpu backend does not work ${why}.`, {
+    todo: "Install the npm package webgpu and a driver (Linux: a Vulkan driver and libvulkan1), or choose auto, blas, wasm or reference.",
+  });
 
 const blasMissing = (): Error =>
   process.env.ISOTHERM_NO_BLAS === "1"

@@ -32,6 +32,12 @@ export const optionalParts = [
   { name: "InfluxDB server", debian: "influxdb", service: "influxdb", isPresent: () => onPath("influxd") },
   { name: "InfluxDB command-line client", debian: "influxdb-client", isPresent: () => onPath("influx") },
   { name: "Chromium", debian: "chromium", isPresent: () => onPath("chromium") },
+  {
+    // A Vulkan driver that computes on the processor, and a loader for it: what WebGPU is tested on where there is no graphics processor.
+    name: "SwiftShader",
+    debian: "chromium",
+    isPresent: () => ["vk_swiftshader_icd.json", "libvulkan.so.1"].every((file) => existsSync(join("/usr/lib/chromium", file))),
+  },
   { name: "OpenBLAS", debian: "libopenblas0-pthread", isPresent: hasOpenBlas },
 ];
 
@@ -80,7 +86,7 @@ export const provideParts = async ({
     run("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=120", ...args], { env, timeoutMs: Math.max(1_000, deadline - Date.now()) });
   const explain = ({ code, output, timedOut }) =>
     timedOut ? "apt-get took too long" : code === 0 ? "" : `apt-get failed: ${lastLines(output)}`;
-  const install = (packages) => apt(["install", "-y", "--no-install-recommends", ...packages]);
+  const install = (packages) => apt(["install", "-y", "--no-install-recommends", ...new Set(packages)]);
 
   say(`Installing ${absent.map((part) => part.debian).join(", ")}`);
   const update = await apt(["update"]);

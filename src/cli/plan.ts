@@ -52,7 +52,7 @@ export const describeDecision = (decision: Decision, currency: string): string =
       ...(plan.rule === null ? [] : [costRow("the rule's plan", plan.rule.cost)]),
     ]),
     "",
-    `Model ${decision.modelVersion ?? "none"}, backend ${diagnostics.backend}: ${diagnostics.numSamples} sequences in ${fixed(diagnostics.solveMs, 0)} ms, ` +
+    `Model ${decision.modelVersion ?? "none"}, backend ${diagnostics.backend}${diagnostics.adapter === undefined ? "" : ` (${diagnostics.adapter})`}: ${diagnostics.numSamples} sequences in ${fixed(diagnostics.solveMs, 0)} ms, ` +
       `${diagnostics.samplesDiscarded} discarded as too uncertain (beyond ${fixed(diagnostics.spreadBoundK, 2)} K), effective sample size ${fixed(diagnostics.effectiveSampleSize, 1)}, seed ${diagnostics.seed}`,
     ...(decision.envelopeChanges.length === 0 ? [] : [`Safety envelope: ${decision.envelopeChanges.join("; ")}`]),
     "",

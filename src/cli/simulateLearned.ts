@@ -103,7 +103,7 @@ export async function createLearner({ options, run, history, planners, clock, co
       if (method.learnsAtNight || model === null) await learn("nightly");
     },
     close: async () => {
-      await (backend as { close?: () => Promise<void> | void }).close?.();
+      backend.close?.();
     },
   };
 }

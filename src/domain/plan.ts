@@ -71,7 +71,12 @@ export interface PlanDiagnostics {
   /** Standard deviation beyond which a sequence is discarded, K. */
   readonly spreadBoundK: number;
   readonly solveMs: number;
+  /** What computed the rollouts. */
   readonly backend: string;
+  /** The graphics adapter it computed on; absent where none was involved. */
+  readonly adapter?: string;
+  /** Why it was not the backend that was chosen; absent where it was. */
+  readonly backendTrouble?: string;
   readonly seed: number;
 }
 

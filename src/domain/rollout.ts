@@ -1,3 +1,4 @@
+import type { CostProblem, SampleCosts } from "#domain/cost";
 import type { BuildingModel } from "#domain/model";
 import type { PointName } from "#domain/points";
 
@@ -45,6 +46,10 @@ export interface RolloutBackend {
   readonly tolerance: { readonly rtol: number; readonly atol: number };
   /** Compiles and uploads once per model, not per tick. */
   prepare(problem: RolloutProblem): Promise<PreparedRollout>;
+  /** What it computes on, where that has a name: a graphics adapter. */
+  readonly adapter?: string;
+  /** Gives devices back; rollouts that it prepared are closed before. */
+  close?(): void;
 }
 
 export interface RolloutProblem {
@@ -53,8 +58,24 @@ export interface RolloutProblem {
   readonly horizonSteps: number;
 }
 
+/** What computes a rollout. */
+export interface ComputedBy {
+  readonly backend: BackendName;
+  /** The graphics adapter, its name and its driver's; null where none is involved. */
+  readonly adapter: string | null;
+  /** Why it is not the backend that was chosen; null where it is. */
+  readonly trouble: string | null;
+}
+
 export interface PreparedRollout {
   run(request: RolloutRequest): Promise<RolloutResult>;
+  /**
+   * What the sequences cost, without their trajectories: where these stay on a device. Absent: costs are computed from `run`'s result. The same as
+   * `evaluateCosts` of that within the backend's tolerance.
+   */
+  costs?(request: RolloutRequest, problem: CostProblem): Promise<SampleCosts>;
+  /** What computed the last request; absent: the backend that prepared it. */
+  computedBy?(): ComputedBy;
   close(): void;
 }
 

@@ -53,10 +53,9 @@ export class CarriedSpread {
   /** c_j by state. */
   readonly #covariances: readonly Float64Array[];
   /** By step: B_j. */
-  readonly #driftVariances: number[][] = [];
+  readonly #driftVariances: (readonly number[])[] = [];
   readonly #factors: number[] = [];
-  /** P before the step after those of `#driftVariances`. */
-  #states: number[][];
+  readonly #schedule: Generator<SpreadStep, never>;
   /** Of the flat parts of the sample at hand: what they take off the variance, and the probability of being there. */
   #takenK2 = 0;
   #heldFraction = 0;
@@ -68,7 +67,7 @@ export class CarriedSpread {
     this.#gain = model.drift?.gain ?? [];
     this.#variances = new Float64Array(samples);
     this.#covariances = this.#decay.map(() => new Float64Array(samples));
-    this.#states = this.#decay.map(() => this.#decay.map(() => 0));
+    this.#schedule = spreadSteps(model, spread);
   }
 
   /** All samples begin anew, with temperature and drift known. */
@@ -174,13 +173,35 @@ export class CarriedSpread {
   /** B_j of step t; on first use also the factor of the lead t + 1. */
   #driftVariance(t: number): readonly number[] {
     while (this.#driftVariances.length <= t) {
-      this.#driftVariances.push(this.#states.map((row) => row.reduce((sum, value) => sum + value, 0)));
-      this.#factors.push(leadFactor(this.#spread, this.#driftVariances.length));
-      const { innovationVarianceK2 } = this.#spread;
-      this.#states = this.#states.map((row, j) =>
-        row.map((value, l) => this.#decay[j]! * this.#decay[l]! * (value + this.#gain[j]! * this.#gain[l]! * innovationVarianceK2)),
-      );
+      const { value } = this.#schedule.next();
+      this.#driftVariances.push(value.driftVariances);
+      this.#factors.push(value.factor);
     }
     return this.#driftVariances[t]!;
   }
 }
+
+/** What the recursion has in common for all samples at one step: B_j, and the factor of its lead. */
+export interface SpreadStep {
+  readonly driftVariances: readonly number[];
+  readonly factor: number;
+}
+
+/** Step after step, from the first. */
+function* spreadSteps(model: Pick<ZoneModel, "drift">, spread: SpreadModel): Generator<SpreadStep, never> {
+  const decay = model.drift?.decay ?? [];
+  const gain = model.drift?.gain ?? [];
+  let states = decay.map(() => decay.map(() => 0));
+  for (let steps = 1; ; steps++) {
+    yield { driftVariances: states.map((row) => row.reduce((sum, value) => sum + value, 0)), factor: leadFactor(spread, steps) };
+    states = states.map((row, j) =>
+      row.map((value, l) => decay[j]! * decay[l]! * (value + gain[j]! * gain[l]! * spread.innovationVarianceK2)),
+    );
+  }
+}
+
+/** The first `steps` of them. */
+export const driftSchedule = (model: Pick<ZoneModel, "drift">, spread: SpreadModel, steps: number): readonly SpreadStep[] => {
+  const all = spreadSteps(model, spread);
+  return Array.from({ length: steps }, () => all.next().value);
+};

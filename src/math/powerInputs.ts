@@ -15,15 +15,16 @@ export const powerDrivers = (outdoorC: number, localMs: number): readonly number
   return [outdoorC, Math.sin(angle), Math.cos(angle), isWorkday(localMs) ? 0.5 : -0.5, Math.max(0, PREHEAT_BELOW_C - outdoorC)];
 };
 
-/** Design temperature of cooled supply air, 55 °F, and the room that `coolingEffortK` refers to, °C. */
-const SUPPLY_C = 13;
-const ROOM_C = 24;
-const LEAST_EFFORT = 0.4;
-const MOST_EFFORT = 2;
+/** Design temperature of cooled supply air, 55 °F, and the room that `coolingEffortK` refers to, °C; the factor's bounds. */
+export const coolingEffort = { supplyC: 13, roomC: 24, least: 0.4, most: 2 } as const;
 
 /**
  * Cooling by `coolingK` kelvins in a room of `roomC`, as kelvins of a room at 24 °C: K (24 − 13)/(T − 13), the factor within [0.4, 2]. Air of 13 °C takes
  * V̇ρc (T − 13) out of a room: the warmer the room, the less air has to be cooled and blown for the same heat.
  */
 export const coolingEffortK = (coolingK: number, roomC: number): number =>
-  coolingK * Math.min(MOST_EFFORT, Math.max(LEAST_EFFORT, (ROOM_C - SUPPLY_C) / Math.max(1, roomC - SUPPLY_C)));
+  coolingK *
+  Math.min(
+    coolingEffort.most,
+    Math.max(coolingEffort.least, (coolingEffort.roomC - coolingEffort.supplyC) / Math.max(1, roomC - coolingEffort.supplyC)),
+  );

@@ -291,7 +291,8 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     }),
     onDecision: (decision) => {
       board.decided(decision);
-      if (decision.plan.diagnostics.numSamples > 0) usedBackend = decision.plan.diagnostics.backend;
+      const { numSamples, backend, adapter } = decision.plan.diagnostics;
+      if (numSamples > 0) usedBackend = adapter === undefined ? backend : `${backend} (${adapter})`;
       watch.decided(decision);
       decisionTopics.publish(decision);
       publishStates();

@@ -9,7 +9,7 @@ import { openDuckdbStore } from "#adapters/store/duckdbStore";
 import { mqttOptionsOf } from "#cli/daemon/broker";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 import type { SiteConfig } from "#config/siteConfig";
-import { availableBackends } from "#controllers/rollout/createBackend";
+import { availableBackends, findGraphicsAdapter } from "#controllers/rollout/createBackend";
 import { IsothermError } from "#domain/errors";
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import { shippedPriorsFolder } from "#models/shippedPriors";
@@ -171,7 +171,24 @@ const checkInflux = async ({ influx }: SiteConfig): Promise<Finding> => {
   }
 };
 
+const checkGraphics = async (): Promise<Finding> => {
+  const check = "Graphics";
+  const adapter = await findGraphicsAdapter();
+  if (adapter === null) return ok(check, "no adapter; rollouts do without");
+  return ok(
+    check,
+    adapter.isSoftware ? `${adapter.name} computes on the processor; used only where planner.backend is webgpu` : adapter.name,
+  );
+};
+
 const checkComputing = async ({ planner }: SiteConfig): Promise<readonly Finding[]> => {
+  let graphics: Finding;
+  try {
+    graphics = await checkGraphics();
+  } catch (error) {
+    // Without it nothing here can be told: `auto` looks for it too.
+    return [failed("Graphics", error)];
+  }
   const la = await createLinearAlgebra("auto");
   const backends = await availableBackends();
   const missing = planner.backend !== "auto" && !backends.includes(planner.backend);
@@ -188,6 +205,7 @@ const checkComputing = async ({ planner }: SiteConfig): Promise<readonly Finding
     missing
       ? failed("Rollouts", `The backend ${planner.backend} is not there.`, `Choose auto or one of ${backends.join(", ")}.`)
       : ok("Rollouts", `${planner.backend === "auto" ? backends[0] : planner.backend} (there are ${backends.join(", ")})`),
+    graphics,
     existsSync(shippedPriorsFolder)
       ? ok("Priors", "shipped ones are there")
       : warning("Priors", "The shipped priors are missing.", "Run `npm run build`."),

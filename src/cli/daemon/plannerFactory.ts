@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { SiteConfig } from "#config/siteConfig";
 import { createWorkerPlanner } from "#controllers/mppi/workerPlanner";
 import type { BuildingModel } from "#domain/model";
@@ -7,11 +8,12 @@ import type { Planner } from "#domain/planner";
 const SETPOINT_GRID_K = 0.1;
 
 /** A planner for one model as the site file wants it, in a thread of its own. `budgetMs` of real time per decision: the best plan found by then counts. */
-export const createSitePlanner = ({ planner, site }: SiteConfig, model: BuildingModel, budgetMs: number): Planner =>
+export const createSitePlanner = ({ planner, site, store }: SiteConfig, model: BuildingModel, budgetMs: number): Planner =>
   createWorkerPlanner({
     model,
     backend: planner.backend,
     horizonSteps: planner.horizonSteps,
+    tilesFile: join(store.directory, "graphics-tiles.json"),
     options: {
       numSamples: planner.numSamples,
       maxSamplesPerRun: planner.numSamples,

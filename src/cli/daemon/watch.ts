@@ -93,6 +93,15 @@ export const createWatch = (parts: WatchParts): Watch => {
         text: `The model has not been sure enough for ${uncertain} decisions; the rule decides.`,
         action: "Look at what changed in the building; the model learns from it tonight.",
       });
+      // A decision without rollouts says nothing about what computes them.
+      const { backend, backendTrouble, numSamples } = plan.diagnostics;
+      if (numSamples === 0) return;
+      void set(backendTrouble !== undefined, {
+        id: "gpu-lost",
+        level: "warning",
+        text: `Plans are computed by ${backend} instead of the graphics processor: ${backendTrouble ?? ""}`,
+        action: "Check the graphics driver; it is tried again by itself, after longer and longer pauses.",
+      });
     },
     foreignSetpoint: (zone, overrules) => {
       foreign.set(zone, { atMs: parts.nowMs(), overrules });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type CostProblem, defaultWeights, evaluateCosts, expectedExcessK, sampleSpreadK } from "#controllers/mppi/cost";
+import { defaultWeights, evaluateCosts, expectedExcessK, sampleSpreadK } from "#controllers/mppi/cost";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
+import type { CostProblem } from "#domain/cost";
 import { normalPdf } from "#math/statistics";
 
 /** ∫ max(0, x) N(x; d, σ²) dx by Simpson's rule. */

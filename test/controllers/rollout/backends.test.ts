@@ -1,15 +1,18 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { availableBackends, createRolloutBackend } from "#controllers/rollout/createBackend";
+import { availableBackends, createRolloutBackend, findGraphicsAdapter } from "#controllers/rollout/createBackend";
 import { IsothermError } from "#domain/errors";
 import { rolloutBackendContract } from "../../contracts/rolloutBackend.js";
+import { useSoftwareGraphics } from "../../helpers/softwareGraphics.js";
 
+await useSoftwareGraphics();
 const available = await availableBackends();
 
-for (const name of ["reference", "wasm", "blas"] as const) {
+for (const name of ["reference", "wasm", "blas", "webgpu"] as const) {
   const isMissing = !available.includes(name);
   describe.skipIf(isMissing)(isMissing ? `${name} (skipped: not available here)` : name, () => {
     rolloutBackendContract(`${name} in this thread`, () => createRolloutBackend(name, { threads: 1 }));
-    if (name !== "reference") rolloutBackendContract(`${name} on two threads`, () => createRolloutBackend(name, { threads: 2 }));
+    if (name === "wasm" || name === "blas")
+      rolloutBackendContract(`${name} on two threads`, () => createRolloutBackend(name, { threads: 2 }));
   });
 }
 
@@ -30,7 +33,9 @@ describe("choosing a backend", () => {
     expect((await createRolloutBackend("auto")).name).not.toBe("blas");
   });
 
-  it("says that webgpu is not in this version", async () => {
-    await expect(createRolloutBackend("webgpu")).rejects.toThrow(/webgpu.*not in this version/);
+  it("auto leaves a graphics driver that computes on the processor alone", async () => {
+    const adapter = await findGraphicsAdapter();
+    const { name } = await createRolloutBackend("auto");
+    expect(name === "webgpu").toBe(adapter !== null && !adapter.isSoftware);
   });
 });

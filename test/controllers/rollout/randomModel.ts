@@ -26,6 +26,8 @@ export interface RandomModelOptions {
   readonly isBudgeted: boolean;
   /** Errors last: a drift and factors by lead. */
   readonly spreads?: boolean;
+  /** Terms that are products: of weather and a state, of two states, of weather alone. */
+  readonly products?: boolean;
 }
 
 /** Every kind of term a zone can have, with the gates of a thermostat. */
@@ -63,7 +65,17 @@ const featuresOf = (zones: readonly string[], z: number, options: RandomModelOpt
           [{ kind: "demand", zone, mode: "heating", saturationK: 2 }, 2],
           [{ kind: "demand", zone: next, mode: "cooling", saturationK: 2 }, 2],
         ];
-  return [...list, ...neighbour, ...control].map(([term, scale]): Feature => ({ term, scale }));
+  const offset: PlainTerm = { kind: "offset", point: OUTDOOR, of: point };
+  const sun: PlainTerm = { kind: "disturbance", point: SUN, lagSteps: 0 };
+  const products: readonly (readonly [FeatureTerm, number])[] =
+    options.products === true
+      ? [
+          [{ kind: "product", factors: [sun, offset] }, 4000],
+          [{ kind: "product", factors: [{ kind: "difference", point, steps: 2 }, offset] }, 20],
+          [{ kind: "product", factors: [sun, { kind: "timeOfDay", harmonic: 1, phase: "sin" }] }, 400],
+        ]
+      : [];
+  return [...list, ...neighbour, ...control, ...products].map(([term, scale]): Feature => ({ term, scale }));
 };
 
 const kernelOf = (features: FeatureSpec, kind: RandomModelOptions["kernel"], random: () => number): KernelSpec => {
