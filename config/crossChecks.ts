@@ -2,6 +2,7 @@ import cron from "node-cron";
 import type { ConfigPath } from "#config/problem";
 import type { Report } from "#config/report";
 import type { SiteFile } from "#config/schema";
+import { type TemperatureBand, votedBand } from "#math/thermalComfort";
 
 const RESERVED_ZONES = new Set(["site", "building"]);
 
@@ -61,11 +62,26 @@ function checkZones(file: SiteFile, report: Report): void {
   }
 }
 
+/** The site's occupied band by `control.comfort.vote`; null where it is not there, or no temperature keeps to it. */
+const bandByVote = ({ vote }: SiteFile["control"]["comfort"]): TemperatureBand | null =>
+  vote === undefined
+    ? null
+    : votedBand(
+        {
+          airSpeedMps: vote.airSpeed,
+          relativeHumidityPct: vote.humidity,
+          activityMet: vote.activity,
+          clothingClo: vote.clothing,
+        },
+        vote.limit,
+      );
+
 /** The comfort of a zone, its own where it says so. */
 export const comfortOf = (file: SiteFile, zone: SiteFile["zones"][number]) => {
   const site = file.control.comfort;
+  const occupied = bandByVote(site) ?? { lowerC: site.occupied.lower, upperC: site.occupied.upper };
   return {
-    occupied: { lowerC: zone.comfort.occupied.lower ?? site.occupied.lower, upperC: zone.comfort.occupied.upper ?? site.occupied.upper },
+    occupied: { lowerC: zone.comfort.occupied.lower ?? occupied.lowerC, upperC: zone.comfort.occupied.upper ?? occupied.upperC },
     unoccupied: {
       lowerC: zone.comfort.unoccupied.lower ?? site.unoccupied.lower,
       upperC: zone.comfort.unoccupied.upper ?? site.unoccupied.upper,
@@ -76,7 +92,15 @@ export const comfortOf = (file: SiteFile, zone: SiteFile["zones"][number]) => {
 };
 
 function checkBands(file: SiteFile, report: Report): void {
-  const { limits, setback } = file.control;
+  const { limits, setback, comfort: siteComfort } = file.control;
+  if (siteComfort.vote !== undefined && bandByVote(siteComfort) === null) {
+    report(
+      ["control", "comfort", "vote"],
+      "no temperature from 5 to 40 degC keeps people within that vote",
+      "Change activity, clothing, airSpeed or humidity, or give the band itself as control.comfort.occupied.",
+      [],
+    );
+  }
   const seen = new Set<string>();
   const check = (comfort: ReturnType<typeof comfortOf>, at: ConfigPath, depends: readonly ConfigPath[]): void => {
     for (const name of ["occupied", "unoccupied"] as const) {

@@ -171,6 +171,16 @@ const control = z
     comfort: z
       .strictObject({
         occupied: band("Comfort band while occupied (ASHRAE Guideline 36)", "21 degC", "24 degC"),
+        vote: z
+          .strictObject({
+            limit: fields.number("Votes either side of neutral: 0.2, 0.5 and 0.7 are categories A, B and C", 0.1, 1, 0.5).prefault(0.5),
+            activity: fields.number("What people do, met: 1.2 at a desk, 1.6 standing", 0.8, 4, 1.2).prefault(1.2),
+            clothing: fields.number("What people wear, clo: 0.5 in summer, 1.0 in winter", 0, 2, 0.7).prefault(0.7),
+            airSpeed: fields.number("Speed of the air at people, m/s", 0, 1, 0.1).prefault(0.1),
+            humidity: fields.number("Relative humidity, %", 0, 100, 50).prefault(50),
+          })
+          .optional()
+          .describe("Takes the place of `occupied`: temperatures at which the predicted mean vote (ISO 7730) stays within the limit"),
         unoccupied: band("Band while unoccupied", "16 degC", "32 degC"),
         week: week("Occupied hours in the site's time zone; days not named are unoccupied").prefault({ "mon-fri": ["07:00-18:00"] }),
         holidays: holidays("Days without occupancy, in the site's time zone").prefault([]),

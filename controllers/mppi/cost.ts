@@ -160,17 +160,22 @@ const owedAtEndK = ({ heatToC, coolToC }: TerminalValue, meanC: Float64Array, fr
  * its occupied steps; 0 for a zone that nobody uses within the horizon, where being wrong harms nobody. The mean, because one doubtful step is no reason to drop five good hours; the largest
  * over zones, because four well-known zones say nothing about the fifth.
  */
-export const sampleSpreadK = ({ horizonSteps, nz, occupied }: CostProblem, { stdDevK }: RolloutResult, k: number): number => {
+export const sampleSpreadK = (problem: CostProblem, result: RolloutResult, k: number): number => {
   let largest = 0;
-  for (let z = 0; z < nz; z++) {
-    let [sum, count] = [0, 0];
-    for (let t = 0; t < horizonSteps; t++) {
-      if (occupied[t * nz + z] !== 1) continue;
-      sum += stdDevK[(k * horizonSteps + t) * nz + z]!;
-      count++;
-    }
-    const spread = count > 0 ? sum / count : 0;
+  for (let z = 0; z < problem.nz; z++) {
+    const spread = zoneSpreadK(problem, result, k, z);
     if (!(spread <= largest)) largest = spread;
   }
   return largest;
+};
+
+/** Mean predictive standard deviation of zone z over its occupied steps along sequence k, K; 0 where nobody uses it within the horizon. */
+export const zoneSpreadK = ({ horizonSteps, nz, occupied }: CostProblem, { stdDevK }: RolloutResult, k: number, z: number): number => {
+  let [sum, count] = [0, 0];
+  for (let t = 0; t < horizonSteps; t++) {
+    if (occupied[t * nz + z] !== 1) continue;
+    sum += stdDevK[(k * horizonSteps + t) * nz + z]!;
+    count++;
+  }
+  return count > 0 ? sum / count : 0;
 };

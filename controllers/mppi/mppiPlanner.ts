@@ -3,10 +3,11 @@ import { referencePrice } from "#controllers/mppi/cost";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
 import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
-import { explainLate, explainNotFinite, explainPlan, explainTooUncertain } from "#controllers/mppi/reason";
+import { explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf } from "#controllers/mppi/samples";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
+import { type UnsureZone, unsureZones, withRuleIn } from "#controllers/mppi/unsureZones";
 import { permanentError } from "#controllers/permanentError";
 import { initialStateFromHistory, rolloutDisturbances } from "#controllers/rollout/initialState";
 import type { CostProblem, CostWeights } from "#domain/cost";
@@ -181,7 +182,7 @@ const decide = async (
   signal: StopFlag | undefined,
 ): Promise<Plan> => {
   const beganMs = options.clockMs();
-  const problem = planProblem(request, modelZones, {
+  let problem = planProblem(request, modelZones, {
     weights: options.weights,
     toleranceK: options.comfortToleranceK,
     gridK: options.gridK,
@@ -197,17 +198,30 @@ const decide = async (
   };
   const { horizonSteps, nz } = problem.cost;
 
-  const builder = new BatchBuilder(plans.sequences.length, horizonSteps, nz, problem.admission);
-  for (const sequence of plans.sequences) builder.add(sequence);
+  const poolOf = (costs: CostProblem): CandidatePool =>
+    new CandidatePool(rollout, costs, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+  const predictGiven = async ({ admission }: PlanProblem): Promise<PredictedCandidate[]> => {
+    const builder = new BatchBuilder(plans.sequences.length, horizonSteps, nz, admission);
+    for (const sequence of plans.sequences) builder.add(sequence);
+    return pool.predict(builder.batch());
+  };
   const started = mayGoOn();
   let cost = problem.cost;
-  let pool = new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+  let pool = poolOf(cost);
   let outcome = NO_SEARCH;
   let predicted: readonly PredictedCandidate[] = [];
+  let unsure: readonly UnsureZone[] = [];
   if (started) {
-    const first = await pool.predict(builder.batch());
+    let first = await predictGiven(problem);
+    unsure = options.allowFallback ? unsureZones(cost, first, model.spreadBoundK) : [];
+    if (unsure.length === nz) unsure = [];
+    if (unsure.length > 0) {
+      problem = withRuleIn(problem, new Set(unsure.map(({ z }) => z)), plans.sequences[0]!);
+      pool = poolOf(problem.cost);
+      first = await predictGiven(problem);
+    }
     cost = withTerminal(problem, first, options);
-    pool = new CandidatePool(rollout, cost, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+    pool = poolOf(cost);
     predicted = await pool.charge(first);
     pool.add(predicted);
     const context = { cost, admission: problem.admission, options, seed: request.seed, tick: request.tick, mayGoOn };
@@ -253,7 +267,19 @@ const decide = async (
             currency: options.currency,
             comfortPerKh: cost.weights.comfortPerKh,
           });
-    return { ...frame, source: "mppi", chosen, rule: rulePlan, reason, fallback: null, diagnostics };
+    return {
+      ...frame,
+      source: "mppi",
+      chosen,
+      rule: rulePlan,
+      reason: `${reason}${explainUnsure(
+        unsure.map(({ z, surestK }) => ({ zone: zones[z]!, surestK })),
+        model.spreadBoundK,
+      )}`,
+      fallback: null,
+      ...(unsure.length === 0 ? {} : { fallbackZones: unsure.map(({ z }) => zones[z]!) }),
+      diagnostics,
+    };
   }
   const surestK = finite.reduce((least, { spreadK }) => Math.min(least, spreadK), Number.POSITIVE_INFINITY);
   const evaluated = pool.candidates.length;

@@ -160,6 +160,14 @@ export const explainPlan = (input: ReasonInput): string => {
 export const explainTooUncertain = (evaluated: number, surestK: number, boundK: number, ruleName: string): string =>
   `The rule acts (${ruleName}): the model is not sure enough of any of ${evaluated} plans, the surest spreads by ${surestK.toFixed(2)} K and ${boundK.toFixed(2)} K are allowed.`;
 
+/** A second sentence about zones that are left to the rule; empty where none is. */
+export const explainUnsure = (zones: readonly { readonly zone: string; readonly surestK: number }[], boundK: number): string => {
+  const [first] = zones;
+  if (first === undefined) return "";
+  const rest = others(zones.length - 1);
+  return ` In ${first.zone}${rest} the rule acts: no plan is sure enough there, the surest spreads by ${first.surestK.toFixed(2)} K and ${boundK.toFixed(2)} K are allowed.`;
+};
+
 export const explainNotFinite = (evaluated: number, ruleName: string): string =>
   `The rule acts (${ruleName}): the model could not predict any of ${evaluated} plans.`;
 

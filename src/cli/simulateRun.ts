@@ -10,7 +10,7 @@ import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#
 import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanner } from "#cli/simulateRules";
 import { simulationSite } from "#cli/simulateSite";
 import { unavailableError } from "#domain/errors";
-import type { Decision } from "#domain/plan";
+import type { Decision, Plan } from "#domain/plan";
 import { buildingPoint, type Observation } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
@@ -82,6 +82,10 @@ interface Scored {
   readonly priorManifest: unknown;
 }
 
+/** Share of the zones in which the rule acted because the planner could not. */
+const fallbackShare = ({ fallback, fallbackZones = [], chosen }: Plan): number =>
+  fallback !== null ? 1 : fallbackZones.length / Math.max(1, Object.keys(chosen.zones).length);
+
 const stepMs = stepS * 1000;
 const rowsPerDay = 86_400_000 / stepMs;
 /** Signals are only seen between macrotasks: this often the event loop gets its turn. */
@@ -104,7 +108,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
     const { missingZoneSteps, ...kpis } = scored.kpis;
     if (missingZoneSteps > 0)
       context.say(`${missingZoneSteps} occupied zone-steps have no temperature and are left out of the comfort figures.`);
-    const fallbacks = scored.decisions.filter(({ plan }) => plan.fallback !== null).length;
+    const fallbacks = scored.decisions.reduce((sum, { plan }) => sum + fallbackShare(plan), 0);
     const calibration = learned.has(options.controller) ? planCalibration(scored.decisions, scored.rows) : null;
     const result: SimulateResult = {
       controller: options.controller,
@@ -276,7 +280,7 @@ function dayDone(
 ): void {
   const kwh = rows.reduce((sum, { values }) => sum + ((values.get(buildingPoint("hvacPowerW")) ?? 0) * stepS) / 3_600_000, 0);
   const peakKw = rows.reduce((max, { values }) => Math.max(max, (values.get(buildingPoint("hvacPowerW")) ?? 0) / 1000), 0);
-  const fallbacks = decisions.slice(-rowsPerDay).filter(({ plan }) => plan.fallback !== null).length;
+  const fallbacks = Math.round(decisions.slice(-rowsPerDay).reduce((sum, { plan }) => sum + fallbackShare(plan), 0));
   context.say(
     `day ${day} of ${days}: ${kwh.toFixed(1)} kWh, peak ${peakKw.toFixed(1)} kW${fallbacks === 0 ? "" : `, fell back in ${fallbacks} steps`}`,
   );

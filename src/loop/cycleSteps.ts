@@ -253,6 +253,10 @@ export async function send(
   return command;
 }
 
+/** Zones that the planner left to the rule. */
+const ruleIn = ({ source, fallbackZones = [] }: Plan): Record<string, ControlSource> =>
+  source === "rule" ? {} : Object.fromEntries(fallbackZones.map((zone) => [zone, "rule" as const]));
+
 export function decisionRecord(from: {
   readonly command: SetpointCommand;
   readonly plan: Plan;
@@ -275,7 +279,7 @@ export function decisionRecord(from: {
     command: Object.fromEntries(command.zones),
     source: command.source,
     envelopeChanges: from.changes,
-    zoneSources: from.zoneSources,
+    zoneSources: { ...ruleIn(from.plan), ...from.zoneSources },
     mode: from.mode,
   };
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { comfortAt, comfortSchedule, energyPriceAt, energyPriceSchedule, localTime } from "#config/comfort";
 import { IsothermError } from "#domain/errors";
+import { votedBand } from "#math/thermalComfort";
 import { leastSite, load } from "./sites.js";
 
 const STEP_MS = 900_000;
@@ -53,6 +54,22 @@ describe("comfortAt", () => {
     const own = load(`${leastSite}    comfort: { occupied: { lower: 20 degC }, week: { sat: '08:00-12:00' } }\n`);
     expect(comfortAt(own, "a", Date.parse("2026-01-10T08:00Z"))).toEqual({ lowerC: 20, upperC: 24, occupied: true });
     expect(comfortAt(own, "a", Date.parse("2026-01-09T08:00Z")).occupied).toBe(false);
+  });
+
+  it("takes a band by predicted mean vote where the site wants one, and a zone's own degrees before it", () => {
+    const summer = siteIn("Europe/Berlin", "comfort: { vote: { clothing: 0.8, activity: 1.2, limit: 0.5 } }");
+    const { lowerC, upperC } = comfortAt(summer, "a", Date.parse("2026-01-05T10:00:00Z"));
+    const office = { airSpeedMps: 0.1, relativeHumidityPct: 50, activityMet: 1.2, clothingClo: 0.8 };
+    expect({ lowerC, upperC }).toEqual(votedBand(office, 0.5));
+    expect(upperC - lowerC).toBeGreaterThan(2);
+    const own = load(`${leastSite}    comfort: { occupied: { lower: 20 degC } }\ncontrol: { comfort: { vote: { clothing: 0.8 } } }\n`);
+    expect(comfortAt(own, "a", Date.parse("2026-01-05T10:00:00Z"))).toMatchObject({ lowerC: 20, upperC });
+  });
+
+  it("refuses a vote that no temperature keeps, saying so", () => {
+    expect(() => siteIn("Europe/Berlin", "comfort: { vote: { activity: 4, clothing: 2, limit: 0.1 } }")).toThrow(
+      /no temperature from 5 to 40 degC/,
+    );
   });
 
   it("refuses zones that the site does not have, and times that are none", () => {

@@ -135,6 +135,16 @@ describe("control cycle", () => {
     },
   );
 
+  it("says in which zones a planner left the decision to the rule, unless somebody else decides there", async () => {
+    const loop = fakeSite({ planner: planner(async (r) => ({ ...eagerPlan(r), fallbackZones: ["a", "b"] })) });
+    expect((await loop.tick())!.zoneSources).toEqual({ a: "rule", b: "rule" });
+    loop.supervisor.override(
+      { zone: "a", setpoints: { heatingSetpointC: 20, coolingSetpointC: 25 }, untilMs: loop.now() + 2.5 * stepMs, by: "facility" },
+      loop.now(),
+    );
+    expect((await loop.tick())!.zoneSources).toEqual({ a: "override", b: "rule" });
+  });
+
   it("believes a new level that stays after a jump", async () => {
     const loop = fakeSite();
     await loop.tick();

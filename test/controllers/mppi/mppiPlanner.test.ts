@@ -272,6 +272,27 @@ describe("falls back", () => {
     expect(plan.diagnostics.samplesDiscarded).toBe(plan.diagnostics.numSamples);
   });
 
+  it("to the rule in the one zone in which no plan is sure enough, and plans for the others", async () => {
+    const request = officeRequest({ zones: officeZones });
+    const building = (): FakeRollout =>
+      new FakeRollout(officeZones.map(quickZone), { stdDevK: (_request, _k, _t, z) => (z === 1 ? 1.4 : 0.02) });
+    const plan = await plannerOf(building(), officeZones).plan(request);
+    expect([plan.source, plan.fallback, plan.fallbackZones]).toEqual(["mppi", null, ["b"]]);
+    const rule = request.rulePlans[0]!;
+    const columnOf = (values: Float64Array, zone: number): number[] => [...values].filter((_, i) => i % 3 === zone);
+    expect(plan.chosen.zones.b!.heatingSetpointC).toEqual(columnOf(rule.heatingSetpointC, 1));
+    expect(plan.chosen.zones.b!.coolingSetpointC).toEqual(columnOf(rule.coolingSetpointC, 1));
+    // A plan that is cheaper than the rule is found for the others still.
+    expect(plan.chosen.zones.a!.heatingSetpointC).not.toEqual(columnOf(rule.heatingSetpointC, 0));
+    expect(plan.chosen.cost.total).toBeLessThan(plan.rule!.cost.total);
+    expect(plan.reason).toMatch(
+      / In b the rule acts: no plan is sure enough there, the surest spreads by 1\.40 K and 0\.50 K are allowed\.$/,
+    );
+    expect(plan.diagnostics.samplesDiscarded).toBe(0);
+    const always = await plannerOf(building(), officeZones, { allowFallback: false }).plan(request);
+    expect([always.source, always.fallbackZones]).toEqual(["mppi", undefined]);
+  });
+
   it("to the rule with a bound of 0 where people come, and not where nobody does: being wrong about an empty building harms nobody", async () => {
     const planWith = (request: PlanRequest): Promise<Plan> =>
       plannerOf(new FakeRollout(officeZones.map(quickZone)), officeZones, {}, 0).plan(request);
