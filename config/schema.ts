@@ -256,8 +256,8 @@ const planner = z
     }).prefault("1.5 K"),
     weights: z
       .strictObject({
-        comfort: fields.price("PerKh", "What a kelvin-hour outside the band costs").prefault("12 /Kh"),
-        uncertainty: fields.price("PerK", "What a kelvin of predictive standard deviation costs").prefault("0.1 /K"),
+        comfort: fields.price("PerKh", "What a kelvin-hour outside the band costs").prefault("2.4 /Kh"),
+        uncertainty: fields.price("PerK", "What a kelvin of predictive standard deviation costs").prefault("0.012 /K"),
         movement: fields.price("PerK", "What moving a setpoint by a kelvin costs").prefault("0.0005 /K"),
       })
       .prefault({})

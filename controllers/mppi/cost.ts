@@ -4,18 +4,19 @@ import type { RolloutResult } from "#domain/rollout";
 import { normalCdf, normalPdf } from "#math/statistics";
 
 /** kWh that may be spent to spare one zone one kelvin-hour. */
-const COMFORT_KWH_PER_KH = 100;
+const COMFORT_KWH_PER_KH = 20;
 /** kW of peak that may be added to spare one zone one kelvin-hour. */
-const COMFORT_KW_PER_KH = 6;
-const UNCERTAINTY_KWH_PER_K = 1;
+const COMFORT_KW_PER_KH = 0.5;
+const UNCERTAINTY_KWH_PER_K = 0.1;
 const MOVEMENT_KWH_PER_K = 0.002;
 
 /**
  * Weights where nobody chose any: comfort comes first, and the weights scale with the price so that the choice is the same in any currency.
- * A kelvin-hour outside the band weighs as much as 100 kWh at the horizon's highest price: 0.1 K in one zone for one 15-minute step weighs 2.5 kWh,
- * while being 0.1 K colder in one zone of an office saves some 0.03 kWh. With a demand charge a kelvin-hour also weighs 6 kW of peak, because
- * cutting one kW for a step leaves a zone of that size about 0.8 K (0.2 Kh) behind. A kelvin of mean spread weighs 1 kWh and a setpoint moved by a
- * kelvin 2 Wh: they only decide between plans that are otherwise alike. Prices that are all 0 count as 1.
+ * A kelvin-hour outside the band weighs as much as 20 kWh at the horizon's highest price: 0.1 K in one zone for one 15-minute step weighs 0.5 kWh,
+ * while being 0.1 K colder in one zone of an office saves some 0.03 kWh. With a demand charge a kelvin-hour also weighs half a kW of the month's peak. The
+ * expected kelvin outside the band already hold the spread: a plan pays for being unsure when people come, and heavier weights bought hours of
+ * heating ahead of them instead of comfort. A kelvin of mean spread weighs 0.1 kWh and a setpoint moved by a kelvin 2 Wh: they only decide between plans that
+ * are otherwise alike. Prices that are all 0 count as 1.
  */
 export const defaultWeights = (pricePerKwh: Float64Array, demandPricePerKw = 0): CostWeights => {
   const reference = referencePrice(pricePerKwh);

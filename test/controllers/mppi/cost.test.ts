@@ -121,10 +121,13 @@ describe("cost of a sequence", () => {
 });
 
 describe("default weights", () => {
-  it("weigh a kelvin-hour as 100 kWh at the highest price and 6 kW of peak, and scale with the currency", () => {
-    expect(defaultWeights(Float64Array.of(0.1, 0.4), 15)).toEqual({ comfortPerKh: 40 + 90, uncertaintyPerK: 0.4, movementPerK: 0.0008 });
-    expect(defaultWeights(Float64Array.of(0, 0)).comfortPerKh).toBe(100);
-    expect(defaultWeights(Float64Array.of(-0.3)).comfortPerKh).toBeCloseTo(30, 12);
+  it("weigh a kelvin-hour as 20 kWh at the highest price and half a kW of peak, and scale with the currency", () => {
+    const weights = defaultWeights(Float64Array.of(0.1, 0.4), 15);
+    expect(weights.comfortPerKh).toBeCloseTo(8 + 7.5, 12);
+    expect(weights.uncertaintyPerK).toBeCloseTo(0.04, 12);
+    expect(weights.movementPerK).toBeCloseTo(0.0008, 12);
+    expect(defaultWeights(Float64Array.of(0, 0)).comfortPerKh).toBe(20);
+    expect(defaultWeights(Float64Array.of(-0.3)).comfortPerKh).toBeCloseTo(6, 12);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defaultWeights } from "#controllers/mppi/cost";
 import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
 import { comfortOutlook, explainPlan, type ReasonInput } from "#controllers/mppi/reason";
 import type { Plan, PredictedPlan } from "#domain/plan";
@@ -56,7 +57,10 @@ describe("the reason of a plan", () => {
         plan.reason,
       );
     expect(found, plan.reason).not.toBeNull();
-    expect(Number(found![1])).toBeCloseTo((plan.rule!.cost.comfort - plan.chosen.cost.comfort) / 100, 2);
+    expect(Number(found![1])).toBeCloseTo(
+      (plan.rule!.cost.comfort - plan.chosen.cost.comfort) / defaultWeights(Float64Array.of(1)).comfortPerKh,
+      2,
+    );
     expect(Number(found![2])).toBeCloseTo(money(plan.chosen) - money(plan.rule!), 2);
   });
 
