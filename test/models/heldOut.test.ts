@@ -1,13 +1,16 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import type { BuildingModel } from "#domain/model";
 import { heldOutBeside, heldOutError } from "#models/heldOut";
+import { type Prior, readPrior } from "#models/prior";
 import { trainBuilding } from "#models/trainBuilding";
 import { daysOf, la, syntheticZone } from "./support.js";
 
-const train = (days: number, from: string, incumbent?: Awaited<ReturnType<typeof trainBuilding>>) =>
+const train = (days: number, from: string, incumbent?: Awaited<ReturnType<typeof trainBuilding>>, prior: Prior | null = null) =>
   trainBuilding({
     dataset: daysOf(whole, from, days),
     zones: ["zone"],
-    prior: null,
+    prior,
     toLocalMs: (ms) => ms,
     la,
     options: { budget: 120, ...(incumbent === undefined ? {} : { incumbent }) },
@@ -36,4 +39,23 @@ describe("a new model beside the one in use", () => {
     expect(heldOutBeside(fresh, seen)).toBeNull();
     expect(heldOutError(fresh)!.value).toBeGreaterThan(0);
   });
+});
+
+describe("how a prior is listened to", () => {
+  const prior = readPrior(fileURLToPath(new URL("../../models/priors/reference-buildings.json", import.meta.url)));
+  const nameOf = (model: BuildingModel): string => model.priorUse!.byZone.zone!;
+
+  it("is kept from the model in use for a week, and chosen anew after it, for another prior, or where less than a week had chosen", async () => {
+    const old = await train(7, "1991-01-01", undefined, prior);
+    expect(old.priorUse?.chosenMs).toBe(old.trainedToMs);
+    // Whatever it was: another way is kept too, so it is not chosen again by chance.
+    const another = nameOf(old) === "prior" ? "prior's coefficients" : "prior";
+    const stood = { ...old, priorUse: { ...old.priorUse!, byZone: { zone: another } } };
+    const next = await train(7, "1991-01-02", stood, prior);
+    expect(next.priorUse).toEqual(stood.priorUse);
+    const weekOld = { ...stood, priorUse: { ...stood.priorUse, chosenMs: stood.priorUse.chosenMs - 6 * 86_400_000 } };
+    expect((await train(7, "1991-01-02", weekOld, prior)).priorUse!.chosenMs).toBeGreaterThan(stood.priorUse.chosenMs);
+    expect((await train(4, "1991-01-02", old, null)).priorUse).toBeUndefined();
+    expect((await train(4, "1991-01-01", undefined, prior)).priorUse).toBeUndefined();
+  }, 120_000);
 });
