@@ -3,7 +3,7 @@ import { referencePrice } from "#controllers/mppi/cost";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
 import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#controllers/mppi/pool";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
-import { explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
+import { explainDoubted, explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf } from "#controllers/mppi/samples";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
@@ -211,12 +211,16 @@ const decide = async (
   let outcome = NO_SEARCH;
   let predicted: readonly PredictedCandidate[] = [];
   let unsure: readonly UnsureZone[] = [];
+  const doubted = options.allowFallback ? request.zones.flatMap((zone, z) => (request.leftToRule?.has(zone) === true ? [z] : [])) : [];
+  const isAllDoubted = doubted.length === nz;
+  let leftToRule: readonly number[] = [];
   if (started) {
     let first = await predictGiven(problem);
-    unsure = options.allowFallback ? unsureZones(cost, first, model.spreadBoundK) : [];
-    if (unsure.length === nz) unsure = [];
-    if (unsure.length > 0) {
-      problem = withRuleIn(problem, new Set(unsure.map(({ z }) => z)), plans.sequences[0]!);
+    unsure = options.allowFallback ? unsureZones(cost, first, model.spreadBoundK).filter(({ z }) => !doubted.includes(z)) : [];
+    leftToRule = [...doubted, ...unsure.map(({ z }) => z)].sort((a, b) => a - b);
+    if (leftToRule.length === nz) leftToRule = [];
+    if (leftToRule.length > 0) {
+      problem = withRuleIn(problem, new Set(leftToRule), plans.sequences[0]!);
       pool = poolOf(problem.cost);
       first = await predictGiven(problem);
     }
@@ -225,11 +229,11 @@ const decide = async (
     predicted = await pool.charge(first);
     pool.add(predicted);
     const context = { cost, admission: problem.admission, options, seed: request.seed, tick: request.tick, mayGoOn };
-    outcome = await search(pool, plans.sequences, context);
+    if (!isAllDoubted) outcome = await search(pool, plans.sequences, context);
   }
 
   const working = pool.working();
-  const acts = working.some((candidate) => pool.isAdmitted(candidate)) || (!options.allowFallback && working.length > 0);
+  const acts = (!isAllDoubted && working.some((candidate) => pool.isAdmitted(candidate))) || (!options.allowFallback && working.length > 0);
   const finite = pool.finite();
   const rule = predicted[0];
   const ruleIsPredicted = rule !== undefined && Number.isFinite(rule.total);
@@ -275,9 +279,12 @@ const decide = async (
       reason: `${reason}${explainUnsure(
         unsure.map(({ z, surestK }) => ({ zone: zones[z]!, surestK })),
         model.spreadBoundK,
+      )}${explainDoubted(
+        doubted.map((z) => zones[z]!),
+        request.leftToRule,
       )}`,
       fallback: null,
-      ...(unsure.length === 0 ? {} : { fallbackZones: unsure.map(({ z }) => zones[z]!) }),
+      ...(leftToRule.length === 0 ? {} : { fallbackZones: leftToRule.map((z) => zones[z]!) }),
       diagnostics,
     };
   }
@@ -285,9 +292,11 @@ const decide = async (
   const evaluated = pool.candidates.length;
   const [fallback, reason] = !started
     ? (["late", explainLate(plans.ruleName)] as const)
-    : finite.length > 0
-      ? (["too-uncertain", explainTooUncertain(evaluated, surestK, model.spreadBoundK, plans.ruleName)] as const)
-      : (["not-finite", explainNotFinite(evaluated, plans.ruleName)] as const);
+    : isAllDoubted
+      ? (["model-doubted", explainDoubted(request.zones, request.leftToRule, plans.ruleName)] as const)
+      : finite.length > 0
+        ? (["too-uncertain", explainTooUncertain(evaluated, surestK, model.spreadBoundK, plans.ruleName)] as const)
+        : (["not-finite", explainNotFinite(evaluated, plans.ruleName)] as const);
   const chosen = rulePlan ?? unpredictedPlan(request.zones, plans.sequences[0]!);
   return { ...frame, source: "rule", chosen, rule: rulePlan, reason, fallback, diagnostics };
 };

@@ -5,6 +5,7 @@ import { boptestFigures } from "#cli/simulateBoptestKpis";
 import { type PlanCalibration, planCalibration } from "#cli/simulateCalibration";
 import { historyCommands } from "#cli/simulateHistory";
 import { createLearner, type Learner } from "#cli/simulateLearned";
+import { createSimulatedMonitor } from "#cli/simulateMonitor";
 import { learned, type SimulateOptions, stepS } from "#cli/simulateOptions";
 import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#cli/simulatePlant";
 import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanner } from "#cli/simulateRules";
@@ -22,6 +23,7 @@ import type { BoptestKpis } from "#simulators/boptestKpis";
 import { DatasetRecorder } from "#simulators/datasetRecorder";
 import { withForecastError } from "#simulators/forecastError";
 import { computeKpis, type Kpis } from "#simulators/kpis";
+import { withSensorFault } from "#simulators/sensorFaults";
 import { loadTariff, type Tariff } from "#simulators/tariffs";
 import { civilTime } from "#simulators/weather/localTime";
 
@@ -210,17 +212,27 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
     commandValidityS: 3 * stepS,
     initial: { mode: options.controller === "schedule" ? "off" : "auto" },
   });
+  const alarms = createAlarmBoard({ store: { putAlarm: async () => undefined }, onError });
+  const watch = await createSimulatedMonitor({ options, run, history, alarms, onError });
+  let atFirst: Observation | null = null;
   const cycle = createControlCycle({
     site,
     clock,
-    plant,
+    plant: {
+      observe: async (signal) => {
+        const seen = await plant.observe(signal);
+        atFirst ??= seen;
+        return withSensorFault(options.fault ?? "none", plant.zones, seen, atFirst);
+      },
+    },
+    ...(watch === null ? {} : { monitor: watch.monitor }),
     // The planner's alone: comfort, rules and figures go on reading the truth.
     forecasts: withForecastError(table, options.forecastError, options.seed),
     planners,
     supervisor,
     history,
     decisions: { appendDecision: async (decision) => void decisions.push(decision) },
-    alarms: createAlarmBoard({ store: { putAlarm: async () => undefined }, onError }),
+    alarms,
     onError,
   });
   let learner: Learner | null = null;
@@ -229,7 +241,8 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
   const decisionMs: number[] = [];
   const breathe = breather(context.signal);
   try {
-    if (isLearned) learner = await createLearner({ options, run, history, planners, clock, context });
+    if (isLearned)
+      learner = await createLearner({ options, run, history, planners, clock, context, onInstalled: (model) => watch?.use(model) });
     else if (options.controller !== "schedule") planners.swap({ planner: rulePlanner(), modelVersion: null });
     await learner?.learn("before the first decision");
     const fitMs = learner?.fitMs ?? 0;

@@ -57,8 +57,17 @@ export interface Plan {
   /** One sentence a person understands. */
   readonly reason: string;
   /** Why the rule acts instead of the planner; null when the planner acts. */
-  readonly fallback: "no-model" | "too-uncertain" | "late" | "not-finite" | "planner-failed" | "stale-data" | "mode" | null;
-  /** Zones in which no plan was sure enough, so that the rule acts there although the planner acts elsewhere; absent: none. */
+  readonly fallback:
+    | "no-model"
+    | "model-doubted"
+    | "too-uncertain"
+    | "late"
+    | "not-finite"
+    | "planner-failed"
+    | "stale-data"
+    | "mode"
+    | null;
+  /** Zones in which no plan was sure enough or the model is doubted, so that the rule acts there although the planner acts elsewhere; absent: none. */
   readonly fallbackZones?: readonly string[];
   readonly diagnostics: PlanDiagnostics;
 }

@@ -58,7 +58,7 @@ export interface CycleParts {
   readonly decisions: Pick<DecisionStore, "appendDecision">;
   readonly alarms: AlarmBoard;
   /** Absent: nobody watches how true the model is. */
-  readonly monitor?: Pick<ModelMonitor, "step">;
+  readonly monitor?: Pick<ModelMonitor, "step" | "doubted">;
   /** Failures that the cycle survived (each also stands as an alarm). */
   readonly onError: (error: unknown) => void;
 }

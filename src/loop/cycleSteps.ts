@@ -161,10 +161,19 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     rulePlans: candidates.rulePlans.length > 0 ? candidates.rulePlans : [bounded],
     otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,
+    ...leftToRule(parts),
     seed: site.seed,
     tick: Math.round(seen.rowMs / (stepS * 1000)),
   };
 }
+
+const leftToRule = ({ monitor }: CycleParts): Pick<PlanRequest, "leftToRule"> => {
+  const doubted = monitor?.doubted() ?? [];
+  if (doubted.length === 0) return {};
+  const why = ({ rmsZ, steps }: (typeof doubted)[number]): string =>
+    `the last ${steps} steps ended ${rmsZ.toFixed(1)} times as far from the model's predictions as they should`;
+  return { leftToRule: new Map(doubted.map((one) => [one.zone, why(one)])) };
+};
 
 /** The bounded schedule along the horizon: the rule of last resort. */
 function boundedSequence(site: ControlSite, comfort: ReadonlyMap<string, ComfortSchedule>): ControlSequence {
