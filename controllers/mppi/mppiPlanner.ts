@@ -2,6 +2,7 @@ import { admit } from "#controllers/admission";
 import { referencePrice } from "#controllers/mppi/cost";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
 import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#controllers/mppi/pool";
+import { postponed } from "#controllers/mppi/postpone";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { explainDoubted, explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf } from "#controllers/mppi/samples";
@@ -34,6 +35,8 @@ export interface MppiOptions extends SearchOptions {
    * say least about; one step of margin costs about 1 % of a January week's energy on the RC office and takes most of its violations away.
    */
   readonly readySteps: number;
+  /** Starts are put off by a step unless they gain more than this share of the money they move; 0: never (`postponed`). */
+  readonly doubtedShare: number;
   /** Whether energy owed at the horizon's end is charged. */
   readonly terminal: boolean;
   /** false: where nothing is sure enough the least uncertain plans are used and the planner always acts. */
@@ -64,6 +67,7 @@ export const defaultMppiOptions: MppiOptions = {
   gridK: 0,
   withinRules: true,
   readySteps: 1,
+  doubtedShare: 0.25,
   terminal: true,
   allowFallback: true,
   deadlineMs: Number.POSITIVE_INFINITY,
@@ -234,12 +238,20 @@ const decide = async (
 
   const working = pool.working();
   const acts = (!isAllDoubted && working.some((candidate) => pool.isAdmitted(candidate))) || (!options.allowFallback && working.length > 0);
-  const finite = pool.finite();
   const rule = predicted[0];
   const ruleIsPredicted = rule !== undefined && Number.isFinite(rule.total);
   const rulePlan = ruleIsPredicted ? predictedPlan(request.zones, rule, horizonSteps) : null;
   const preferred = working.filter((candidate) => candidate === outcome.preferred);
-  const best = acts ? await pool.withTrajectory(pool.cheapest([...preferred, ...working])!) : null;
+  const nowC = inputs.initial.temperaturesC.map((values) => values[values.length - 1]!);
+  const cheapest = acts ? await pool.withTrajectory(pool.cheapest([...preferred, ...working])!) : null;
+  const { admission } = problem;
+  const { doubtedShare } = options;
+  const later =
+    cheapest !== null && mayGoOn()
+      ? await postponed(pool, cheapest, { cost, admission, given: plans.sequences, doubtedShare, nowC })
+      : null;
+  const best = later ?? cheapest;
+  const finite = pool.finite();
   const diagnostics: PlanDiagnostics = {
     numSamples: pool.candidates.length,
     horizonSteps,
@@ -255,7 +267,6 @@ const decide = async (
   const frame = planFrame(request);
   if (best !== null) {
     const chosen = predictedPlan(request.zones, best, horizonSteps);
-    const nowC = inputs.initial.temperaturesC.map((values) => values[values.length - 1]!);
     const { zones, stepS } = request;
     const reason =
       rulePlan === null
