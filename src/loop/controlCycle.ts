@@ -47,6 +47,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     const decision = decisionRecord({ command, plan, modelVersion, seen, changes, zoneSources: duties.zoneSources, mode });
     memory.previousPlan = plan;
     await append(parts, decision, nowMs);
+    parts.keepRequest?.(decision.id, request);
     return decision;
   };
 }
