@@ -10,6 +10,7 @@ import type { QualityMemory, QualityRules } from "#loop/dataQuality";
 import type { HistoryBuffer } from "#loop/historyBuffer";
 import type { ModelMonitor } from "#loop/modelMonitor";
 import type { PlannerSlot } from "#loop/plannerSlot";
+import type { RegretMonitor } from "#loop/regretMonitor";
 import type { Supervisor } from "#loop/supervisor";
 
 /** What comfort, rules and other plans are made from. */
@@ -57,6 +58,8 @@ export interface CycleParts {
   readonly history: HistoryBuffer;
   readonly decisions: Pick<DecisionStore, "appendDecision">;
   readonly alarms: AlarmBoard;
+  /** Absent: nobody compares what planning costs with what it promised. */
+  readonly regret?: Pick<RegretMonitor, "decided" | "ended" | "resting">;
   /** Keeps what a decision was made from; must not hold up control. Absent: nobody does. */
   readonly keepRequest?: (decisionId: string, request: PlanRequest) => void;
   /** Absent: nobody watches how true the model is. */

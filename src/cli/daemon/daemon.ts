@@ -37,6 +37,7 @@ import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
+import { createRegretMonitor } from "#loop/regretMonitor";
 import { runLoop } from "#loop/runLoop";
 import { createSupervisor } from "#loop/supervisor";
 
@@ -291,6 +292,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       decisions: store,
       alarms,
       monitor: models.monitor,
+      regret: createRegretMonitor(),
       keepRequest: (id, request) => void journal.keep(id, request).catch(onError),
       onError,
     }),
