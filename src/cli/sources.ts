@@ -12,6 +12,7 @@ interface SourcesArguments {
   readonly starts?: string;
   readonly perBuilding?: number;
   readonly all?: boolean;
+  readonly judged?: boolean;
   readonly days: number;
   readonly year: number;
   readonly zones: number;
@@ -46,6 +47,7 @@ export function registerSources(program: Command): void {
       4,
     )
     .option("--all", "every climate × start for every building")
+    .option("--judged", "the buildings that isotherm is judged on: data for evaluate, which meta-train refuses")
     .option("--days <n>", "days a run", wholeNumber("--days", 1, 366), 10)
     .option("--year <year>", "calendar year", wholeNumber("--year", 1970, 2200), 1991)
     .option("--zones <n>", "zones kept of a building at most, spread over size", wholeNumber("--zones", 1, 1000), 6)
@@ -92,14 +94,14 @@ async function sources(given: SourcesArguments, context: CommandContext): Promis
   const ids = listBuildings(engine).map(({ id }) => id);
   const buildings = listOf(
     given.buildings,
-    ids.filter((id) => !judgedBuildings.has(id)),
+    ids.filter((id) => judgedBuildings.has(id) === (given.judged === true)),
   );
   known("--buildings", buildings, ids);
-  const judged = buildings.filter((id) => judgedBuildings.has(id));
+  const judged = given.judged === true ? [] : buildings.filter((id) => judgedBuildings.has(id));
   if (judged.length > 0)
     throw usageError(
       `--buildings: isotherm is judged on ${judged.join(", ")}, so no prior may learn from ${judged.length === 1 ? "it" : "them"}`,
-      "Leave them out; `isotherm simulate --plant energyplus` runs them.",
+      "Leave them out; with --judged their data are made for `isotherm evaluate`.",
     );
   const weathers = listOf(given.weather, sourceClimates);
   known(

@@ -132,6 +132,8 @@ describe.skipIf(whyNot !== null || !existsSync(main))(named("isotherm sources"),
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining("judged on ref2004-small-office") });
     const unknown = await start("sources", "--out", join(top, "refused"), "--buildings", "ref2004-hospitl").ended;
     expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("did you mean ref2004-hospital?") });
+    const own = await start("sources", "--judged", "--weather", "chicago", "--starts", "01-01", "--list", "--json").ended;
+    expect((JSON.parse(own.out).runs as SourceRun[]).map(({ building: id }) => id).sort()).toEqual([...judgedBuildings].sort());
     const { out } = await start("sources", "--list", "--json").ended;
     const listed = (JSON.parse(out).runs as SourceRun[]).map(({ building: id }) => id);
     expect(new Set(listed).size).toBe(28);
