@@ -16,6 +16,9 @@ const LEAST_FALL_K = 1.2;
 /** A fall that comes back on this many other days around the same hour is the building's own: a fan that stops. */
 const OTHER_DAYS = 2;
 const AROUND_S = 3600;
+/** So do this many falls within half a day: nobody opens and shuts a window that often, equipment that cycles lets go by the hour. */
+const OTHER_FALLS = 4;
+const HALF_DAY_S = 12 * 3600;
 /** A window is closed again within a day's work; a fall without recovery is a cold night. */
 const LONGEST_S = 8 * 3600;
 /** The hour's movement before may be this share of the fall: a window opens suddenly, the sun sets slowly. */
@@ -50,7 +53,7 @@ const letGo = ({ heatingC, coolingC, outdoorC, airC }: OpenWindowInput, row: num
 /**
  * Spans in which a zone fell towards outdoor air as it never does by itself, and came back: at least 1.2 K (and three times its usual scatter) within two
  * steps, suddenly, at least 4 K from outdoor air, faster than when its equipment lets go, and nothing of 0.6 times that size in the same direction around the same hour
- * on two other days. A span ends when the zone has made up for 90 % of the fall, or for half and rises no further, or is back on its setpoint; where it
+ * on two other days, nor four others within half a day. A span ends when the zone has made up for 90 % of the fall, or for half and rises no further, or is back on its setpoint; where it
  * has not made up for half within eight hours nothing is suspected.
  */
 export const openWindowSpans = (input: OpenWindowInput): readonly Span[] => {
@@ -78,13 +81,22 @@ export const openWindowSpans = (input: OpenWindowInput): readonly Span[] => {
     }
     return days;
   };
+  const halfDay = Math.round(HALF_DAY_S / stepS);
+  /** Other moments within half a day at which a movement of at least `size` (with its sign) began. */
+  const otherFalls = (row: number, size: number): number => {
+    const falls = (i: number): boolean => signed(i) * Math.sign(size) >= Math.abs(size);
+    let count = 0;
+    for (let i = Math.max(3, row - halfDay); i <= Math.min(rows - 1, row + halfDay); i++)
+      if (Math.abs(i - row) > 2 && falls(i) && !falls(i - 1)) count++;
+    return count;
+  };
   const found: Span[] = [];
   for (let row = 4; row < rows; row++) {
     const size = moves[row]!;
     if (!(size > threshold)) continue;
     if (Number.isFinite(released[row]!) && !(size > usualRelease(released, row, row + Math.round(LONGEST_S / stepS)))) continue;
     if ((airC[row - 2]! - airC[row - 4]!) * Math.sign(signed(row)) > SUDDEN_SHARE * size) continue;
-    if (otherDays(row, 0.6 * signed(row)) >= OTHER_DAYS) continue;
+    if (otherDays(row, 0.6 * signed(row)) >= OTHER_DAYS || otherFalls(row, 0.6 * signed(row)) >= OTHER_FALLS) continue;
     const span = untilRecovered(input, row);
     if (span === null) continue;
     found.push(span);

@@ -3,7 +3,7 @@ import { sliceDataset } from "#models/datasetSlice";
 import { gateTrainingData } from "#models/trainingGate/gateTrainingData";
 import { rcOffice } from "../rcZone.js";
 import { cityYear } from "../support.js";
-import { ZONE } from "./support.js";
+import { AIR, found, pittsburghWeek, ZONE } from "./support.js";
 
 /** Share of clean rows that may be lost. Measured: years 0, weeks 0.016 % at most, the RC office 0. */
 const MOST_LOST = 0.002;
@@ -38,5 +38,20 @@ describe("the training gate lets clean data through", () => {
       const { report } = gateTrainingData(dataset, zones);
       expect(report.rowsGated / report.rowsOut).toBeLessThan(MOST_LOST);
     }
+  });
+
+  it("equipment that lets go by the hour and comes back, where the same fall once in a night is a window", async () => {
+    const week = await pittsburghWeek();
+    const air = week.columns.get(AIR)!;
+    /** Falls by 3 K for an hour, from one o'clock of the second night on, every two hours. */
+    const falling = (times: number) => ({
+      ...week,
+      columns: new Map([
+        ...week.columns,
+        [AIR, air.map((value, i) => (i >= 100 && i < 100 + 8 * times && (i - 100) % 8 < 4 ? value - 3 : value))],
+      ]),
+    });
+    expect(found(falling(1), "openWindow")).toHaveLength(1);
+    expect(found(falling(5), "openWindow")).toEqual([]);
   });
 });
