@@ -30,8 +30,8 @@ const at = (column: SampleColumn, k: number): number => (typeof column === "numb
 /**
  * One-step predictions of one zone for any samples (see `Transition` for the mean). The spread of a thermostat zone is that of a mixture over its
  * regimes: with p_h = P(T_free < T_hea) and p_hl = p_h P(T_heat < T_hea) (likewise for cooling),
- * Var ≈ c² ((1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool²) + (p_h − p_hl + p_c − p_cl) s_held², c the model's `spreadScale`
- * (the scatter on a setpoint is measured, so it needs none). A missing input, setpoints too, gives NaN for its sample.
+ * Var ≈ c² ((1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool²) + (p_h − p_hl + p_c − p_cl) s_held² + ε² D², c the model's `spreadScale`
+ * (the scatter on a setpoint is measured, so it needs none), D the kelvins that the thermostat asks for and ε the `demandDoubt`. A missing input, setpoints too, gives NaN for its sample.
  */
 export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatch = 512): StepPredictor => {
   const { posterior } = model;
@@ -55,6 +55,7 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
   };
 
   const { drift } = model;
+  const doubt = model.spread?.demandDoubt ?? 0;
   const driftsOf = new WeakMap<DatasetRows, DriftStates>();
   const statesOf = (data: DatasetRows): DriftStates => {
     let states = driftsOf.get(data);
@@ -118,7 +119,8 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
         const pHeld = pHeating - pHeatLimited + pCooling - pCoolLimited;
         variance[k] =
           model.spreadScale ** 2 * (pIdle * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2) +
-          pHeld * model.heldStdDevK ** 2;
+          pHeld * model.heldStdDevK ** 2 +
+          (doubt * Math.max(0, hea - tFree, tFree - coo)) ** 2;
       }
       const full = { heatedC: heat.next, cooledC: cool.next };
       return { meanC, stdDevK: variance?.map(Math.sqrt) ?? null, freeC: free.next, full, ...known(latentK2) };

@@ -53,6 +53,8 @@ export interface DriftModel {
 export interface SpreadModel {
   /** σ̄², K²: variance of the innovation of a usual step, calibrated: what a step on a setpoint is taken to have, and what feeds the drift. */
   readonly innovationVarianceK2: number;
+  /** ε: where a thermostat asks for D kelvins (from the free float to the setpoint) the variance is ε² D² larger. Absent: 0. */
+  readonly demandDoubt?: number;
   /** Factor on the standard deviation after so many steps (rising); in between linear in the logarithms, beyond the last as at the last. */
   readonly leads: readonly { readonly steps: number; readonly factor: number }[];
 }

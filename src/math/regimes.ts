@@ -51,12 +51,26 @@ export const zoneToleranceK = (data: DatasetRows, zone: string): number =>
     data.column(zonePoint(zone, "coolingSetpointC")),
   );
 
-/** Regime of the step that ends at each row of the data set. @param toleranceK default: what these data call for. */
+/** A zone below heating that falls by more than this in one step, K, has no heating on. */
+const OFF_K = 1;
+
+/**
+ * Regime of the step that ends at each row of the data set, as `regimeOf` has it; but a zone below heating that falls by more than 1 K in one step, or goes on falling
+ * after that, is not heated at its limit: its fan is off (night cycling), and the step is one of free float. Not so above cooling: of cooling that is off
+ * by the hour the model has a part of its own, and a zone may rise that fast when people arrive.
+ * @param toleranceK default: what these data call for.
+ */
 export const rowRegimes = (data: DatasetRows, zone: string, toleranceK = zoneToleranceK(data, zone)): Uint8Array => {
   const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
   const heating = data.column(zonePoint(zone, "heatingSetpointC"));
   const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
-  return Uint8Array.from(temperature, (value, i) => regimeOf(value, heating[i]!, cooling[i]!, toleranceK));
+  let isOff = false;
+  return Uint8Array.from(temperature, (value, i) => {
+    const regime = regimeOf(value, heating[i]!, cooling[i]!, toleranceK);
+    const fallK = (temperature[i - 1] ?? Number.NaN) - value;
+    isOff = regime === regimes.heatingLimited && (fallK > OFF_K || (isOff && fallK > 0));
+    return isOff ? regimes.idle : regime;
+  });
 };
 
 /** Gates of steps whose ends have these regimes. */

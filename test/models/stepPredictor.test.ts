@@ -138,6 +138,18 @@ describe("spread", () => {
     );
   });
 
+  it("has ε² D² more where the thermostat asks for D kelvins: the free float's distance from the setpoint that it lies beyond", () => {
+    const doubting = { spread: { innovationVarianceK2: 0.01, demandDoubt: 0.4, leads: [] } };
+    fc.assert(
+      fc.property(zones, temperature, setpoints, (one, T, [hea, coo]) => {
+        const free = T + one.free;
+        const demand = Math.max(0, hea - free, free - coo);
+        const [sure, doubted] = [modelOf(one), modelOf(one, doubting)].map((model) => stepOf(model, T, hea, coo).stdDev);
+        return Math.abs(doubted! - Math.hypot(sure!, 0.4 * demand)) < 1e-9;
+      }),
+    );
+  });
+
   it("far from any setpoint is the free float's own, on one the measured scatter", () => {
     expect(stepOf(modelOf(zone), 22, 5, 40).stdDev).toBeCloseTo(Math.sqrt(0.1 ** 2 + 0.01), 9);
     expect(stepOf(modelOf({ ...zone, heat: 20 }), 15, 21, 40).stdDev).toBeCloseTo(0.03, 6);
