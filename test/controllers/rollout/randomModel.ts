@@ -175,6 +175,7 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
           drift: { decay: [0.9, 0.99], gain: [0.4, 0.02], limitK: 0.4 },
           spread: {
             innovationVarianceK2: 0.02,
+            demandDoubt: 0.3,
             leads: [
               { steps: 1, factor: 1 },
               { steps: 4, factor: 1.6 },
