@@ -28,8 +28,9 @@ export interface PosteriorData {
  * absolute: T' = f(x). increment: T' = T + f(x).
  * thermostat: with f evaluated with no gate (free float), the heating gate (full heating) and the cooling gate (full cooling),
  * T_free = T + f(x, none), T_heat = T + f(x, heating), T_cool = T + f(x, cooling):
- * T' = min(T_hea, T_heat) if T_free < T_hea; max(T_coo, T_cool) if T_free > T_coo; else T_free.
- * T_cool may exceed T_free (T_heat may lie below it) where equipment is off by its own schedule: what rows under a call showed decides, not T_free.
+ * T' = min(T_hea, max(T_heat, T_free)) if T_free < T_hea; max(T_coo, T_cool) if T_free > T_coo; else T_free.
+ * Heating takes nothing away, so that a cold zone follows a free float that forgets, however little the data say of full heating. T_cool may exceed T_free: where
+ * cooling is off by its own schedule what rows under a call showed decides, not a free float that was learned at other hours.
  */
 export type Transition = "absolute" | "increment" | "thermostat";
 
