@@ -4,8 +4,9 @@ import { driftStates } from "#math/drift";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean } from "#math/statistics";
 import { leaveDayOut } from "#models/calibration";
+import { demandSteps, likeliestDoubt } from "#models/calibration/demandDoubt";
 import { calibratedLeads, leadFactors } from "#models/calibration/leadFactors";
-import { LEFT_OUT_DAYS, leftOutTrajectories } from "#models/calibration/leftOutDays";
+import { LEFT_OUT_DAYS, leftOutDays, leftOutTrajectories } from "#models/calibration/leftOutDays";
 import type { BoundedPosterior as Fitted } from "#models/thermostat/boundedPosterior";
 import { errorsByStep, withDriftInput } from "#models/thermostat/driftFit";
 
@@ -44,7 +45,7 @@ const usualInnovation = (
 };
 
 /**
- * What carries a zone's spread open loop: the usual innovation, and factors by lead from trajectories over the training
+ * What carries a zone's spread: the usual innovation, the doubt of its equipment, and factors by lead from trajectories over the training
  * data that their days had no part in. `first` holds the rows of `heldOut` alone, the other posterior imputed ones too. `model` is the zone's without `spread`; its drift and `spreadScale` are those of `heldOut`.
  */
 export const fitSpread = (
@@ -62,19 +63,9 @@ export const fitSpread = (
   const exact = { features, kernel, meanCoefficients, basisInputs: x, m: n, d, alpha, varianceRoot: new Float64Array(0), p: 0 };
   const { drift } = model;
   const states = drift === undefined ? [] : driftStates(drift, errorsByStep(heldOut.rows, heldOut.errors, data.length - 1));
-  const errors = leftOutTrajectories(
-    {
-      la,
-      model: { ...model, posterior: drift === undefined ? exact : withDriftInput(exact, model.zone), spread: usual },
-      n,
-      choleskyLower,
-      alpha,
-      day: heldOut.day,
-      driftStates: states,
-    },
-    data,
-    calibratedLeads(stepS),
-    START_EVERY,
-  );
-  return { ...usual, leads: leadFactors(errors, stepS, START_EVERY, (data.length * stepS) / DAY_S, LEFT_OUT_DAYS) };
+  const zone = { ...model, posterior: drift === undefined ? exact : withDriftInput(exact, model.zone) };
+  const days = leftOutDays({ la, model: zone, n, choleskyLower, alpha, day: heldOut.day, driftStates: states }, data, START_EVERY);
+  const spread = { ...usual, demandDoubt: likeliestDoubt(demandSteps(days, zone, usual, data)) };
+  const errors = leftOutTrajectories(days, spread, data, calibratedLeads(stepS));
+  return { ...spread, leads: leadFactors(errors, stepS, START_EVERY, (data.length * stepS) / DAY_S, LEFT_OUT_DAYS) };
 };

@@ -30,6 +30,10 @@ export interface StepEnds {
   readonly coolingSetpointC: number;
 }
 
+/** How far the thermostat asks the temperature to be moved from its free float, K; 0 between the setpoints. */
+export const demandK = ({ freeC, heatingSetpointC, coolingSetpointC }: StepEnds): number =>
+  freeC < heatingSetpointC ? heatingSetpointC - freeC : freeC > coolingSetpointC ? freeC - coolingSetpointC : 0;
+
 /**
  * The variance of a zone's predicted temperature from step to step, for many samples. Errors last: the next one-step error is Σ_j d_j + ν with drift states
  * d_j' = ρ_j (d_j + g_j ν) (`DriftModel`), of which only the innovations ν to come are unknown. With e the temperature's error, γ the zone's `stateGain`,
@@ -42,6 +46,7 @@ export interface StepEnds {
  * setpoint is held (Tobin 1958): v' is its second moment about the predicted temperature, plus the scatter on a setpoint times the probability 1 − κ of
  * being held (by Stein's lemma c_j' has the same κ). So a held zone forgets its error as far as it is sure to be held, but not its drift. Where the
  * mean is held s² is the usual σ̄²: no posterior is asked there. Standard deviations are multiplied by the lead's factor, scatter on a setpoint apart.
+ * Where the thermostat asks for D kelvins, ε² D² more with ε the `demandDoubt`: equipment may be off, cycle, or be stronger than it was seen to be.
  * A latent variance that is not finite gives NaN; an end that is missing bounds nothing.
  */
 export class CarriedSpread {
@@ -49,6 +54,7 @@ export class CarriedSpread {
   readonly #spread: SpreadModel;
   readonly #decay: readonly number[];
   readonly #gain: readonly number[];
+  readonly #doubt: number;
   readonly #variances: Float64Array;
   /** c_j by state. */
   readonly #covariances: readonly Float64Array[];
@@ -65,6 +71,7 @@ export class CarriedSpread {
     this.#spread = spread;
     this.#decay = model.drift?.decay ?? [];
     this.#gain = model.drift?.gain ?? [];
+    this.#doubt = spread.demandDoubt ?? 0;
     this.#variances = new Float64Array(samples);
     this.#covariances = this.#decay.map(() => new Float64Array(samples));
     this.#schedule = spreadSteps(model, spread);
@@ -88,10 +95,11 @@ export class CarriedSpread {
     const { freeC, heatedC, cooledC, heatingSetpointC, coolingSetpointC } = ends;
     this.#takenK2 = 0;
     this.#heldFraction = 0;
+    const doubtedK2 = this.#doubt === 0 ? 0 : (this.#doubt * demandK(ends)) ** 2;
     if (freeC < heatingSetpointC && heatedC >= heatingSetpointC)
-      return this.#held(t, k, heatingSetpointC - freeC, heatedC - heatingSetpointC);
+      return this.#held(t, k, heatingSetpointC - freeC, heatedC - heatingSetpointC, doubtedK2);
     if (freeC > coolingSetpointC && cooledC <= coolingSetpointC)
-      return this.#held(t, k, freeC - coolingSetpointC, coolingSetpointC - cooledC);
+      return this.#held(t, k, freeC - coolingSetpointC, coolingSetpointC - cooledC, doubtedK2);
     const stepK2 = this.#stepVariance(latentK2);
     const w = this.#before(t, k, stepK2);
     const stdDev = Math.sqrt(w);
@@ -101,15 +109,15 @@ export class CarriedSpread {
       this.#flat(freeC - heatingSetpointC, heatedC - heatingSetpointC, stdDev);
       this.#flat(coolingSetpointC - freeC, coolingSetpointC - cooledC, stdDev);
     }
-    return this.#carry(t, k, stepK2, Math.max(0, w - this.#takenK2), 0);
+    return this.#carry(t, k, stepK2, Math.max(0, w - this.#takenK2) + doubtedK2, 0);
   }
 
   /** The mean is on a setpoint and the error may grow by `one` to one side, by `other` to the other, until it no longer is. */
-  #held(t: number, k: number, one: number, other: number): number {
+  #held(t: number, k: number, one: number, other: number, doubtedK2: number): number {
     const stepK2 = this.#spread.innovationVarianceK2;
     const stdDev = Math.sqrt(this.#before(t, k, stepK2));
     const outside = this.#outside(one, stdDev) + this.#outside(other, stdDev);
-    return this.#carry(t, k, stepK2, outside, 1);
+    return this.#carry(t, k, stepK2, outside + doubtedK2, 1);
   }
 
   #stepVariance(latentK2: number): number {

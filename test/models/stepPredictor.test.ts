@@ -74,11 +74,11 @@ describe("transition of a thermostat zone", () => {
     expect(stepOf(modelOf(zone), T, hea, coo).mean).toBeCloseTo(expected, 9);
   });
 
-  it("is min(T_hea, T_heat) below heating, max(T_coo, T_cool) above cooling, else T_free, whatever the zone", () => {
+  it("is min(T_hea, max(T_heat, T_free)) below heating, max(T_coo, T_cool) above cooling, else T_free, whatever the zone", () => {
     fc.assert(
       fc.property(zones, temperature, setpoints, (one, T, [hea, coo]) => {
         const free = T + one.free;
-        const expected = free < hea ? Math.min(hea, free + one.heat) : free > coo ? Math.max(coo, free + one.cool) : free;
+        const expected = free < hea ? Math.min(hea, free + Math.max(0, one.heat)) : free > coo ? Math.max(coo, free + one.cool) : free;
         const step = stepOf(modelOf(one), T, hea, coo);
         return Math.abs(step.mean - expected) < 1e-9 && Math.abs(step.free - free) < 1e-9;
       }),
@@ -124,16 +124,30 @@ describe("spread", () => {
         const model = modelOf(one, { spreadScale });
         const [a, b, c] = one.spreads;
         const sFree = Math.sqrt(a ** 2 + 0.01);
-        const sHeat = Math.sqrt(a ** 2 + b ** 2 + 0.01);
-        const sCool = Math.sqrt(a ** 2 + c ** 2 + 0.01);
         const free = T + one.free;
+        // Heating that seems to take away gives nothing: what comes is the free float.
+        const gives = free + one.heat >= free;
+        const sHeat = gives ? Math.sqrt(a ** 2 + b ** 2 + 0.01) : sFree;
+        const sCool = Math.sqrt(a ** 2 + c ** 2 + 0.01);
         const pHeat = normalCdf((hea - free) / sFree);
         const pCool = normalCdf((free - coo) / sFree);
-        const pHeatLimited = pHeat * normalCdf((hea - free - one.heat) / sHeat);
+        const pHeatLimited = pHeat * normalCdf((hea - free - (gives ? one.heat : 0)) / sHeat);
         const pCoolLimited = pCool * normalCdf((free + one.cool - coo) / sCool);
         const off = Math.max(0, 1 - pHeat - pCool) * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2;
         const expected = Math.sqrt(spreadScale ** 2 * off + (pHeat - pHeatLimited + pCool - pCoolLimited) * 0.03 ** 2);
         return Math.abs(stepOf(model, T, hea, coo).stdDev - expected) < 1e-9;
+      }),
+    );
+  });
+
+  it("has ε² D² more where the thermostat asks for D kelvins: the free float's distance from the setpoint that it lies beyond", () => {
+    const doubting = { spread: { innovationVarianceK2: 0.01, demandDoubt: 0.4, leads: [] } };
+    fc.assert(
+      fc.property(zones, temperature, setpoints, (one, T, [hea, coo]) => {
+        const free = T + one.free;
+        const demand = Math.max(0, hea - free, free - coo);
+        const [sure, doubted] = [modelOf(one), modelOf(one, doubting)].map((model) => stepOf(model, T, hea, coo).stdDev);
+        return Math.abs(doubted! - Math.hypot(sure!, 0.4 * demand)) < 1e-9;
       }),
     );
   });

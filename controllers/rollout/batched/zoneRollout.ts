@@ -155,9 +155,11 @@ export class ZoneRollout {
       if (freeC < heatingC[k]!) {
         const heatedC = now[k]! + heating[k]!;
         isHeld = heatedC >= heatingC[k]!;
-        regime = HEATING;
-        nextC = isHeld ? heatingC[k]! + heldOffsetK : heatedC;
-        this.heatingK[k] = Math.max(0, nextC - freeC);
+        if (!(heatedC < freeC)) {
+          regime = HEATING;
+          nextC = isHeld ? heatingC[k]! + heldOffsetK : heatedC;
+          this.heatingK[k] = Math.max(0, nextC - freeC);
+        }
       } else if (freeC > coolingC[k]!) {
         const cooledC = now[k]! + cooling[k]!;
         isHeld = cooledC <= coolingC[k]!;

@@ -62,6 +62,7 @@ export const zoneParameters = [
   "spreadScale",
   "stateGain",
   "innovationVarianceK2",
+  "demandDoubt",
 ] as const;
 
 export const isConstantLeaf = ({ own }: OwnLeaf): boolean => own.length === 0;

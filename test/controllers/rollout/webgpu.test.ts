@@ -90,6 +90,7 @@ describe.skipIf(isMissing)(
       ["two thermostats whose errors last", { spreads: true }, 37, 9],
       ["absolute predictions without power", { transition: "absolute", withPower: false, numZones: 3 }, 5, 7],
       ["one sequence of one step", { numZones: 1 }, 1, 1],
+      ["heating that seems to take away", { spreads: true, heatingK: -0.3 }, 37, 9],
       ["a day ahead", { numZones: 1, m: 12, spreads: true }, 2, 96],
     ])("costs are those of the reference's trajectories (%s)", async (_, options, count, horizonSteps) => {
       const model = randomModel({ ...base, ...options });

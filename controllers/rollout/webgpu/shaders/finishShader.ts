@@ -120,10 +120,12 @@ fn spreadOf(z: u32, k: u32, record: u32, heatingSetpoint: f32, coolingSetpoint: 
   let free = ${value(slots.free)};
   let heated = ${value(slots.heated)};
   let cooled = ${value(slots.cooled)};
+  let doubted = ${parameter("demandDoubt")} * select(max(0.0, free - coolingSetpoint), heatingSetpoint - free, free < heatingSetpoint);
+  let doubtedK2 = doubted * doubted;
   if (isHeld) {
-    var around = 0.0;
-    if (free < heatingSetpoint) { around = outside(heatingSetpoint - free, stdDev) + outside(heated - heatingSetpoint, stdDev); }
-    else { around = outside(free - coolingSetpoint, stdDev) + outside(coolingSetpoint - cooled, stdDev); }
+    var around = doubtedK2;
+    if (free < heatingSetpoint) { around += outside(heatingSetpoint - free, stdDev) + outside(heated - heatingSetpoint, stdDev); }
+    else { around += outside(free - coolingSetpoint, stdDev) + outside(coolingSetpoint - cooled, stdDev); }
     return carry(z, k, r, stepK2, around, true);
   }
   if (free < heatingSetpoint) { flat(heatingSetpoint - heated, heatingSetpoint - free, stdDev); }
@@ -132,7 +134,7 @@ fn spreadOf(z: u32, k: u32, record: u32, heatingSetpoint: f32, coolingSetpoint: 
     if ((mode & ${modes.heatedKnown}u) != 0u) { flat(free - heatingSetpoint, heated - heatingSetpoint, stdDev); }
     if ((mode & ${modes.cooledKnown}u) != 0u) { flat(coolingSetpoint - free, coolingSetpoint - cooled, stdDev); }
   }
-  return carry(z, k, r, stepK2, max(0.0, w - taken), false);
+  return carry(z, k, r, stepK2, max(0.0, w - taken) + doubtedK2, false);
 }`;
 
 /** E[(X)₊] of X ~ N(distance, σ²) as σ φ(z) h(z), h = 1 − z (1 − Φ(z)) / φ(z) fitted on [0, 8] to 7e-7: no difference of two large numbers. */
