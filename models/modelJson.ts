@@ -69,6 +69,7 @@ const modelSchema = z.strictObject({
         .strictObject({
           innovationVarianceK2: number,
           demandDoubt: number.optional(),
+          capacityDoubt: number.optional(),
           leads: z.array(z.strictObject({ steps: number, factor: number })),
         })
         .optional(),

@@ -31,8 +31,8 @@ export interface MppiOptions extends SearchOptions {
    */
   readonly withinRules: boolean;
   /**
-   * Steps before a zone's first occupied one from which its band already counts. What the equipment delivers on a cold morning is what a week's data
-   * say least about; one step of margin costs about 1 % of a January week's energy on the RC office and takes most of its violations away.
+   * Steps before a zone's first occupied one from which its band already counts. 0: how far what the equipment delivers may be doubted is in the model's spread
+   * (`SpreadModel.capacityDoubt`); a margin in time makes quick zones wait for people that slow ones need it for, 2 % of a January week's energy on EnergyPlus.
    */
   readonly readySteps: number;
   /** Starts are put off by a step unless they gain more than this share of the money they move; 0: never (`postponed`). */
@@ -66,7 +66,7 @@ export const defaultMppiOptions: MppiOptions = {
   comfortToleranceK: 0.05,
   gridK: 0,
   withinRules: true,
-  readySteps: 1,
+  readySteps: 0,
   doubtedShare: 0.25,
   terminal: true,
   allowFallback: true,

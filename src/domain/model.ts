@@ -56,6 +56,8 @@ export interface SpreadModel {
   readonly innovationVarianceK2: number;
   /** ε: where a thermostat asks for D kelvins (from the free float to the setpoint) the variance is ε² D² larger. Absent: 0. */
   readonly demandDoubt?: number;
+  /** ρ: share of what equipment that is on moves a zone by in a step, of which nobody is sure. Absent: 0. */
+  readonly capacityDoubt?: number;
   /** Factor on the standard deviation after so many steps (rising); in between linear in the logarithms, beyond the last as at the last. */
   readonly leads: readonly { readonly steps: number; readonly factor: number }[];
 }

@@ -63,6 +63,7 @@ export const zoneParameters = [
   "stateGain",
   "innovationVarianceK2",
   "demandDoubt",
+  "capacityDoubt",
 ] as const;
 
 export const isConstantLeaf = ({ own }: OwnLeaf): boolean => own.length === 0;

@@ -72,13 +72,16 @@ describe("planner on a building it knows", () => {
     });
   });
 
-  it("is ready a step before the first occupied one, unless told that the moment itself is early enough", async () => {
+  it("is ready when the first occupied step ends, and a step before where told so", async () => {
     const request = officeRequest({ zones: officeZones });
     const first = request.comfort.get(officeZones[0]!)!.occupied.indexOf(1);
-    const early = await planFor(slowZone, request);
-    const punctual = await planFor(slowZone, request, { readySteps: 0 });
+    const early = await planFor(slowZone, request, { readySteps: 1 });
+    const punctual = await planFor(slowZone, request);
     const readyC = (plan: Plan): number => plan.chosen.zones[officeZones[0]!]!.meanC[first - 1]!;
     expect(readyC(early)).toBeGreaterThan(readyC(punctual));
+    expect(punctual.chosen.zones[officeZones[0]!]!.meanC[first]!).toBeGreaterThan(
+      request.comfort.get(officeZones[0]!)!.lowerC[first]! - 0.1,
+    );
     expect(readyC(early)).toBeGreaterThan(request.comfort.get(officeZones[0]!)!.lowerC[first]! - 0.1);
   });
 

@@ -179,6 +179,7 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
           spread: {
             innovationVarianceK2: 0.02,
             demandDoubt: 0.3,
+            capacityDoubt: 0.15,
             leads: [
               { steps: 1, factor: 1 },
               { steps: 4, factor: 1.6 },
