@@ -4,6 +4,7 @@ import type { FeatureSpec } from "#domain/features";
 import type { ZoneModel } from "#domain/model";
 import { DatasetRows } from "#math/datasetRows";
 import { normalCdf } from "#math/statistics";
+import { openLoop } from "#models/evaluation/openLoop";
 import { createStepPredictor, type StepPrediction } from "#models/stepPredictor";
 import { datasetOf, la } from "./support.js";
 
@@ -114,6 +115,44 @@ describe("transition of a thermostat zone", () => {
     expect(same).toBe(first);
     expect(first).toBe(21);
     expect([second, other]).toEqual([19.7, 21]);
+  });
+});
+
+describe("a cold zone open loop", () => {
+  const STEPS = 96;
+  const outdoor: FeatureSpec[number]["term"] = { kind: "offset", point: "site.outdoorAirTempC", of: "a.zoneAirTempC" };
+  const cold: FeatureSpec = [
+    { term: outdoor, scale: 1 },
+    { term: { kind: "gated", mode: "heating", term: { kind: "constant" } }, scale: 1 },
+    { term: { kind: "gated", mode: "heating", term: outdoor }, scale: 1 },
+  ];
+
+  it("stays between outdoor air and what it was or is asked for, whatever was learned of full heating, even if that runs away by itself", () => {
+    fc.assert(
+      fc.property(
+        temperature,
+        fc.double({ min: -30, max: 10, noNaN: true }),
+        fc.double({ min: -5, max: 5, noNaN: true }),
+        fc.double({ min: -0.3, max: 0.3, noNaN: true }),
+        (T, outdoorC, heat, growth) => {
+          const model = modelOf(zone);
+          const posterior = { ...model.posterior, features: cold, meanCoefficients: Float64Array.of(0.05, heat, growth) };
+          const heatingC = 21;
+          const column = (value: number): Float64Array => new Float64Array(STEPS + 1).fill(value);
+          const data = new DatasetRows(
+            datasetOf({
+              "a.zoneAirTempC": column(T),
+              "a.heatingSetpointC": column(heatingC),
+              "a.coolingSetpointC": column(99),
+              "site.outdoorAirTempC": column(outdoorC),
+            }),
+          );
+          const changed = { ...model, posterior };
+          const { meanC } = openLoop(createStepPredictor(la, changed), changed, data, [0], STEPS);
+          return meanC.every(([value]) => value! >= Math.min(T, outdoorC) - 1e-9 && value! <= Math.max(T, heatingC) + 1e-9);
+        },
+      ),
+    );
   });
 });
 
