@@ -220,6 +220,10 @@ const control = z
       min: 60,
       max: DAY_S,
     }).prefault("45 min"),
+    lease: quantity("S", "Of several daemons on one building one commands; when it falls silent another takes over after so long", {
+      min: 5,
+      max: 3600,
+    }).prefault("1 min"),
   })
   .prefault({})
   .describe("Control");

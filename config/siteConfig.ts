@@ -101,6 +101,8 @@ export interface ControlConfig {
   readonly setback: ZoneSetpoints;
   readonly rule: { readonly leadS: number; readonly ramp: boolean };
   readonly commandValidityS: number;
+  /** How long a daemon that commands the building may be silent before another one takes over. */
+  readonly leaseS: number;
 }
 
 export interface ForecastConfig {

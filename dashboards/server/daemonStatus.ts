@@ -38,6 +38,8 @@ export interface DaemonStatus {
   /** 0 to 1; null where nobody can say. */
   readonly progressFraction: number | null;
   readonly mode: ControlMode;
+  /** What counts in each zone, by zone id: its own mode or the building's, and at most shadow while another daemon commands it. */
+  readonly zoneModes?: Readonly<Record<string, ControlMode>>;
   /** By zone id. */
   readonly inCharge: Readonly<Record<string, ZoneInCharge>>;
   /** e.g. `mppi`, `rule`. */

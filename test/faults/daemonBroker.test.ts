@@ -21,7 +21,7 @@ points:
 derived:
   office.zoneAirTempC: { expression: "mean(office.aC, office.bC)" }
 mqtt: { url: "${url}", keepalive: 2 s }
-control: { mode: auto }
+control: { mode: auto, lease: 10 s }
 store: { directory: "${directory}" }
 dashboard: { port: 0 }
 log: { level: info }
@@ -130,9 +130,9 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await until(
       async () => {
         const id = `m-${++tries}`;
-        await house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id, by: "Ada", mode: "shadow" }));
+        await house.publish("isotherm/house/mode/set", JSON.stringify({ id, by: "Ada", mode: "shadow" }));
         await new Promise((resolve) => setTimeout(resolve, 300));
-        return topics.has("isotherm/house/zone/hall/mode/result");
+        return topics.has("isotherm/house/mode/result");
       },
       "the order heard",
       20_000,
@@ -141,8 +141,47 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await until(async () => topics.has("isotherm/house/zone/hall/setpoint_proposed"), "a proposal");
     expect(newest("hall")!.setpoints).toBeNull();
     expect((await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).mode).toBe("shadow");
-    await house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id: "m2", by: "Ada", mode: "auto" }));
+    await house.publish("isotherm/house/mode/set", JSON.stringify({ id: "m2", by: "Ada", mode: "auto" }));
     await until(async () => newest("hall")?.source === "rule", "control again");
+  });
+
+  it("one zone has a mode of its own, and the others go on", async () => {
+    const order = (id: string, mode: string): Promise<void> =>
+      house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id, by: "Ada", mode }));
+    await order("z1", "shadow");
+    await until(async () => newest("hall")?.source === "relinquish", "the hall given back");
+    await until(async () => newest("office")?.source === "rule" && newest("office")!.seq > newest("hall")!.seq, "the office controlled");
+    const status = await getJson<DaemonStatus>(`${dashboard}api/v1/status`);
+    expect([status.mode, status.zoneModes]).toEqual(["auto", { hall: "shadow", office: "auto" }]);
+    await order("z2", "building");
+    await until(async () => newest("hall")?.source === "rule", "the hall controlled again");
+  });
+
+  it("a second daemon on the same building stands by, and takes over when the first is killed", async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, "site.yaml");
+    writeFileSync(
+      file,
+      siteText(broker.url, join(directory, "data")).replace("keepalive: 2 s", "keepalive: 2 s, clientId: isotherm-second"),
+    );
+    const second = startDaemon(["--config", file]);
+    await second.says(/another isotherm \(\S+\) commands the building: this one stands by in shadow mode/);
+    const status = await getJson<DaemonStatus>(`${await second.dashboardUrl()}api/v1/status`);
+    expect(status.zoneModes).toEqual({ hall: "shadow", office: "shadow" });
+    const before = newest("hall")!;
+    const count = received.length;
+    // It decides too, and nothing of it reaches a device.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(received.slice(count).every(({ message }) => message.epoch === before.epoch)).toBe(true);
+    await daemon.end("SIGKILL");
+    await until(
+      async () => newest("hall")!.epoch > before.epoch && newest("office")!.epoch > before.epoch,
+      "setpoints of the second",
+      60_000,
+    );
+    expect(second.stdout()).toContain("this daemon commands the building");
+    daemon = second;
+    dashboard = await second.dashboardUrl();
   });
 
   it("ends at once on SIGTERM with the zones given back and its status offline", async () => {

@@ -24,6 +24,8 @@ export const topicsOf = (building: string) => {
     info: `${base}/info`,
     health: `${base}/health`,
     event: `${base}/event`,
+    /** Who commands the building; retained. */
+    lease: `${base}/lease`,
     alarm: (alarmId: string) => `${base}/alarm/${alarmTopicId(alarmId)}`,
     meterState: (meter: string) => `${base}/meter/${id("meter", meter)}/state`,
     zoneState: (name: string) => `${zone(name)}/state`,
@@ -31,6 +33,9 @@ export const topicsOf = (building: string) => {
     setpoint: (name: string) => `${zone(name)}/setpoint`,
     setpointProposed: (name: string) => `${zone(name)}/setpoint_proposed`,
     plan: (name: string) => `${zone(name)}/plan`,
+    /** Orders for the mode of the whole building. */
+    modeSet: `${base}/mode/set`,
+    modeResult: `${base}/mode/result`,
     commandSet: (name: string, command: CommandName) => `${zone(name)}/${command}/set`,
     commandResult: (name: string, command: CommandName) => `${zone(name)}/${command}/result`,
     discovery: (name: string) => `homeassistant/device/isotherm_${building}_${id("zone", name)}/config`,
@@ -257,6 +262,20 @@ const eventSchema = z
   .transform((m) => ({ timeMs: m.ts, kind: m.kind, id: m.id, zone: m.zone, source: m.source, text: m.text }));
 export type EventMessage = Readonly<z.output<typeof eventSchema>>;
 
+const leaseSchema = z
+  .object({
+    kind: z.enum(["claim", "held", "free"]),
+    instance: wireId,
+    session: wireId,
+    epoch: count,
+    n: count,
+    issued_at: timeMs,
+    lease_s: z.number().positive().max(86_400),
+  })
+  .transform(({ issued_at, lease_s, ...rest }) => ({ ...rest, issuedAtMs: issued_at, leaseS: lease_s }));
+/** A daemon asks for the lease on the building, says that it still holds it, or gives it up; `n` counts its messages. */
+export type LeaseMessage = Readonly<z.output<typeof leaseSchema>>;
+
 export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
 const MAX_PAYLOAD_CHARS = 262_144;
@@ -297,6 +316,7 @@ export const decode = {
   result: decoder<CommandResult>(resultSchema),
   alarm: decoder<AlarmMessage>(alarmSchema),
   event: decoder<EventMessage>(eventSchema),
+  lease: decoder<LeaseMessage>(leaseSchema),
 };
 
 /** Encoders; a number that is not finite goes out as null, because JSON has no other word for it. */
@@ -369,6 +389,8 @@ export const encode = {
       action: m.action,
       ack: m.acknowledged,
     }),
+  lease: ({ issuedAtMs, leaseS, ...rest }: LeaseMessage): string =>
+    JSON.stringify({ ...rest, issued_at: toIso(issuedAtMs), lease_s: leaseS }),
   event: (m: EventMessage): string =>
     JSON.stringify({ ts: toIso(m.timeMs), kind: m.kind, id: m.id, zone: m.zone, source: m.source, text: m.text }),
 };

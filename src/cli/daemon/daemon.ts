@@ -3,6 +3,7 @@ import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer
 import { listenForCommands } from "#adapters/mqtt/commands";
 import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
 import { createPublisher } from "#adapters/mqtt/publisher";
+import { topicsOf } from "#adapters/mqtt/wire";
 import { announceSite } from "#cli/daemon/announceSite";
 import { openBrokerLink } from "#cli/daemon/broker";
 import { createControlRunner } from "#cli/daemon/controlRunner";
@@ -24,6 +25,7 @@ import { loadHistory } from "#cli/daemon/rowHistory";
 import type { DaemonRun } from "#cli/daemon/run";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
+import { openSiteLease } from "#cli/daemon/siteLease";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard } from "#cli/daemon/statusBoard";
 import { createStoreWriter } from "#cli/daemon/storeWriter";
@@ -112,15 +114,26 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const link = await openBrokerLink({ config, onWarning, onSessionTaken: () => watch.sessionTaken() });
   shutdown.add("broker", () => link.close());
-  const { bus } = link;
   const watch = createWatch({
     alarms,
     intake: telemetry.intake,
     nowMs,
-    brokerConnected: () => bus.connected,
+    brokerConnected: () => link.bus.connected,
     brokerUrl: link.url,
   });
   const initial = readSupervisorFile(data.supervisorFile, control.mode, onWarning);
+  const lease = openSiteLease({
+    bus: link.bus,
+    embedded: link.embedded !== null,
+    building: site.id,
+    instance: data.instance,
+    epoch: data.epoch,
+    leaseS: control.leaseS,
+    onWarning,
+  });
+  shutdown.add("lease", () => lease.release(), 1_000);
+  // What goes out; a daemon that stands by says nothing.
+  const { bus } = lease;
   const publisher = createPublisher({
     bus,
     clock,
@@ -180,13 +193,14 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     speed: () => clock.speed,
     tickIntervalS: control.stepS,
     mode: () => supervisor.mode,
+    modeOf: supervisor.modeOf,
     overrides: () => supervisor.overrides(nowMs()),
     plannerName: () => planners.current?.planner.name ?? null,
     backend: () => usedBackend,
     modelVersion: () => rounds?.model?.version ?? null,
     sources,
     refusedCounts: telemetry.refusedCounts,
-    brokerConnected: () => bus.connected,
+    brokerConnected: () => link.bus.connected,
     influx: influx.status,
     troubles: watch.troubles,
   });
@@ -267,7 +281,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
         `Planning   at this speed a decision has ${(budgetMs / 1_000).toFixed(2)} s: it draws fewer than ${config.planner.numSamples} sequences where they do not fit`,
       );
   }
-  subscribe("the subscription to the sensors", telemetry.connect(bus));
+  subscribe("the subscription to the sensors", telemetry.connect(link.bus));
 
   const runner = createControlRunner({
     cycle: createControlCycle({
@@ -319,7 +333,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       const source = status.inCharge[zone]?.source ?? "relinquish";
       publisher.publishZoneState(
         zone,
-        zoneStateOf(config, { zone, nowMs: atMs, latest, decision: board.decision, source, mode: supervisor.mode }),
+        zoneStateOf(config, { zone, nowMs: atMs, latest, decision: board.decision, source, mode: supervisor.modeOf(zone) }),
       );
       publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
     }
@@ -383,7 +397,28 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       onForeign: ({ zone, overrules }) => watch.foreignSetpoint(zone, overrules),
     }),
   );
+  subscribe(
+    "the watch on our status",
+    // A daemon that stood by and was killed leaves its last will where we say that we are there.
+    link.bus.subscribe(topicsOf(site.id).status, ({ payload }) => {
+      if (payload === "offline" && bus.connected && !ending.signal.aborted) publisher.sayOnline();
+    }),
+  );
   inBackground("Home Assistant's discovery", announceSite(run, data.announcedFile, bus));
+
+  lease.guide(supervisor, {
+    onCommands: () => {
+      watch.standsBy(null);
+      say("Control    this daemon commands the building");
+      publishStates();
+      if (board.decision !== null) decideSoon();
+    },
+    onStandsBy: (other) => {
+      publisher.forgetSetpoints();
+      watch.standsBy(other);
+      say(`Control    another isotherm (${other}) commands the building: this one stands by in shadow mode`);
+    },
+  });
 
   // ---- the loops
   const firstDecision = async (): Promise<void> => {
@@ -443,7 +478,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       clearInterval(minutes);
       clearInterval(returning);
       ending.abort();
-      if (supervisor.mode === "auto" && board.decision !== null) await supervisor.relinquish(nowMs());
+      if (board.decision !== null) await supervisor.relinquish(nowMs());
     },
     2_000,
   );

@@ -33,7 +33,7 @@ const orderedPair = (
   return { heatingSetpointC, coolingSetpointC };
 };
 
-/** Carries out what people order over MQTT: overrides of zones, and the mode, which is one for the whole building. */
+/** Carries out what people order over MQTT: overrides of zones, modes of zones and of the building. */
 export const orderHandlers = (parts: OrderParts): CommandHandlers => {
   const { supervisor, publisher, clock } = parts;
   return {
@@ -45,26 +45,24 @@ export const orderHandlers = (parts: OrderParts): CommandHandlers => {
       } else {
         const setpoints = orderedPair(command, parts.current(zone), parts.config);
         const untilMs = command.until.kind === "time" ? command.until.ms : nowMs + command.until.ms;
-        supervisor.override({ zone, setpoints, untilMs, by: command.by }, nowMs);
+        supervisor.override({ zone, setpoints, untilMs, by: command.by, reason: command.reason }, nowMs);
         parts.say(
           `${command.by} set zone ${zone} to ${setpoints.heatingSetpointC}/${setpoints.coolingSetpointC} °C until ${new Date(untilMs).toISOString()}.`,
         );
       }
       parts.decideSoon();
-      return supervisor.mode === "auto" ? null : `noted, but the mode is ${supervisor.mode}: it takes effect in auto`;
+      const mode = supervisor.modeOf(zone);
+      return mode === "auto" ? null : `noted, but the mode is ${mode}: it takes effect in auto`;
     },
-    mode: async (_zone, command) => {
+    mode: async (zone, command) => {
       const mode = modes.find((known) => known === command.mode);
-      if (mode === undefined) return `the mode is one of ${modes.join(", ")}`;
-      if (mode === supervisor.mode) return null;
-      // What leaves auto is still sent as auto: the zones are given back on the topics that devices read.
-      if (mode === "auto") publisher.setMode(mode);
-      try {
-        await supervisor.setMode(mode, clock.nowMs());
-      } finally {
-        publisher.setMode(mode);
-      }
-      parts.say(`${command.by} set the mode to ${mode}.`);
+      if (mode === undefined && !(zone !== null && command.mode === "building"))
+        return `the mode is one of ${modes.join(", ")}${zone === null ? "" : ", or building for the building's"}`;
+      if (zone === null) {
+        if (mode !== undefined) await supervisor.setMode(mode, clock.nowMs());
+      } else await supervisor.setZoneMode(zone, mode ?? null, clock.nowMs());
+      publisher.setMode(supervisor.mode);
+      parts.say(`${command.by} set the mode of ${zone === null ? "the building" : `zone ${zone}`} to ${command.mode}.`);
       parts.decideSoon();
       return null;
     },

@@ -42,7 +42,12 @@ export const createOutlet = (publisher: Publisher, bus: MessageBus): CommandOutl
     if (refusal !== null) throw new IsothermError("permanent", `The setpoints ${command.epoch}-${command.seq} were not sent: ${refusal}.`);
     await confirmed(publisher, bus);
   };
-  return { send, propose: send };
+  const propose: CommandOutlet["propose"] = async (command) => {
+    // Another daemon commands the building: it proposes too, on the same topics.
+    if (!bus.connected) return;
+    publisher.publishProposal({ ...command, zones: new Map([...command.zones].map(([zone, pair]) => [zone, onWire(pair)])) });
+  };
+  return { send, propose };
 };
 
 /** A zone within this of its setpoint is served by the equipment, K. */
@@ -56,6 +61,7 @@ export interface ZoneStateInput {
   readonly latest: Observation;
   readonly decision: Decision | null;
   readonly source: ControlSource;
+  /** What counts in this zone. */
   readonly mode: string;
 }
 
@@ -63,7 +69,7 @@ export interface ZoneStateInput {
 export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision, source, mode }: ZoneStateInput): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
-  const inForce = decision !== null && decision.validUntilMs > nowMs && decision.mode !== "shadow" ? decision.command[zone] : undefined;
+  const inForce = decision !== null && decision.validUntilMs > nowMs && mode === "auto" ? decision.command[zone] : undefined;
   const airTempC = value("zoneAirTempC");
   const heatingSetpointC = inForce?.heatingSetpointC ?? value("heatingSetpointC");
   const coolingSetpointC = inForce?.coolingSetpointC ?? value("coolingSetpointC");
