@@ -104,6 +104,7 @@ export interface SetpointMessage {
 }
 
 const actions = ["off", "heating", "cooling", "idle", "fan"] as const;
+const acknowledgements = ["followed", "differs", "silent"] as const;
 const comforts = ["comfortable", "cold", "warm", "unoccupied", "unknown"] as const;
 const zoneStateSchema = z
   .object({
@@ -118,6 +119,7 @@ const zoneStateSchema = z
     mode: wireId,
     comfort: z.enum(comforts),
     confidence: z.number().min(0).max(1).nullable(),
+    ack: z.enum(acknowledgements).optional(),
   })
   .transform((m) => ({
     timeMs: m.ts,
@@ -131,6 +133,8 @@ const zoneStateSchema = z
     mode: m.mode,
     comfort: m.comfort,
     confidenceFraction: m.confidence,
+    /** Whether the device reports what it was sent. */
+    acknowledgement: m.ack ?? "silent",
   }));
 /** A value that is not known is null, never 0. */
 export type ZoneState = Readonly<z.output<typeof zoneStateSchema>>;
@@ -344,6 +348,7 @@ export const encode = {
       mode: m.mode,
       comfort: m.comfort,
       confidence: m.confidenceFraction,
+      ack: m.acknowledgement,
     }),
   meterState: (m: MeterState): string =>
     JSON.stringify({

@@ -38,6 +38,7 @@ import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
+import { type Acknowledgement, createReadBack, notFollowedAlarm, reportedSetpoints } from "#loop/readBack";
 import { runLoop } from "#loop/runLoop";
 import { createSupervisor } from "#loop/supervisor";
 
@@ -325,15 +326,32 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const decideSoon = (): void => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error));
 
+  const readBack = createReadBack(zones, control.readBack);
+  let acknowledged: ReadonlyMap<string, Acknowledgement> = new Map();
+  const checkReadBack = async (): Promise<void> => {
+    const atMs = nowMs();
+    const { zones: states, late } = readBack.look(supervisor.inForce(atMs), reportedSetpoints(zones, telemetry.latest(atMs)), atMs);
+    acknowledged = states;
+    for (const zone of zones) await alarms.set(late.has(zone), notFollowedAlarm(zone), atMs);
+  };
   const publishStates = (): void => {
     const atMs = nowMs();
     const latest = telemetry.latest(atMs);
     const status = board.status();
     for (const zone of zones) {
       const source = status.inCharge[zone]?.source ?? "relinquish";
+      const acknowledgement = acknowledged.get(zone) ?? "silent";
       publisher.publishZoneState(
         zone,
-        zoneStateOf(config, { zone, nowMs: atMs, latest, decision: board.decision, source, mode: supervisor.modeOf(zone) }),
+        zoneStateOf(config, {
+          zone,
+          nowMs: atMs,
+          latest,
+          decision: board.decision,
+          source,
+          acknowledgement,
+          mode: supervisor.modeOf(zone),
+        }),
       );
       publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
     }
@@ -450,6 +468,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   );
   const everyMinute = async (): Promise<void> => {
     await watch.check();
+    await checkReadBack();
     await influx.refresh().catch(onError);
     publishStates();
     const atMs = nowMs();

@@ -8,6 +8,7 @@ import { IsothermError, unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import { buildingPoint, type Observation, zonePoint } from "#domain/points";
 import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
+import type { Acknowledgement } from "#loop/readBack";
 import type { CommandOutlet } from "#loop/supervisor";
 import { normalCdf } from "#math/statistics";
 
@@ -61,12 +62,16 @@ export interface ZoneStateInput {
   readonly latest: Observation;
   readonly decision: Decision | null;
   readonly source: ControlSource;
+  readonly acknowledgement: Acknowledgement;
   /** What counts in this zone. */
   readonly mode: string;
 }
 
 /** What is said of a zone on MQTT; nothing that is not known is guessed. */
-export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision, source, mode }: ZoneStateInput): ZoneState => {
+export const zoneStateOf = (
+  config: SiteConfig,
+  { zone, nowMs, latest, decision, source, acknowledgement, mode }: ZoneStateInput,
+): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
   const inForce = decision !== null && decision.validUntilMs > nowMs && mode === "auto" ? decision.command[zone] : undefined;
@@ -92,6 +97,7 @@ export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision,
             : "idle",
     source,
     mode,
+    acknowledgement,
     comfort:
       airTempC === null
         ? "unknown"

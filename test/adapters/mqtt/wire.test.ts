@@ -28,6 +28,7 @@ const zoneState = fc.record({
   source,
   mode: id,
   comfort: fc.constantFrom("comfortable", "cold", "warm", "unoccupied", "unknown"),
+  acknowledgement: fc.constantFrom("followed", "differs", "silent"),
   confidenceFraction: orNull(fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0)),
 });
 
