@@ -111,6 +111,41 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await until(async () => newest("hall")?.setpoints?.heatingSetpointC !== 22, "the rule again");
   });
 
+  it("holds what is in force until the next entry of the schedule, and says until when and why", async () => {
+    const order = (body: object): Promise<void> => house.publish("isotherm/house/zone/hall/override/set", JSON.stringify(body));
+    const held = newest("hall")!.setpoints;
+    await order({ id: "h1", by: "Ada", hold: true, until: "next", reason: "a meeting" });
+    const inCharge = await until(async () => {
+      const { hall } = (await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).inCharge;
+      return hall?.source === "override" ? hall : null;
+    }, "the hold shown");
+    expect(inCharge.reason).toBe("Set by Ada (a meeting).");
+    // The default week has its entries at 07:00 and 18:00 by the wall clock of Berlin.
+    const wall = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Berlin", hour: "2-digit", minute: "2-digit" });
+    expect(["07:00", "18:00"]).toContain(wall.format(inCharge.untilMs!));
+    expect(newest("hall")!.setpoints).toEqual(held);
+    await order({ id: "h2", by: "Ada", release: true });
+    await until(async () => newest("hall")?.source === "rule", "the rule again");
+  });
+
+  it("takes a demand-response event, plans with its price, shows it and ends it on order", async () => {
+    const order = (body: object): Promise<void> => house.publish("isotherm/house/demand_response/set", JSON.stringify(body));
+    await order({ id: "d1", by: "grid", price_per_kwh: 9, minutes: 120, reason: "peak" });
+    await until(async () => topics.get("isotherm/house/demand_response/result")?.includes('"d1"'), "the answer");
+    expect(JSON.parse(topics.get("isotherm/house/demand_response/result")!)).toEqual({ id: "d1", ok: true, error: null });
+    const status = await getJson<DaemonStatus>(`${dashboard}api/v1/status`);
+    expect(status.demandResponse).toMatchObject({ id: "d1", pricePerKwh: 9, limitKw: null, by: "grid" });
+    expect(JSON.parse(topics.get("isotherm/house/demand_response/state")!)).toMatchObject({ id: "d1", price_per_kwh: 9 });
+    await until(async () => {
+      const { plan } = await getJson<{ plan: { pricePerKwh: number[] } }>(`${dashboard}api/v1/decisions/latest`);
+      return plan.pricePerKwh[0] === 9 && plan.pricePerKwh.at(-1) !== 9;
+    }, "a plan with its price");
+    await order({ id: "d2", by: "grid", release: true });
+    await until(async () => topics.get("isotherm/house/demand_response/state") === "", "its end");
+    await order({ id: "d3", by: "grid", limit_kw: 3, until: "2020-01-01T00:00:00Z" });
+    await until(async () => topics.get("isotherm/house/demand_response/result")?.includes("ended already"), "a refusal");
+  });
+
   it("never repeats an old setpoint to a broker that was killed and comes back", async () => {
     const before = newest("hall")!;
     await broker.stop("SIGKILL");

@@ -1,5 +1,15 @@
 import { createRetainedTopics } from "#adapters/mqtt/retainedTopics";
-import { decode, type EventMessage, encode, type Health, type MeterState, topicsOf, type ZoneState, zonePlanOf } from "#adapters/mqtt/wire";
+import {
+  type DemandResponseState,
+  decode,
+  type EventMessage,
+  encode,
+  type Health,
+  type MeterState,
+  topicsOf,
+  type ZoneState,
+  zonePlanOf,
+} from "#adapters/mqtt/wire";
 import type { MessageBus } from "#domain/bus";
 import type { Clock } from "#domain/clock";
 import type { Decision } from "#domain/plan";
@@ -41,6 +51,8 @@ export interface Publisher {
   /** An alarm with `clearedMs` empties its topic. */
   publishAlarm(alarm: Alarm, acknowledged?: boolean): void;
   publishEvent(event: EventMessage): void;
+  /** null: there is no event (any more). */
+  publishDemandResponse(state: DemandResponseState | null): void;
   /** In mode `shadow` setpoints go to `…/setpoint_proposed`, which no device reads. */
   setMode(mode: string): void;
   /** Says `online` again, where another client's last will said otherwise. */
@@ -188,6 +200,10 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
       else retained.clear(topic);
     },
     publishEvent,
+    publishDemandResponse: (state) => {
+      if (state === null) retained.clear(topics.demandResponse);
+      else retained.set(topics.demandResponse, encode.demandResponse(state));
+    },
     setMode: (to) => {
       if (to === mode) return;
       // What was meant for devices must not reach them after we went to shadow, nor the other way round.

@@ -36,6 +36,10 @@ export const topicsOf = (building: string) => {
     /** Orders for the mode of the whole building. */
     modeSet: `${base}/mode/set`,
     modeResult: `${base}/mode/result`,
+    demandResponseSet: `${base}/demand_response/set`,
+    demandResponseResult: `${base}/demand_response/result`,
+    /** Retained; empty where there is no event. */
+    demandResponse: `${base}/demand_response/state`,
     commandSet: (name: string, command: CommandName) => `${zone(name)}/${command}/set`,
     commandResult: (name: string, command: CommandName) => `${zone(name)}/${command}/result`,
     discovery: (name: string) => `homeassistant/device/isotherm_${building}_${id("zone", name)}/config`,
@@ -215,10 +219,16 @@ const overrideSetSchema = z
     ...author,
     heat: setpointC.optional(),
     cool: setpointC.optional(),
-    until: timeMs.optional(),
+    /** What is in force now is kept. */
+    hold: z.literal(true).optional(),
+    until: z.union([timeMs, z.literal("next")], "neither a time in UTC nor next").optional(),
     minutes: z.number().positive().max(MAX_OVERRIDE_MINUTES).optional(),
   })
-  .refine((m) => m.heat !== undefined || m.cool !== undefined, "neither heat nor cool")
+  .refine((m) => m.heat !== undefined || m.cool !== undefined || m.hold !== undefined, "neither heat nor cool nor hold")
+  .refine(
+    (m) => m.hold === undefined || (m.heat === undefined && m.cool === undefined),
+    "hold keeps what is in force: give no heat or cool",
+  )
   .refine((m) => m.heat === undefined || m.cool === undefined || m.heat <= m.cool, "heat above cool")
   .refine((m) => (m.until === undefined) !== (m.minutes === undefined), "give either until or minutes")
   .transform((m) => ({
@@ -228,11 +238,53 @@ const overrideSetSchema = z
     reason: m.reason,
     heatingSetpointC: m.heat ?? null,
     coolingSetpointC: m.cool ?? null,
-    /** When it ends; `minutes` count from the arrival. */
+    hold: m.hold === true,
+    /** When it ends: at the next entry of the zone's schedule, at a time, or after `minutes` from the arrival. */
     until:
-      m.until === undefined ? ({ kind: "duration", ms: (m.minutes ?? 0) * 60_000 } as const) : ({ kind: "time", ms: m.until } as const),
+      m.until === undefined
+        ? ({ kind: "duration", ms: (m.minutes ?? 0) * 60_000 } as const)
+        : m.until === "next"
+          ? ({ kind: "next" } as const)
+          : ({ kind: "time", ms: m.until } as const),
   }));
 export type OverrideSet = Readonly<z.output<typeof overrideSetSchema>> | Readonly<z.output<typeof overrideReleaseSchema>>;
+
+const demandResponseSetSchema = z
+  .strictObject({
+    ...author,
+    release: z.literal(true).optional(),
+    limit_kw: z.number().min(0).max(1e6).optional(),
+    price_per_kwh: z.number().min(-1e3).max(1e3).optional(),
+    from: timeMs.optional(),
+    until: timeMs.optional(),
+    minutes: z.number().positive().max(MAX_OVERRIDE_MINUTES).optional(),
+  })
+  .refine((m) => m.release === true || m.limit_kw !== undefined || m.price_per_kwh !== undefined, "neither limit_kw nor price_per_kwh")
+  .refine((m) => m.release === true || (m.until === undefined) !== (m.minutes === undefined), "give either until or minutes")
+  .transform((m) => ({
+    id: m.id,
+    by: m.by,
+    reason: m.reason,
+    release: m.release === true,
+    limitKw: m.limit_kw ?? null,
+    pricePerKwh: m.price_per_kwh ?? null,
+    /** null: at once. */
+    fromMs: m.from ?? null,
+    untilMs: m.until ?? null,
+    /** From its beginning. */
+    durationMs: m.minutes === undefined ? null : m.minutes * 60_000,
+  }));
+export type DemandResponseSet = Readonly<z.output<typeof demandResponseSetSchema>>;
+/** The event that is announced or under way. */
+export interface DemandResponseState {
+  readonly id: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly limitKw: number | null;
+  readonly pricePerKwh: number | null;
+  readonly by: string;
+  readonly reason: string;
+}
 
 const modeSetSchema = z.strictObject({ ...author, mode: wireId });
 export type ModeSet = Readonly<z.output<typeof modeSetSchema>>;
@@ -317,6 +369,7 @@ export const decode = {
       : decoder<OverrideSet>(overrideSetSchema)(payload);
   },
   modeSet: decoder<ModeSet>(modeSetSchema),
+  demandResponseSet: decoder<DemandResponseSet>(demandResponseSetSchema),
   result: decoder<CommandResult>(resultSchema),
   alarm: decoder<AlarmMessage>(alarmSchema),
   event: decoder<EventMessage>(eventSchema),
@@ -384,6 +437,16 @@ export const encode = {
       reasons: m.reasons,
     }),
   result: (m: CommandResult): string => JSON.stringify({ id: m.id, ok: m.ok, error: m.error }),
+  demandResponse: (m: DemandResponseState): string =>
+    JSON.stringify({
+      id: m.id,
+      from: toIso(m.fromMs),
+      until: toIso(m.untilMs),
+      limit_kw: m.limitKw,
+      price_per_kwh: m.pricePerKwh,
+      by: m.by,
+      reason: m.reason,
+    }),
   alarm: (m: AlarmMessage): string =>
     JSON.stringify({
       id: m.id ?? undefined,

@@ -10,6 +10,7 @@ import { createControlRunner } from "#cli/daemon/controlRunner";
 import { controlSiteOf } from "#cli/daemon/controlSite";
 import { openDataDirectory } from "#cli/daemon/dataDirectory";
 import { dataSources } from "#cli/daemon/dataSources";
+import { keepDemandResponseFile, readDemandResponseFile } from "#cli/daemon/demandResponseFile";
 import type { EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import { createForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
@@ -36,6 +37,7 @@ import { createDashboard, type Dashboard } from "#dashboards/server/createDashbo
 import { type PointName, zonePoint } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
+import { createDemandResponse } from "#loop/demandResponse";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
 import { type Acknowledgement, createReadBack, notFollowedAlarm, reportedSetpoints } from "#loop/readBack";
@@ -153,6 +155,10 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     initial,
   });
   shutdown.add("overrides", keepSupervisorFile(data.supervisorFile, control.mode, supervisor, onError));
+  const demandResponse = createDemandResponse(readDemandResponseFile(data.demandResponseFile, onWarning));
+  shutdown.add("demand response", keepDemandResponseFile(data.demandResponseFile, demandResponse, onError));
+  demandResponse.onChange((event) => publisher.publishDemandResponse(event));
+  publisher.publishDemandResponse(demandResponse.event(nowMs()));
   const decisionTopics = createDecisionTopics(bus, publisher, site.id);
   shutdown.add("plans", () => decisionTopics.close());
   for (const alarm of alarms.active()) publisher.publishAlarm(alarm);
@@ -195,6 +201,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     tickIntervalS: control.stepS,
     mode: () => supervisor.mode,
     modeOf: supervisor.modeOf,
+    demandResponse: () => demandResponse.event(nowMs()),
     overrides: () => supervisor.overrides(nowMs()),
     plannerName: () => planners.current?.planner.name ?? null,
     backend: () => usedBackend,
@@ -284,9 +291,14 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   }
   subscribe("the subscription to the sensors", telemetry.connect(link.bus));
 
+  const own = controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs));
   const runner = createControlRunner({
     cycle: createControlCycle({
-      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs)),
+      site: {
+        ...own,
+        pricePerKwh: (stepEndMs) => demandResponse.prices(stepEndMs, control.stepS, own.pricePerKwh(stepEndMs), nowMs()),
+        demandCharge: (atMs) => demandResponse.charge(own.demandCharge?.(atMs) ?? null, atMs),
+      },
       clock,
       plant: {
         observe: async () => {
@@ -398,6 +410,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
         clock,
         supervisor,
         publisher,
+        demandResponse,
         current: (zone) => supervisor.inForce(nowMs()).get(zone) ?? null,
         decideSoon,
         say: (text) => log.info(text),

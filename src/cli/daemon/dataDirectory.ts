@@ -16,6 +16,7 @@ export interface DataDirectory {
   readonly socketPath: string;
   readonly buildingStateFile: string;
   readonly supervisorFile: string;
+  readonly demandResponseFile: string;
   readonly announcedFile: string;
   readonly quarantineFile: string;
   /** Who commands: greater than that of every earlier start, also where the directory was lost. */
@@ -92,6 +93,7 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
       socketPath,
       buildingStateFile: join(path, "building.json"),
       supervisorFile: join(path, "supervisor.json"),
+      demandResponseFile: join(path, "demandResponse.json"),
       announcedFile: join(path, "announced.json"),
       quarantineFile: join(path, "influx-quarantine.jsonl"),
       epoch: await nextEpoch(join(path, "epoch.json")),

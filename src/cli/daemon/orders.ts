@@ -1,9 +1,11 @@
 import type { CommandHandlers } from "#adapters/mqtt/commands";
 import type { Publisher } from "#adapters/mqtt/publisher";
 import type { OverrideSet } from "#adapters/mqtt/wire";
+import { nextScheduleEntryMs } from "#config/nextScheduleEntry";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
 import type { ZoneSetpoints } from "#domain/setpoints";
+import type { DemandResponse } from "#loop/demandResponse";
 import type { ControlMode, Supervisor } from "#loop/supervisor";
 
 export interface OrderParts {
@@ -11,6 +13,7 @@ export interface OrderParts {
   readonly clock: Clock;
   readonly supervisor: Supervisor;
   readonly publisher: Publisher;
+  readonly demandResponse: DemandResponse;
   /** What the zone obeys now, as far as known. */
   readonly current: (zone: string) => ZoneSetpoints | null;
   /** Decides anew at once, so that an order does not wait for the next tick. */
@@ -28,6 +31,7 @@ const orderedPair = (
 ): ZoneSetpoints => {
   const { deadbandK } = control.limits;
   const before = current ?? control.setback;
+  if (command.hold) return before;
   const heatingSetpointC = command.heatingSetpointC ?? Math.min(before.heatingSetpointC, command.coolingSetpointC! - deadbandK);
   const coolingSetpointC = command.coolingSetpointC ?? Math.max(before.coolingSetpointC, heatingSetpointC + deadbandK);
   return { heatingSetpointC, coolingSetpointC };
@@ -44,7 +48,11 @@ export const orderHandlers = (parts: OrderParts): CommandHandlers => {
         parts.say(`${command.by} released the override of zone ${zone}.`);
       } else {
         const setpoints = orderedPair(command, parts.current(zone), parts.config);
-        const untilMs = command.until.kind === "time" ? command.until.ms : nowMs + command.until.ms;
+        const { until } = command;
+        const next = until.kind === "next" ? nextScheduleEntryMs(parts.config, zone, nowMs) : null;
+        if (until.kind === "next" && next === null) return `the schedule of zone ${zone} changes nothing in the coming weeks`;
+        const untilMs = next ?? (until.kind === "time" ? until.ms : nowMs + (until.kind === "duration" ? until.ms : 0));
+        if (command.hold && parts.current(zone) === null) return `nothing is known to be in force in zone ${zone} that could be held`;
         supervisor.override({ zone, setpoints, untilMs, by: command.by, reason: command.reason }, nowMs);
         parts.say(
           `${command.by} set zone ${zone} to ${setpoints.heatingSetpointC}/${setpoints.coolingSetpointC} °C until ${new Date(untilMs).toISOString()}.`,
@@ -53,6 +61,23 @@ export const orderHandlers = (parts: OrderParts): CommandHandlers => {
       parts.decideSoon();
       const mode = supervisor.modeOf(zone);
       return mode === "auto" ? null : `noted, but the mode is ${mode}: it takes effect in auto`;
+    },
+    demandResponse: async (command) => {
+      const nowMs = clock.nowMs();
+      if (command.release) {
+        if (parts.demandResponse.event(nowMs) === null) return "there is no event";
+        parts.demandResponse.set(null, nowMs);
+      } else {
+        const fromMs = command.fromMs ?? nowMs;
+        const untilMs = command.untilMs ?? fromMs + (command.durationMs ?? 0);
+        const { id, limitKw, pricePerKwh, by, reason } = command;
+        parts.demandResponse.set({ id, fromMs, untilMs, limitKw, pricePerKwh, by, reason }, nowMs);
+      }
+      parts.say(
+        `${command.by} ${command.release ? "ended the demand-response event" : `announced the demand-response event ${command.id}`}.`,
+      );
+      parts.decideSoon();
+      return null;
     },
     mode: async (zone, command) => {
       const mode = modes.find((known) => known === command.mode);

@@ -10,6 +10,7 @@ export interface StatusParts {
   readonly speed: () => number;
   readonly tickIntervalS: number;
   readonly mode: () => ControlMode;
+  readonly demandResponse: () => DaemonStatus["demandResponse"];
   /** What counts in a zone. */
   readonly modeOf: (zone: string) => ControlMode;
   /** Zones that a person commands, with the end of it. */
@@ -90,6 +91,7 @@ export const createStatusBoard = (parts: StatusParts): StatusBoard => {
         progressText: degraded ? troubles.join(" ") : text,
         progressFraction: fraction,
         mode: parts.mode(),
+        demandResponse: parts.demandResponse() ?? null,
         zoneModes: Object.fromEntries(parts.zones.map((zone) => [zone, parts.modeOf(zone)])),
         inCharge: Object.fromEntries(
           parts.zones.flatMap((zone): [string, ZoneInCharge][] => {
