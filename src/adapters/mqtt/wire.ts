@@ -42,6 +42,7 @@ export const topicsOf = (building: string) => {
     demandResponse: `${base}/demand_response/state`,
     commandSet: (name: string, command: CommandName) => `${zone(name)}/${command}/set`,
     commandResult: (name: string, command: CommandName) => `${zone(name)}/${command}/result`,
+    discoveryOfBuilding: `homeassistant/device/isotherm_${building}/config`,
     discovery: (name: string) => `homeassistant/device/isotherm_${building}_${id("zone", name)}/config`,
   };
 };
@@ -124,6 +125,7 @@ const zoneStateSchema = z
     comfort: z.enum(comforts),
     confidence: z.number().min(0).max(1).nullable(),
     ack: z.enum(acknowledgements).optional(),
+    alarms: count.optional(),
   })
   .transform((m) => ({
     timeMs: m.ts,
@@ -139,6 +141,8 @@ const zoneStateSchema = z
     confidenceFraction: m.confidence,
     /** Whether the device reports what it was sent. */
     acknowledgement: m.ack ?? "silent",
+    /** Alarms that stand in this zone. */
+    alarms: m.alarms ?? 0,
   }));
 /** A value that is not known is null, never 0. */
 export type ZoneState = Readonly<z.output<typeof zoneStateSchema>>;
@@ -165,6 +169,7 @@ const healthSchema = z
     rss_mb: number,
     last_tick: timeMs.nullable(),
     last_solve_ms: numberOrNull,
+    alarms: count.optional(),
     sources: z.record(z.string().max(128), z.object({ age_s: numberOrNull })),
   })
   .transform((m) => ({
@@ -172,6 +177,8 @@ const healthSchema = z
     rssMb: m.rss_mb,
     lastTickMs: m.last_tick,
     lastSolveMs: m.last_solve_ms,
+    /** Alarms that stand, those of zones included. */
+    alarms: m.alarms ?? 0,
     /** Age of the newest value of each source; null where it never spoke. */
     sourceAgeS: Object.fromEntries(Object.entries(m.sources).map(([name, { age_s }]) => [name, age_s])),
   }));
@@ -386,6 +393,7 @@ export const encode = {
       rss_mb: m.rssMb,
       last_tick: m.lastTickMs === null ? null : toIso(m.lastTickMs),
       last_solve_ms: m.lastSolveMs,
+      alarms: m.alarms,
       sources: Object.fromEntries(Object.entries(m.sourceAgeS).map(([name, age_s]) => [name, { age_s }])),
     }),
   zoneState: (m: ZoneState): string =>
@@ -402,6 +410,7 @@ export const encode = {
       comfort: m.comfort,
       confidence: m.confidenceFraction,
       ack: m.acknowledgement,
+      alarms: m.alarms,
     }),
   meterState: (m: MeterState): string =>
     JSON.stringify({

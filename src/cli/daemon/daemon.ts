@@ -353,6 +353,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     for (const zone of zones) {
       const source = status.inCharge[zone]?.source ?? "relinquish";
       const acknowledgement = acknowledged.get(zone) ?? "silent";
+      const standing = alarms.active().filter((alarm) => alarm.zone === zone).length;
       publisher.publishZoneState(
         zone,
         zoneStateOf(config, {
@@ -362,6 +363,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
           decision: board.decision,
           source,
           acknowledgement,
+          alarms: standing,
           mode: supervisor.modeOf(zone),
         }),
       );
@@ -490,6 +492,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       rssMb: process.memoryUsage.rss() / 1e6,
       lastTickMs: board.decision?.timeMs ?? null,
       lastSolveMs: board.decision?.plan.diagnostics.solveMs ?? null,
+      alarms: alarms.active().length,
       sourceAgeS: Object.fromEntries(
         sources().map(({ name, lastSeenMs }) => [name, lastSeenMs === null ? null : (atMs - lastSeenMs) / 1_000]),
       ),

@@ -63,6 +63,8 @@ export interface ZoneStateInput {
   readonly decision: Decision | null;
   readonly source: ControlSource;
   readonly acknowledgement: Acknowledgement;
+  /** Alarms that stand in this zone. */
+  readonly alarms: number;
   /** What counts in this zone. */
   readonly mode: string;
 }
@@ -70,7 +72,7 @@ export interface ZoneStateInput {
 /** What is said of a zone on MQTT; nothing that is not known is guessed. */
 export const zoneStateOf = (
   config: SiteConfig,
-  { zone, nowMs, latest, decision, source, acknowledgement, mode }: ZoneStateInput,
+  { zone, nowMs, latest, decision, source, acknowledgement, alarms, mode }: ZoneStateInput,
 ): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
@@ -98,6 +100,7 @@ export const zoneStateOf = (
     source,
     mode,
     acknowledgement,
+    alarms,
     comfort:
       airTempC === null
         ? "unknown"
