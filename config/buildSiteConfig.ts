@@ -179,6 +179,8 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
       setback: { heatingSetpointC: setback.heating, coolingSetpointC: setback.cooling },
       rule: { leadS: rule.lead, ramp: rule.ramp },
       commandValidityS: control.commandValidity,
+      readBack: { toleranceK: control.readBack.tolerance, graceS: control.readBack.after },
+      leaseS: control.lease,
     },
     forecast: { provider: forecast.provider, lengthS: forecast.length, maxAgeS: forecast.maxAge },
     planner: buildPlanner(file),

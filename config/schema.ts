@@ -220,6 +220,17 @@ const control = z
       min: 60,
       max: DAY_S,
     }).prefault("45 min"),
+    readBack: z
+      .strictObject({
+        tolerance: quantity("K", "Differences up to this are rounding", { min: 0, max: 5 }).prefault("0.3 K"),
+        after: quantity("S", "How long a device may differ before it is an alarm", { min: 0, max: DAY_S }).prefault("10 min"),
+      })
+      .prefault({})
+      .describe("Comparison of what devices report of their setpoints with what they were sent"),
+    lease: quantity("S", "Of several daemons on one building one commands; when it falls silent another takes over after so long", {
+      min: 5,
+      max: 3600,
+    }).prefault("1 min"),
   })
   .prefault({})
   .describe("Control");

@@ -101,6 +101,9 @@ export interface ControlConfig {
   readonly setback: ZoneSetpoints;
   readonly rule: { readonly leadS: number; readonly ramp: boolean };
   readonly commandValidityS: number;
+  readonly readBack: { readonly toleranceK: number; readonly graceS: number };
+  /** How long a daemon that commands the building may be silent before another one takes over. */
+  readonly leaseS: number;
 }
 
 export interface ForecastConfig {

@@ -113,4 +113,6 @@ export interface Decision {
   readonly zoneSources?: Readonly<Record<string, ControlSource>>;
   /** shadow: decided and stored, not published. auto where absent. */
   readonly mode?: "auto" | "shadow";
+  /** Zones whose mode was another one. */
+  readonly zoneModes?: Readonly<Record<string, "auto" | "shadow" | "off">>;
 }

@@ -4,6 +4,7 @@ import { append, decisionRecord, firstPairs, observe, planRequest, send, zoneDut
 import { noQualityMemory } from "#loop/dataQuality";
 import { createPlanGuard } from "#loop/planOrRule";
 import { safetyEnvelope } from "#loop/safetyEnvelope";
+import type { ControlMode } from "#loop/supervisor";
 
 /**
  * One control decision: observe (and judge what the model said of the step that ended) → forecast → plan (or fall back) → safety envelope → actuate → append. Returns a function to be called once per control
@@ -18,8 +19,11 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     allowFallback: site.allowFallback ?? true,
     onFailure: parts.onError,
   });
-  // Asked anew after every wait: a person may have switched.
-  const modeNow = () => supervisor.mode;
+  // Asked anew after every wait: a person may have switched. The decision's mode is the busiest zone's.
+  const modeNow = (): ControlMode => {
+    const modes = site.zones.map((zone) => supervisor.modeOf(zone));
+    return modes.includes("auto") ? "auto" : modes.includes("shadow") ? "shadow" : "off";
+  };
 
   return async (signal) => {
     const nowMs = clock.nowMs();
@@ -45,7 +49,16 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
       limits: site.limits,
     });
     const command = await send(parts, zones, duties.sourceOf(plan.source), nowMs);
-    const decision = decisionRecord({ command, plan, modelVersion, seen, changes, zoneSources: duties.zoneSources, mode });
+    const decision = decisionRecord({
+      command,
+      plan,
+      modelVersion,
+      seen,
+      changes,
+      zoneSources: duties.zoneSources,
+      mode,
+      modeOf: supervisor.modeOf,
+    });
     memory.previousPlan = plan;
     await append(parts, decision, nowMs);
     parts.regret?.decided(decision);

@@ -287,8 +287,10 @@ export function decisionRecord(from: {
   readonly changes: readonly string[];
   readonly zoneSources: Readonly<Record<string, ControlSource>>;
   readonly mode: Exclude<ControlMode, "off">;
+  readonly modeOf: (zone: string) => ControlMode;
 }): Decision {
   const { command, seen } = from;
+  const otherModes = [...command.zones.keys()].map((zone) => [zone, from.modeOf(zone)] as const).filter(([, mode]) => mode !== from.mode);
   return {
     id: `${command.epoch}-${command.seq}`,
     epoch: command.epoch,
@@ -303,6 +305,7 @@ export function decisionRecord(from: {
     envelopeChanges: from.changes,
     zoneSources: { ...ruleIn(from.plan), ...from.zoneSources },
     mode: from.mode,
+    ...(otherModes.length === 0 ? {} : { zoneModes: Object.fromEntries(otherModes) }),
   };
 }
 

@@ -4,12 +4,14 @@ import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer
 import { listenForCommands } from "#adapters/mqtt/commands";
 import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
 import { createPublisher } from "#adapters/mqtt/publisher";
+import { topicsOf } from "#adapters/mqtt/wire";
 import { announceSite } from "#cli/daemon/announceSite";
 import { openBrokerLink } from "#cli/daemon/broker";
 import { createControlRunner } from "#cli/daemon/controlRunner";
 import { controlSiteOf } from "#cli/daemon/controlSite";
 import { openDataDirectory } from "#cli/daemon/dataDirectory";
 import { dataSources } from "#cli/daemon/dataSources";
+import { keepDemandResponseFile, readDemandResponseFile } from "#cli/daemon/demandResponseFile";
 import type { EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import { createForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
@@ -25,6 +27,7 @@ import { loadHistory } from "#cli/daemon/rowHistory";
 import type { DaemonRun } from "#cli/daemon/run";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
+import { openSiteLease } from "#cli/daemon/siteLease";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard } from "#cli/daemon/statusBoard";
 import { createStoreWriter } from "#cli/daemon/storeWriter";
@@ -35,8 +38,10 @@ import { createDashboard, type Dashboard } from "#dashboards/server/createDashbo
 import { type PointName, zonePoint } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
+import { createDemandResponse } from "#loop/demandResponse";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
+import { type Acknowledgement, createReadBack, notFollowedAlarm, reportedSetpoints } from "#loop/readBack";
 import { createRegretMonitor } from "#loop/regretMonitor";
 import { runLoop } from "#loop/runLoop";
 import { createSupervisor } from "#loop/supervisor";
@@ -116,15 +121,26 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const link = await openBrokerLink({ config, onWarning, onSessionTaken: () => watch.sessionTaken() });
   shutdown.add("broker", () => link.close());
-  const { bus } = link;
   const watch = createWatch({
     alarms,
     intake: telemetry.intake,
     nowMs,
-    brokerConnected: () => bus.connected,
+    brokerConnected: () => link.bus.connected,
     brokerUrl: link.url,
   });
   const initial = readSupervisorFile(data.supervisorFile, control.mode, onWarning);
+  const lease = openSiteLease({
+    bus: link.bus,
+    embedded: link.embedded !== null,
+    building: site.id,
+    instance: data.instance,
+    epoch: data.epoch,
+    leaseS: control.leaseS,
+    onWarning,
+  });
+  shutdown.add("lease", () => lease.release(), 1_000);
+  // What goes out; a daemon that stands by says nothing.
+  const { bus } = lease;
   const publisher = createPublisher({
     bus,
     clock,
@@ -143,6 +159,10 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     initial,
   });
   shutdown.add("overrides", keepSupervisorFile(data.supervisorFile, control.mode, supervisor, onError));
+  const demandResponse = createDemandResponse(readDemandResponseFile(data.demandResponseFile, onWarning));
+  shutdown.add("demand response", keepDemandResponseFile(data.demandResponseFile, demandResponse, onError));
+  demandResponse.onChange((event) => publisher.publishDemandResponse(event));
+  publisher.publishDemandResponse(demandResponse.event(nowMs()));
   const decisionTopics = createDecisionTopics(bus, publisher, site.id);
   shutdown.add("plans", () => decisionTopics.close());
   for (const alarm of alarms.active()) publisher.publishAlarm(alarm);
@@ -184,13 +204,15 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     speed: () => clock.speed,
     tickIntervalS: control.stepS,
     mode: () => supervisor.mode,
+    modeOf: supervisor.modeOf,
+    demandResponse: () => demandResponse.event(nowMs()),
     overrides: () => supervisor.overrides(nowMs()),
     plannerName: () => planners.current?.planner.name ?? null,
     backend: () => usedBackend,
     modelVersion: () => rounds?.model?.version ?? null,
     sources,
     refusedCounts: telemetry.refusedCounts,
-    brokerConnected: () => bus.connected,
+    brokerConnected: () => link.bus.connected,
     influx: influx.status,
     troubles: watch.troubles,
   });
@@ -271,12 +293,17 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
         `Planning   at this speed a decision has ${(budgetMs / 1_000).toFixed(2)} s: it draws fewer than ${config.planner.numSamples} sequences where they do not fit`,
       );
   }
-  subscribe("the subscription to the sensors", telemetry.connect(bus));
+  subscribe("the subscription to the sensors", telemetry.connect(link.bus));
 
   const journal = createRequestJournal(requestDirectory(config));
+  const own = controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs));
   const runner = createControlRunner({
     cycle: createControlCycle({
-      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs)),
+      site: {
+        ...own,
+        pricePerKwh: (stepEndMs) => demandResponse.prices(stepEndMs, control.stepS, own.pricePerKwh(stepEndMs), nowMs()),
+        demandCharge: (atMs) => demandResponse.charge(own.demandCharge?.(atMs) ?? null, atMs),
+      },
       clock,
       plant: {
         observe: async () => {
@@ -318,15 +345,34 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const decideSoon = (): void => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error));
 
+  const readBack = createReadBack(zones, control.readBack);
+  let acknowledged: ReadonlyMap<string, Acknowledgement> = new Map();
+  const checkReadBack = async (): Promise<void> => {
+    const atMs = nowMs();
+    const { zones: states, late } = readBack.look(supervisor.inForce(atMs), reportedSetpoints(zones, telemetry.latest(atMs)), atMs);
+    acknowledged = states;
+    for (const zone of zones) await alarms.set(late.has(zone), notFollowedAlarm(zone), atMs);
+  };
   const publishStates = (): void => {
     const atMs = nowMs();
     const latest = telemetry.latest(atMs);
     const status = board.status();
     for (const zone of zones) {
       const source = status.inCharge[zone]?.source ?? "relinquish";
+      const acknowledgement = acknowledged.get(zone) ?? "silent";
+      const standing = alarms.active().filter((alarm) => alarm.zone === zone).length;
       publisher.publishZoneState(
         zone,
-        zoneStateOf(config, { zone, nowMs: atMs, latest, decision: board.decision, source, mode: supervisor.mode }),
+        zoneStateOf(config, {
+          zone,
+          nowMs: atMs,
+          latest,
+          decision: board.decision,
+          source,
+          acknowledgement,
+          alarms: standing,
+          mode: supervisor.modeOf(zone),
+        }),
       );
       publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
     }
@@ -374,6 +420,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
         clock,
         supervisor,
         publisher,
+        demandResponse,
         current: (zone) => supervisor.inForce(nowMs()).get(zone) ?? null,
         decideSoon,
         say: (text) => log.info(text),
@@ -391,7 +438,28 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       onForeign: ({ zone, overrules }) => watch.foreignSetpoint(zone, overrules),
     }),
   );
+  subscribe(
+    "the watch on our status",
+    // A daemon that stood by and was killed leaves its last will where we say that we are there.
+    link.bus.subscribe(topicsOf(site.id).status, ({ payload }) => {
+      if (payload === "offline" && bus.connected && !ending.signal.aborted) publisher.sayOnline();
+    }),
+  );
   inBackground("Home Assistant's discovery", announceSite(run, data.announcedFile, bus));
+
+  lease.guide(supervisor, {
+    onCommands: () => {
+      watch.standsBy(null);
+      say("Control    this daemon commands the building");
+      publishStates();
+      if (board.decision !== null) decideSoon();
+    },
+    onStandsBy: (other) => {
+      publisher.forgetSetpoints();
+      watch.standsBy(other);
+      say(`Control    another isotherm (${other}) commands the building: this one stands by in shadow mode`);
+    },
+  });
 
   // ---- the loops
   const firstDecision = async (): Promise<void> => {
@@ -423,6 +491,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   );
   const everyMinute = async (): Promise<void> => {
     await watch.check();
+    await checkReadBack();
     await influx.refresh().catch(onError);
     publishStates();
     const atMs = nowMs();
@@ -431,6 +500,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       rssMb: process.memoryUsage.rss() / 1e6,
       lastTickMs: board.decision?.timeMs ?? null,
       lastSolveMs: board.decision?.plan.diagnostics.solveMs ?? null,
+      alarms: alarms.active().length,
       sourceAgeS: Object.fromEntries(
         sources().map(({ name, lastSeenMs }) => [name, lastSeenMs === null ? null : (atMs - lastSeenMs) / 1_000]),
       ),
@@ -451,7 +521,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       clearInterval(minutes);
       clearInterval(returning);
       ending.abort();
-      if (supervisor.mode === "auto" && board.decision !== null) await supervisor.relinquish(nowMs());
+      if (board.decision !== null) await supervisor.relinquish(nowMs());
     },
     2_000,
   );

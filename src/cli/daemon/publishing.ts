@@ -8,6 +8,7 @@ import { IsothermError, unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import { buildingPoint, type Observation, zonePoint } from "#domain/points";
 import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
+import type { Acknowledgement } from "#loop/readBack";
 import type { CommandOutlet } from "#loop/supervisor";
 import { normalCdf } from "#math/statistics";
 
@@ -42,7 +43,12 @@ export const createOutlet = (publisher: Publisher, bus: MessageBus): CommandOutl
     if (refusal !== null) throw new IsothermError("permanent", `The setpoints ${command.epoch}-${command.seq} were not sent: ${refusal}.`);
     await confirmed(publisher, bus);
   };
-  return { send, propose: send };
+  const propose: CommandOutlet["propose"] = async (command) => {
+    // Another daemon commands the building: it proposes too, on the same topics.
+    if (!bus.connected) return;
+    publisher.publishProposal({ ...command, zones: new Map([...command.zones].map(([zone, pair]) => [zone, onWire(pair)])) });
+  };
+  return { send, propose };
 };
 
 /** A zone within this of its setpoint is served by the equipment, K. */
@@ -56,14 +62,21 @@ export interface ZoneStateInput {
   readonly latest: Observation;
   readonly decision: Decision | null;
   readonly source: ControlSource;
+  readonly acknowledgement: Acknowledgement;
+  /** Alarms that stand in this zone. */
+  readonly alarms: number;
+  /** What counts in this zone. */
   readonly mode: string;
 }
 
 /** What is said of a zone on MQTT; nothing that is not known is guessed. */
-export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision, source, mode }: ZoneStateInput): ZoneState => {
+export const zoneStateOf = (
+  config: SiteConfig,
+  { zone, nowMs, latest, decision, source, acknowledgement, alarms, mode }: ZoneStateInput,
+): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
-  const inForce = decision !== null && decision.validUntilMs > nowMs && decision.mode !== "shadow" ? decision.command[zone] : undefined;
+  const inForce = decision !== null && decision.validUntilMs > nowMs && mode === "auto" ? decision.command[zone] : undefined;
   const airTempC = value("zoneAirTempC");
   const heatingSetpointC = inForce?.heatingSetpointC ?? value("heatingSetpointC");
   const coolingSetpointC = inForce?.coolingSetpointC ?? value("coolingSetpointC");
@@ -86,6 +99,8 @@ export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision,
             : "idle",
     source,
     mode,
+    acknowledgement,
+    alarms,
     comfort:
       airTempC === null
         ? "unknown"
