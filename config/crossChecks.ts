@@ -268,6 +268,9 @@ function checkMoney(file: SiteFile, report: Report): void {
     [["planner", "weights", "movement"], weights.movement],
     [["planner", "tariff", "energy"], tariff.energy],
     [["planner", "tariff", "demand"], tariff.demand],
+    [["planner", "tariff", "carbonPrice"], tariff.carbonPrice],
+    ...(tariff.prices === undefined ? [] : ([[["planner", "tariff", "prices", "add"], tariff.prices.add]] as const)),
+    ...(tariff.prices?.unit === undefined ? [] : ([[["planner", "tariff", "prices", "unit"], tariff.prices.unit]] as const)),
     ...tariff.periods.map((period, index) => [["planner", "tariff", "periods", index, "energy"], period.energy] as const),
   ];
   for (const [at, { currency }] of prices) {
@@ -282,6 +285,20 @@ function checkMoney(file: SiteFile, report: Report): void {
   }
 }
 
+function checkRates(file: SiteFile, report: Report): void {
+  for (const name of ["prices", "intensities"] as const) {
+    const source = file.planner.tariff[name];
+    if (source === undefined) continue;
+    const at: ConfigPath = ["planner", "tariff", name];
+    if (source.file === undefined && source.url === undefined) report(at, "names no source", "Write file: or url:.");
+    if (source.file !== undefined && source.url !== undefined) report([...at, "file"], "stands beside url", "Keep one of the two.");
+    if (source.key !== undefined && source.url === undefined)
+      report([...at, "key"], "only an address needs it", "Remove it, or write url:.");
+    if (source.url?.includes("{key}") === true && source.key === undefined)
+      report([...at, "url"], "has a place for a key, and there is none", "Add key:.", [[...at, "key"]]);
+  }
+}
+
 /** Everything that two or more places of the file must agree on. */
 export function crossCheck(file: SiteFile, report: Report): void {
   checkBuilding(file, report);
@@ -290,4 +307,5 @@ export function crossCheck(file: SiteFile, report: Report): void {
   checkTimes(file, report);
   checkConnections(file, report);
   checkMoney(file, report);
+  checkRates(file, report);
 }

@@ -116,12 +116,36 @@ export interface TariffPeriod {
   readonly endMinute: number;
   readonly energyPricePerKwh: number;
 }
+/** Where prices or intensities by the hour come from, and how they are read. Exactly one of `file` and `url` is there. */
+export interface RateSourceConfig {
+  /** Resolved path; null: a feed. */
+  readonly file: string | null;
+  /** With its placeholders. */
+  readonly url: string | null;
+  readonly key: Secret | null;
+  readonly keyHeader: string;
+  readonly rows: string | null;
+  readonly time: string | null;
+  readonly value: string | null;
+  /** Canonical value = scale × number × factor + add; factor null: as the column's title says, else 1. */
+  readonly factor: number | null;
+  readonly scale: number;
+  readonly add: number;
+  readonly refreshMs: number;
+  readonly timeoutMs: number;
+  readonly requestsPerDay: number;
+}
 export interface TariffConfig {
   readonly energyPricePerKwh: number;
   readonly periods: readonly TariffPeriod[];
+  /** null: energyPricePerKwh and the periods alone. */
+  readonly prices: RateSourceConfig | null;
   readonly demandChargePerKw: number;
   readonly carbonKgPerKwh: number;
+  readonly intensities: RateSourceConfig | null;
+  readonly carbonPricePerTonne: number;
 }
+export type Objective = "bill" | "energy" | "carbon";
 
 export interface PlannerConfig {
   readonly numSamples: number;
@@ -131,6 +155,7 @@ export interface PlannerConfig {
   readonly budgetMs: number;
   readonly deadlineMs: number;
   readonly errorLevelK: number;
+  readonly objective: Objective;
   readonly weights: { readonly comfortPerKh: number; readonly uncertaintyPerK: number; readonly movementPerK: number };
   readonly tariff: TariffConfig;
 }

@@ -1,5 +1,5 @@
+import type { DemandCharge } from "#domain/demandCharge";
 import type { CostTerms } from "#domain/plan";
-import type { DemandCharge } from "#domain/planner";
 
 /** What is traded against what, in the currency of the prices. */
 export interface CostWeights {

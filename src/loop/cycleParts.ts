@@ -1,7 +1,8 @@
 import type { Clock } from "#domain/clock";
 import type { Forecast, ForecastProvider } from "#domain/dataset";
+import type { DemandCharge } from "#domain/demandCharge";
 import type { Plan } from "#domain/plan";
-import type { ControlSequence, DemandCharge } from "#domain/planner";
+import type { ControlSequence } from "#domain/planner";
 import type { Plant } from "#domain/plant";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 import type { DecisionStore } from "#domain/store";
@@ -17,6 +18,16 @@ export interface Outlook {
   readonly nowMs: number;
   readonly stepEndMs: Float64Array;
   readonly forecast: Forecast;
+}
+
+/** What a kilowatt-hour costs and emits in each coming step. */
+export interface TariffOutlook {
+  /** As the bill counts it. */
+  readonly energyPricePerKwh: Float64Array;
+  /** null: nobody says so by the hour. */
+  readonly carbonKgPerKwh: Float64Array | null;
+  /** What had to be assumed, one sentence each; empty: nothing. */
+  readonly notes: readonly string[];
 }
 
 /** What the loop must know of a site; functions so that schedules, tariffs and rules can live in other rooms. */
@@ -35,7 +46,10 @@ export interface ControlSite {
   readonly quality?: QualityRules;
   /** At least the horizon; a day more lets the planner value what it leaves behind. */
   readonly comfort: (outlook: Outlook) => ReadonlyMap<string, ComfortSchedule>;
+  /** What the planner weighs a kilowatt-hour with. */
   readonly pricePerKwh: (stepEndMs: Float64Array) => Float64Array;
+  /** For the record; absent: the bill's prices are those that the planner weighs. */
+  readonly tariff?: (stepEndMs: Float64Array) => TariffOutlook;
   /** What the billing period's peak costs now; absent or null: nothing. */
   readonly demandCharge?: (nowMs: number) => DemandCharge | null;
   /** Local wall-clock time as if it were UTC. */

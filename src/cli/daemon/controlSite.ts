@@ -1,4 +1,5 @@
-import { comfortSchedule, energyPriceSchedule, localTime } from "#config/comfort";
+import type { SiteTariff } from "#cli/daemon/siteTariff";
+import { comfortSchedule, localTime } from "#config/comfort";
 import type { SiteConfig } from "#config/siteConfig";
 import { type RuleStart, ruleFamily, ruleLookAround } from "#controllers/ruleBased";
 import type { ControlSequence } from "#domain/planner";
@@ -43,7 +44,7 @@ export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: num
 };
 
 /** What the control loop must know of a configured site. `deadlineMs` is real time. */
-export const controlSiteOf = (config: SiteConfig, deadlineMs: number): ControlSite => {
+export const controlSiteOf = (config: SiteConfig, deadlineMs: number, tariff: Pick<SiteTariff, "outlook">): ControlSite => {
   const zones = config.zones.map(({ id }) => id);
   return {
     zones,
@@ -54,7 +55,8 @@ export const controlSiteOf = (config: SiteConfig, deadlineMs: number): ControlSi
     historyRows: Math.round((HISTORY_DAYS * 86_400) / config.control.stepS),
     deadlineMs,
     comfort: ({ stepEndMs }) => new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
-    pricePerKwh: (stepEndMs) => energyPriceSchedule(config, stepEndMs),
+    pricePerKwh: (stepEndMs) => tariff.outlook(stepEndMs).weighedPerKwh,
+    tariff: tariff.outlook,
     toLocalMs: toLocalMsOf(config),
     candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length), otherPlans: [] }),
   };

@@ -6,7 +6,7 @@ import { createPublisher } from "#adapters/mqtt/publisher";
 import { announceSite } from "#cli/daemon/announceSite";
 import { openBrokerLink } from "#cli/daemon/broker";
 import { createControlRunner } from "#cli/daemon/controlRunner";
-import { controlSiteOf } from "#cli/daemon/controlSite";
+import { controlSiteOf, toLocalMsOf } from "#cli/daemon/controlSite";
 import { openDataDirectory } from "#cli/daemon/dataDirectory";
 import { dataSources } from "#cli/daemon/dataSources";
 import type { EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
@@ -24,6 +24,7 @@ import { loadHistory } from "#cli/daemon/rowHistory";
 import type { DaemonRun } from "#cli/daemon/run";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
+import { createSiteTariff } from "#cli/daemon/siteTariff";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard } from "#cli/daemon/statusBoard";
 import { createStoreWriter } from "#cli/daemon/storeWriter";
@@ -151,6 +152,12 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   shutdown.add("InfluxDB", () => influx.stop());
 
+  const tariff = await createSiteTariff({ config, toLocalMs: toLocalMsOf(config), nowMs, alarms, onError, signal: ending.signal });
+  const comingSteps = (): Float64Array => {
+    const stepMs = control.stepS * 1_000;
+    return Float64Array.from({ length: config.planner.horizonSteps }, (_, t) => (Math.floor(nowMs() / stepMs) + t + 1) * stepMs);
+  };
+
   // ---- what is known of itself
   const historyRows = Math.ceil(((Math.max(config.learning.trainingDays, 7) + 1) * 86_400) / control.stepS);
   const history = createHistoryBuffer({ stepS: control.stepS, maxRows: historyRows });
@@ -271,7 +278,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
 
   const runner = createControlRunner({
     cycle: createControlCycle({
-      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs)),
+      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff),
       clock,
       plant: {
         observe: async () => {
@@ -323,7 +330,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       );
       publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
     }
-    publishMeter(config, publisher, atMs, latest);
+    publishMeter(tariff, publisher, atMs, latest);
   };
 
   // ---- learning
@@ -413,8 +420,15 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     "nightly learning",
     runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: atNight, signal: ending.signal, onError, graceMs: 300 }),
   );
+  const refreshTariff = async (): Promise<void> => {
+    await tariff.refresh();
+    if (!ending.signal.aborted) await tariff.check(comingSteps());
+  };
+  void refreshTariff().catch(onError);
   const everyMinute = async (): Promise<void> => {
     await watch.check();
+    // In its own time: a feed that does not answer holds nothing up.
+    void refreshTariff().catch(onError);
     await influx.refresh().catch(onError);
     publishStates();
     const atMs = nowMs();
