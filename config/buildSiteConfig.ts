@@ -101,6 +101,10 @@ function buildBuilding(file: SiteFile, { baseDirectory, report }: BuildContext):
   return { kind: "embedded", plant, building, weather, start, year, historyS: history };
 }
 
+/** Where nobody chose: 20 kWh at 0.12, and half a kW of the demand charge (docs/decisions/0021-what-comfort-weighs.md). */
+const COMFORT_PER_KH = 2.4;
+const COMFORT_KW_PER_KH = 0.5;
+
 type RateSourceFile = NonNullable<SiteFile["planner"]["tariff"]["prices" | "intensities"]>;
 
 function buildRates(source: RateSourceFile | undefined, name: "prices" | "intensities", context: BuildContext): RateSourceConfig | null {
@@ -134,12 +138,18 @@ function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConf
     deadlineMs: planner.deadline * 1000,
     errorLevelK: planner.errorLevel,
     objective: planner.objective,
-    weights: { comfortPerKh: weights.comfort.amount, uncertaintyPerK: weights.uncertainty.amount, movementPerK: weights.movement.amount },
+    weights: {
+      comfortPerKh: weights.comfort?.amount ?? COMFORT_PER_KH + COMFORT_KW_PER_KH * tariff.demand.amount,
+      uncertaintyPerK: weights.uncertainty.amount,
+      movementPerK: weights.movement.amount,
+    },
     tariff: {
       energyPricePerKwh: tariff.energy.amount,
       periods: tariff.periods.map(({ days, hours, energy }) => ({ days, ...hours, energyPricePerKwh: energy.amount })),
       prices: buildRates(tariff.prices, "prices", context),
       demandChargePerKw: tariff.demand.amount,
+      billingDay: tariff.billingDay,
+      demandFloorKw: tariff.demandFloor,
       carbonKgPerKwh: tariff.carbon,
       intensities: buildRates(tariff.intensities, "intensities", context),
       carbonPricePerTonne: tariff.carbonPrice.amount,

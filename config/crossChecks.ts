@@ -263,7 +263,7 @@ function checkConnections(file: SiteFile, report: Report): void {
 function checkMoney(file: SiteFile, report: Report): void {
   const { weights, tariff } = file.planner;
   const prices: readonly (readonly [ConfigPath, { readonly currency: string | null }])[] = [
-    [["planner", "weights", "comfort"], weights.comfort],
+    ...(weights.comfort === undefined ? [] : ([[["planner", "weights", "comfort"], weights.comfort]] as const)),
     [["planner", "weights", "uncertainty"], weights.uncertainty],
     [["planner", "weights", "movement"], weights.movement],
     [["planner", "tariff", "energy"], tariff.energy],

@@ -287,7 +287,9 @@ const planner = z
       .prefault("bill"),
     weights: z
       .strictObject({
-        comfort: fields.price("PerKh", "What a kelvin-hour outside the band costs").prefault("2.4 /Kh"),
+        comfort: fields
+          .price("PerKh", "What a kelvin-hour outside the band costs; absent: 2.4 /Kh, and half a kW of tariff.demand")
+          .optional(),
         uncertainty: fields.price("PerK", "What a kelvin of predictive standard deviation costs").prefault("0.012 /K"),
         movement: fields.price("PerK", "What moving a setpoint by a kelvin costs").prefault("0.0005 /K"),
       })
@@ -320,7 +322,9 @@ const planner = z
           })
           .optional()
           .describe("Prices by the hour or finer, from a file or a feed; `energy` and `periods` count where it has none"),
-        demand: fields.price("PerKw", "Charge per kW of the month's highest mean over one step").prefault("0 /kW"),
+        demand: fields.price("PerKw", "Charge per kW of the billing period's highest quarter-hour").prefault("0 /kW"),
+        billingDay: fields.wholeNumber("Day of the month on which a billing period begins", 1, 28).prefault(1),
+        demandFloor: quantity("Kw", "Peak that is paid for in any case, as contracts have it", { min: 0, max: 1e6 }).prefault("0 kW"),
         carbon: quantity("KgPerKwh", "Carbon intensity of the electricity", { min: 0, max: 10 }).prefault("0.4 kg/kWh"),
         intensities: z
           .strictObject({

@@ -141,6 +141,9 @@ export interface TariffConfig {
   /** null: energyPricePerKwh and the periods alone. */
   readonly prices: RateSourceConfig | null;
   readonly demandChargePerKw: number;
+  /** Day of the month, 1…28, on which a billing period begins. */
+  readonly billingDay: number;
+  readonly demandFloorKw: number;
   readonly carbonKgPerKwh: number;
   readonly intensities: RateSourceConfig | null;
   readonly carbonPricePerTonne: number;

@@ -59,7 +59,7 @@ export interface SetpointBatch {
  * Cost of every sequence k of a batch, with h = stepS/3600 hours and T̄, σ the prediction at the end of step t:
  *   comfort     = comfortPerKh · h · Σ_{t,z occupied} E[(lower − tol − T)₊] + E[(T − upper − tol)₊],   T ~ N(T̄, σ²)
  *   energy      = Σ_t price_t · P_t/1000 · h
- *   demand      = pricePerKw · max(0, max_t P_t − peakSoFar)/1000
+ *   demand      = pricePerKw · max(0, max_t (P_t + otherLoad_t) − peakSoFar)/1000
  *   uncertainty = uncertaintyPerK · mean of σ over occupied zone-steps (0 where none is occupied)
  *   movement    = movementPerK · Σ_{t,z} |T_hea,t − T_hea,t−1| + |T_coo,t − T_coo,t−1|, beginning from the setpoints in force
  *   terminal    = pricePerK · Σ_z max(0, heatTo − T̄_end) + max(0, T̄_end − coolTo)
@@ -96,6 +96,7 @@ export interface CostSums {
   readonly movedK: number;
   /** Σ_t price_t P_t. */
   readonly pricedW: number;
+  /** max_t of the power that the peak counts. */
   readonly peakW: number;
   /** Σ over zones of the kelvins owed at the end. */
   readonly owedK: number;
@@ -138,10 +139,11 @@ const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutRe
   }
   let pricedW = 0;
   let peakW = 0;
+  const otherLoadW = problem.demandCharge?.otherLoadW;
   for (let t = 0; t < horizonSteps; t++) {
     const power = result.powerW[k * horizonSteps + t]!;
     pricedW += problem.pricePerKwh[t]! * power;
-    peakW = Math.max(peakW, power);
+    peakW = Math.max(peakW, power + (otherLoadW?.[t] ?? 0));
   }
   const owedK = problem.terminal === null ? 0 : owedAtEndK(problem.terminal, result.meanC, from + size - nz);
   return composeTerms(problem, { outsideK, spreadK, movedK, pricedW, peakW, owedK }, occupiedCount);

@@ -51,7 +51,7 @@ export interface ControlSite {
   /** For the record; absent: the bill's prices are those that the planner weighs. */
   readonly tariff?: (stepEndMs: Float64Array) => TariffOutlook;
   /** What the billing period's peak costs now; absent or null: nothing. */
-  readonly demandCharge?: (nowMs: number) => DemandCharge | null;
+  readonly demandCharge?: (nowMs: number, stepEndMs: Float64Array) => DemandCharge | null;
   /** Local wall-clock time as if it were UTC. */
   readonly toLocalMs: (timeMs: number) => number;
   /** The rules' plans (the first acts when the planner may not) and others worth trying, [t][z] over the horizon. */

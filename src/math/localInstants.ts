@@ -15,3 +15,19 @@ export const instantsAt = (localMs: number, toLocalMs: (timeMs: number) => numbe
   }
   return [...found].sort((a, b) => a - b);
 };
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Begin of the billing period that holds `timeMs`: local midnight of the newest day of month `billingDay` (1…28). Where clocks skip that midnight, the first moment after it.
+ */
+export const billingStartMs = (timeMs: number, billingDay: number, toLocalMs: (timeMs: number) => number): number => {
+  const local = new Date(toLocalMs(timeMs));
+  const month = local.getUTCDate() >= billingDay ? local.getUTCMonth() : local.getUTCMonth() - 1;
+  const midnight = Date.UTC(local.getUTCFullYear(), month, billingDay);
+  for (let localMs = midnight; localMs < midnight + DAY_MS; localMs += 900_000) {
+    const [instant] = instantsAt(localMs, toLocalMs);
+    if (instant !== undefined) return instant;
+  }
+  return midnight;
+};

@@ -101,7 +101,7 @@ describe("a site's tariff", () => {
     await tariff.check(ends(4));
     expect(alarms.at(-1)).toMatchObject({ id: "energy-prices", clearedMs: nowMs });
 
-    const site = controlSiteOf(config, 1000, tariff);
+    const site = controlSiteOf(config, 1000, tariff, { charge: () => null });
     const loop = fakeSite({
       site: {
         pricePerKwh: site.pricePerKwh,

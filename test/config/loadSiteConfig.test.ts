@@ -165,11 +165,7 @@ describe("a site file", () => {
     ["prices in another currency", "planner: { tariff: { energy: 0.1 USD/kWh } }", /is in USD, the site counts in EUR/],
     ["prices from nowhere", "planner: { tariff: { prices: { unit: EUR/MWh } } }", /names no source\n.*file: or url:/],
     ["prices from two places", "planner: { tariff: { prices: { file: a.csv, url: 'https://a.example/p' } } }", /stands beside url/],
-    [
-      "a key without an address",
-      "planner: { tariff: { prices: { file: a.csv, key: { file: k.txt } } } }",
-      /only an address needs it/,
-    ],
+    ["a key without an address", "planner: { tariff: { prices: { file: a.csv, key: { file: k.txt } } } }", /only an address needs it/],
     ["an address without its key", "planner: { tariff: { intensities: { url: 'https://a.example/p?k={key}' } } }", /has a place for a key/],
     [
       "prices in a unit of none",

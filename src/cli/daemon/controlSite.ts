@@ -1,3 +1,4 @@
+import type { BillingPeak } from "#cli/daemon/billingPeak";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
 import { comfortSchedule, localTime } from "#config/comfort";
 import type { SiteConfig } from "#config/siteConfig";
@@ -44,7 +45,12 @@ export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: num
 };
 
 /** What the control loop must know of a configured site. `deadlineMs` is real time. */
-export const controlSiteOf = (config: SiteConfig, deadlineMs: number, tariff: Pick<SiteTariff, "outlook">): ControlSite => {
+export const controlSiteOf = (
+  config: SiteConfig,
+  deadlineMs: number,
+  tariff: Pick<SiteTariff, "outlook">,
+  peak: Pick<BillingPeak, "charge">,
+): ControlSite => {
   const zones = config.zones.map(({ id }) => id);
   return {
     zones,
@@ -57,6 +63,7 @@ export const controlSiteOf = (config: SiteConfig, deadlineMs: number, tariff: Pi
     comfort: ({ stepEndMs }) => new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
     pricePerKwh: (stepEndMs) => tariff.outlook(stepEndMs).weighedPerKwh,
     tariff: tariff.outlook,
+    demandCharge: peak.charge,
     toLocalMs: toLocalMsOf(config),
     candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length), otherPlans: [] }),
   };

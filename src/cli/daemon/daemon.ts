@@ -4,6 +4,7 @@ import { listenForCommands } from "#adapters/mqtt/commands";
 import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
 import { createPublisher } from "#adapters/mqtt/publisher";
 import { announceSite } from "#cli/daemon/announceSite";
+import { createBillingPeak } from "#cli/daemon/billingPeak";
 import { openBrokerLink } from "#cli/daemon/broker";
 import { createControlRunner } from "#cli/daemon/controlRunner";
 import { controlSiteOf, toLocalMsOf } from "#cli/daemon/controlSite";
@@ -249,6 +250,9 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   }
   await loadHistory(history, store, points, nowMs() - control.stepS * 1_000 * historyRows, nowMs());
   telemetry.seed(stored, nowMs());
+  const peak = createBillingPeak({ config, toLocalMs: toLocalMsOf(config), store, history });
+  await peak.load(nowMs());
+  store.onChange(peak.take);
   signal.throwIfAborted();
 
   // ---- time runs
@@ -278,7 +282,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
 
   const runner = createControlRunner({
     cycle: createControlCycle({
-      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff),
+      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff, peak),
       clock,
       plant: {
         observe: async () => {
@@ -301,6 +305,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       const { numSamples, backend, adapter } = decision.plan.diagnostics;
       if (numSamples > 0) usedBackend = adapter === undefined ? backend : `${backend} (${adapter})`;
       watch.decided(decision);
+      peak.decided(decision);
       decisionTopics.publish(decision);
       publishStates();
       if (rounds?.model || !rounds?.isLearning) board.progress("controlling", controllingText(decision), null);

@@ -72,6 +72,14 @@ const result = {
 };
 
 describe("cost of a sequence", () => {
+  it("counts the peak of HVAC with the building's other load where the peak is the building's", () => {
+    const charge = { pricePerKw: 15, peakSoFarW: 4000 };
+    const other = [0, 500, 4000];
+    const [term] = evaluateCosts(problem({ demandCharge: { ...charge, otherLoadW: other } }), batch, result).terms;
+    expect(term!.demand).toBeCloseTo((15 * (Math.max(...[1000, 5000, 3000].map((p, t) => p + other[t]!)) - 4000)) / 1000, 12);
+    const without = evaluateCosts(problem({ demandCharge: charge }), batch, result);
+    expect(evaluateCosts(problem({ demandCharge: { ...charge, otherLoadW: [0, 0, 0] } }), batch, result)).toEqual(without);
+  });
   it("is, term by term, the printed equation", () => {
     const { terms, totals } = evaluateCosts(problem(), batch, result);
     const h = 0.25;

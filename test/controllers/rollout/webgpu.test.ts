@@ -68,7 +68,7 @@ const costProblem = ({ horizonSteps, initial }: RolloutRequest, nz: number): Cos
   upperC: Float64Array.from({ length: horizonSteps * nz }, (_, i) => (i % 5 === 0 ? Number.POSITIVE_INFINITY : 20.5)),
   occupied: Uint8Array.from({ length: horizonSteps * nz }, (_, i) => (i % nz === nz - 1 && nz > 1 ? 0 : i % 4 === 3 ? 0 : 1)),
   pricePerKwh: Float64Array.from({ length: horizonSteps }, (_, t) => 0.2 + 0.1 * Math.sin(t)),
-  demandCharge: { pricePerKw: 3, peakSoFarW: 1000 },
+  demandCharge: { pricePerKw: 3, peakSoFarW: 1000, otherLoadW: Array.from({ length: horizonSteps }, (_, t) => 200 * (t % 4)) },
   inForceHeatingC: initial.heatingSetpointC.map((value, z) => (z === 0 ? Number.NaN : value)),
   inForceCoolingC: initial.coolingSetpointC.slice(),
   weights: { comfortPerKh: 30, uncertaintyPerK: 0.3, movementPerK: 0.01 },
