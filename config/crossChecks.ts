@@ -2,6 +2,7 @@ import cron from "node-cron";
 import type { ConfigPath } from "#config/problem";
 import type { Report } from "#config/report";
 import type { SiteFile } from "#config/schema";
+import type { AdaptiveComfortConfig } from "#config/siteConfig";
 import { type TemperatureBand, votedBand } from "#math/thermalComfort";
 
 const RESERVED_ZONES = new Set(["site", "building"]);
@@ -76,12 +77,24 @@ const bandByVote = ({ vote }: SiteFile["control"]["comfort"]): TemperatureBand |
         vote.limit,
       );
 
-/** The comfort of a zone, its own where it says so. */
+/** What `control.comfort.adaptive` says; null where it is not there. */
+const adaptiveOf = ({ adaptive }: SiteFile["control"]["comfort"]): AdaptiveComfortConfig | null => {
+  if (adaptive === undefined) return null;
+  const { standard, category, acceptability, season } = adaptive;
+  const [first = "", last = ""] = season.split("/");
+  return {
+    by: standard === "en16798" ? { standard, category } : { standard, acceptabilityPct: acceptability === "90 %" ? 90 : 80 },
+    season: { first, last },
+  };
+};
+
+/** The comfort of a zone, its own where it says so; a zone with a band of its own keeps it in every season. */
 export const comfortOf = (file: SiteFile, zone: SiteFile["zones"][number]) => {
   const site = file.control.comfort;
   const occupied = bandByVote(site) ?? { lowerC: site.occupied.lower, upperC: site.occupied.upper };
   return {
     occupied: { lowerC: zone.comfort.occupied.lower ?? occupied.lowerC, upperC: zone.comfort.occupied.upper ?? occupied.upperC },
+    adaptive: zone.comfort.occupied.lower === undefined && zone.comfort.occupied.upper === undefined ? adaptiveOf(site) : null,
     unoccupied: {
       lowerC: zone.comfort.unoccupied.lower ?? site.unoccupied.lower,
       upperC: zone.comfort.unoccupied.upper ?? site.unoccupied.upper,

@@ -181,6 +181,21 @@ const control = z
           })
           .optional()
           .describe("Takes the place of `occupied`: temperatures at which the predicted mean vote (ISO 7730) stays within the limit"),
+        adaptive: z
+          .strictObject({
+            standard: fields.choice("en16798: EN 16798-1; ashrae55: ASHRAE 55", ["en16798", "ashrae55"]).prefault("en16798"),
+            category: fields.choice("en16798: I for high, II for normal, III for moderate expectations", ["I", "II", "III"]).prefault("II"),
+            acceptability: fields.choice("ashrae55: share of people who are to be content", ["80 %", "90 %"]).prefault("80 %"),
+            season: text("First and last day of the year without mechanical cooling, for which the standards let people adapt", {
+              pattern: /^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\/(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/,
+              what: "two days as MM-DD/MM-DD",
+              example: "05-01/09-30",
+            }),
+          })
+          .optional()
+          .describe(
+            "Takes the place of `occupied` in its season: temperatures that people accept with the running mean of the outdoor temperature",
+          ),
         unoccupied: band("Band while unoccupied", "16 degC", "32 degC"),
         week: week("Occupied hours in the site's time zone; days not named are unoccupied").prefault({ "mon-fri": ["07:00-18:00"] }),
         holidays: holidays("Days without occupancy, in the site's time zone").prefault([]),

@@ -4,6 +4,7 @@ import type { DateSpan, WeekSpans } from "#config/week";
 import type { SiteInfo, ZoneInfo } from "#domain/building";
 import type { PointName } from "#domain/points";
 import type { SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
+import type { AdaptiveStandard } from "#math/adaptiveComfort";
 
 /** A band of air temperatures. */
 export interface ComfortBand {
@@ -11,9 +12,17 @@ export interface ComfortBand {
   readonly upperC: number;
 }
 
+/** A band that follows the weather, on days of the year between two (MM-DD, also over New Year). */
+export interface AdaptiveComfortConfig {
+  readonly by: AdaptiveStandard;
+  readonly season: { readonly first: string; readonly last: string };
+}
+
 /** What comfort a zone wants over a week, in the site's local time. */
 export interface ComfortConfig {
   readonly occupied: ComfortBand;
+  /** Takes the place of `occupied` in its season, where the running mean of the outdoor temperature is known and in the standard's range; null: never. */
+  readonly adaptive: AdaptiveComfortConfig | null;
   readonly unoccupied: ComfortBand;
   /** Occupied spans, Monday first. */
   readonly week: WeekSpans;

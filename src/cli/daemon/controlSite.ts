@@ -20,7 +20,12 @@ export const toLocalMsOf =
   };
 
 /** The rules' plans over the coming steps; the configured one first. */
-export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: number): readonly ControlSequence[] => {
+export const rulePlansOf = (
+  config: SiteConfig,
+  nowMs: number,
+  horizonSteps: number,
+  runningMeanC = Number.NaN,
+): readonly ControlSequence[] => {
   const { stepS, rule, setback, limits } = config.control;
   const stepMs = stepS * 1000;
   const toLocalMs = toLocalMsOf(config);
@@ -32,7 +37,7 @@ export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: num
   return ruleFamily(
     {
       zones,
-      comfort: new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
+      comfort: new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC)])),
       localMs: stepEndMs.map(toLocalMs),
       offset: before,
       horizonSteps,
@@ -50,6 +55,7 @@ export const controlSiteOf = (
   deadlineMs: number,
   tariff: Pick<SiteTariff, "outlook">,
   peak: Pick<BillingPeak, "charge">,
+  outdoorMean: (nowMs: number) => number = () => Number.NaN,
 ): ControlSite => {
   const zones = config.zones.map(({ id }) => id);
   return {
@@ -60,11 +66,14 @@ export const controlSiteOf = (
     seed: config.planner.seed,
     historyRows: Math.round((HISTORY_DAYS * 86_400) / config.control.stepS),
     deadlineMs,
-    comfort: ({ stepEndMs }) => new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
+    comfort: ({ nowMs, stepEndMs }) => {
+      const runningMeanC = outdoorMean(nowMs);
+      return new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC)]));
+    },
     pricePerKwh: (stepEndMs) => tariff.outlook(stepEndMs).weighedPerKwh,
     tariff: tariff.outlook,
     demandCharge: peak.charge,
     toLocalMs: toLocalMsOf(config),
-    candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length), otherPlans: [] }),
+    candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length, outdoorMean(nowMs)), otherPlans: [] }),
   };
 };

@@ -18,6 +18,7 @@ import { controllingText, createLearningRounds, type LearningRounds } from "#cli
 import { createModelService } from "#cli/daemon/modelService";
 import { openBuilding } from "#cli/daemon/openBuilding";
 import { orderHandlers } from "#cli/daemon/orders";
+import { createOutdoorMean } from "#cli/daemon/outdoorMean";
 import { createSitePlanner } from "#cli/daemon/plannerFactory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
@@ -250,6 +251,8 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   }
   await loadHistory(history, store, points, nowMs() - control.stepS * 1_000 * historyRows, nowMs());
   telemetry.seed(stored, nowMs());
+  const isAdaptive = config.zones.some(({ comfort }) => comfort.adaptive !== null);
+  const outdoorMean = isAdaptive ? createOutdoorMean(history, toLocalMsOf(config)) : () => Number.NaN;
   const peak = createBillingPeak({ config, toLocalMs: toLocalMsOf(config), store, history });
   await peak.load(nowMs());
   store.onChange(peak.take);
@@ -282,7 +285,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
 
   const runner = createControlRunner({
     cycle: createControlCycle({
-      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff, peak),
+      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff, peak, outdoorMean),
       clock,
       plant: {
         observe: async () => {
@@ -331,7 +334,15 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       const source = status.inCharge[zone]?.source ?? "relinquish";
       publisher.publishZoneState(
         zone,
-        zoneStateOf(config, { zone, nowMs: atMs, latest, decision: board.decision, source, mode: supervisor.mode }),
+        zoneStateOf(config, {
+          zone,
+          nowMs: atMs,
+          latest,
+          decision: board.decision,
+          source,
+          mode: supervisor.mode,
+          runningMeanC: outdoorMean(atMs),
+        }),
       );
       publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
     }

@@ -58,17 +58,22 @@ export interface ZoneStateInput {
   readonly decision: Decision | null;
   readonly source: ControlSource;
   readonly mode: string;
+  /** Running mean of the outdoor temperature, for adaptive comfort; NaN: not known. */
+  readonly runningMeanC: number;
 }
 
 /** What is said of a zone on MQTT; nothing that is not known is guessed. */
-export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision, source, mode }: ZoneStateInput): ZoneState => {
+export const zoneStateOf = (
+  config: SiteConfig,
+  { zone, nowMs, latest, decision, source, mode, runningMeanC }: ZoneStateInput,
+): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
   const inForce = decision !== null && decision.validUntilMs > nowMs && decision.mode !== "shadow" ? decision.command[zone] : undefined;
   const airTempC = value("zoneAirTempC");
   const heatingSetpointC = inForce?.heatingSetpointC ?? value("heatingSetpointC");
   const coolingSetpointC = inForce?.coolingSetpointC ?? value("coolingSetpointC");
-  const band = comfortAt(config, zone, nowMs);
+  const band = comfortAt(config, zone, nowMs, runningMeanC);
   const stdDevK = decision?.plan.chosen.zones[zone]?.stdDevK[0];
   return {
     timeMs: nowMs,
