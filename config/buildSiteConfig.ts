@@ -138,6 +138,14 @@ function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConf
     deadlineMs: planner.deadline * 1000,
     errorLevelK: planner.errorLevel,
     objective: planner.objective,
+    equipment:
+      planner.equipment === undefined
+        ? null
+        : {
+            pricePerShortRun: planner.equipment.shortRun,
+            minOnS: planner.equipment.minOn,
+            minOffS: planner.equipment.minOff,
+          },
     weights: {
       comfortPerKh: weights.comfort?.amount ?? COMFORT_PER_KH + COMFORT_KW_PER_KH * tariff.demand.amount,
       uncertaintyPerK: weights.uncertainty.amount,

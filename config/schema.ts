@@ -310,6 +310,14 @@ const planner = z
       })
       .prefault({})
       .describe("What the planner trades against the price of energy"),
+    equipment: z
+      .strictObject({
+        shortRun: fields.number("What a run or a pause of no length costs in the site's currency; less as it lasts longer", 0, 1e6, 0.2),
+        minOn: quantity("S", "Time from which a run is long enough", { min: 0, max: DAY_S }).prefault("30 min"),
+        minOff: quantity("S", "Time from which a pause is long enough", { min: 0, max: DAY_S }).prefault("30 min"),
+      })
+      .optional()
+      .describe("Least times on and off of a zone's heating and cooling, which plans pay for where they are missed"),
     tariff: z
       .strictObject({
         energy: fields.price("PerKwh", "Price of energy outside the periods below").prefault("0.12 /kWh"),

@@ -2,6 +2,7 @@ import type { Secret } from "#config/secret";
 import type { UnitConversion, UnitSuffix } from "#config/units";
 import type { DateSpan, WeekSpans } from "#config/week";
 import type { SiteInfo, ZoneInfo } from "#domain/building";
+import type { EquipmentWear } from "#domain/cost";
 import type { PointName } from "#domain/points";
 import type { SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
 import type { AdaptiveStandard } from "#math/adaptiveComfort";
@@ -168,6 +169,8 @@ export interface PlannerConfig {
   readonly deadlineMs: number;
   readonly errorLevelK: number;
   readonly objective: Objective;
+  /** null: short runs cost nothing. */
+  readonly equipment: EquipmentWear | null;
   readonly weights: { readonly comfortPerKh: number; readonly uncertaintyPerK: number; readonly movementPerK: number };
   readonly tariff: TariffConfig;
 }

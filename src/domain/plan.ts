@@ -16,6 +16,8 @@ export interface CostTerms {
   readonly demand?: number;
   /** Energy still owed at the horizon's end: what it takes to bring zones that end colder (warmer) than both the rule and their band back to it. */
   readonly terminal?: number;
+  /** Short runs and pauses of equipment; absent where they cost nothing. */
+  readonly wear?: number;
   readonly total: number;
 }
 

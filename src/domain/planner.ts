@@ -1,3 +1,4 @@
+import type { EquipmentWear } from "#domain/cost";
 import type { Forecast } from "#domain/dataset";
 import type { DemandCharge } from "#domain/demandCharge";
 import type { StateHistory } from "#domain/model";
@@ -33,6 +34,8 @@ export interface PlanRequest {
   readonly pricePerKwh: Float64Array;
   /** Absent: the peak costs nothing. */
   readonly demandCharge?: DemandCharge;
+  /** Absent: short runs of equipment cost nothing. */
+  readonly equipment?: EquipmentWear;
   /** The rule's own plans; the first is the one that acts when the planner may not. */
   readonly rulePlans: readonly ControlSequence[];
   /** Others to be kept among the samples, e.g. the building's schedule. */

@@ -1,4 +1,5 @@
 import type { Clock } from "#domain/clock";
+import type { EquipmentWear } from "#domain/cost";
 import type { Forecast, ForecastProvider } from "#domain/dataset";
 import type { DemandCharge } from "#domain/demandCharge";
 import type { Plan } from "#domain/plan";
@@ -52,6 +53,8 @@ export interface ControlSite {
   readonly tariff?: (stepEndMs: Float64Array) => TariffOutlook;
   /** What the billing period's peak costs now; absent or null: nothing. */
   readonly demandCharge?: (nowMs: number, stepEndMs: Float64Array) => DemandCharge | null;
+  /** Absent: short runs of equipment cost nothing. */
+  readonly equipment?: EquipmentWear;
   /** Local wall-clock time as if it were UTC. */
   readonly toLocalMs: (timeMs: number) => number;
   /** The rules' plans (the first acts when the planner may not) and others worth trying, [t][z] over the horizon. */

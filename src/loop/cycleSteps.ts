@@ -158,6 +158,7 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     inForce: seen.inForce,
     pricePerKwh,
     ...(demandCharge === null ? {} : { demandCharge }),
+    ...(site.equipment === undefined ? {} : { equipment: site.equipment }),
     rulePlans: candidates.rulePlans.length > 0 ? candidates.rulePlans : [bounded],
     otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,

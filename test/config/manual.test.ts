@@ -196,6 +196,8 @@ describe("the options that the demo leaves commented out", () => {
       add: 0.08,
       refreshMs: 3_600_000,
     });
+    expect(config.planner.equipment).toEqual({ pricePerShortRun: 0.2, minOnS: 1800, minOffS: 1800 });
+    expect(config.zones[0]?.comfort.adaptive).toBeNull();
     expect(config.planner.tariff.prices?.key?.reveal()).toBe("price-secret");
     expect(config.planner.tariff.intensities).toMatchObject({ factor: 0.001, scale: 1, add: 0, value: "carbonIntensity" });
     expect(config.planner.tariff.periods).toEqual([{ days: [0, 1, 2, 3, 4], startMinute: 840, endMinute: 1080, energyPricePerKwh: 0.4 }]);

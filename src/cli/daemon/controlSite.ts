@@ -73,6 +73,7 @@ export const controlSiteOf = (
     pricePerKwh: (stepEndMs) => tariff.outlook(stepEndMs).weighedPerKwh,
     tariff: tariff.outlook,
     demandCharge: peak.charge,
+    ...(config.planner.equipment === null ? {} : { equipment: config.planner.equipment }),
     toLocalMs: toLocalMsOf(config),
     candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length, outdoorMean(nowMs)), otherPlans: [] }),
   };

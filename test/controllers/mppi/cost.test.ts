@@ -72,6 +72,20 @@ const result = {
 };
 
 describe("cost of a sequence", () => {
+  it("is to the bit what it was before equipment and other load could count, where neither is named", () => {
+    expect(evaluateCosts(problem(), batch, result).terms).toEqual([
+      {
+        comfort: 3.018250998694798,
+        energy: 0.575,
+        uncertainty: 0.075,
+        movement: 0.22,
+        demand: 15,
+        terminal: 0.08,
+        total: 18.968250998694796,
+      },
+      { comfort: 23.39999999999999, energy: 0, uncertainty: 0.03, movement: 0.01, demand: 0, terminal: 0.08, total: 23.519999999999992 },
+    ]);
+  });
   it("counts the peak of HVAC with the building's other load where the peak is the building's", () => {
     const charge = { pricePerKw: 15, peakSoFarW: 4000 };
     const other = [0, 500, 4000];
