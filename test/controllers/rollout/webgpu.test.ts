@@ -106,6 +106,13 @@ describe.skipIf(isMissing)(
         expectClose(finite(actual.terms), finite(expected.terms), 1e-4, 1e-5);
       }
       expect(expected.totals.some(Number.isFinite)).toBe(true);
+      // Short runs are counted along trajectories: prices are those of the device's own.
+      const before = { isOn: new Uint8Array(model.zones.length), steps: new Float64Array(model.zones.length).fill(1) };
+      const worn = { ...problem, equipment: { pricePerShortRun: 0.5, minOnS: 3600, minOffS: 3600, before } };
+      const device = await onDevice(model, request);
+      const paid = await device.costs!(request, worn);
+      expect(paid.terms).toEqual(evaluateCosts(worn, request, await device.run(request)).terms);
+      expect(paid.terms.some(({ wear = 0 }) => wear > 0)).toBe(true);
     });
 
     it("with more samples than fit at once gives what each part gives", async () => {
