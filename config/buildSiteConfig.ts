@@ -8,7 +8,15 @@ import { readSecret, readSecretFile, type SecretReading, type SecretSource } fro
 import type { Report } from "#config/report";
 import type { SiteFile } from "#config/schema";
 import type { Secret } from "#config/secret";
-import type { EmbeddedBuildingConfig, InfluxConfig, MqttBuildingConfig, MqttConfig, PlannerConfig, SiteConfig } from "#config/siteConfig";
+import type {
+  EmbeddedBuildingConfig,
+  InfluxConfig,
+  MqttBuildingConfig,
+  MqttConfig,
+  PlannerConfig,
+  RateSourceConfig,
+  SiteConfig,
+} from "#config/siteConfig";
 
 export interface BuildContext {
   /** As the person named it. */
@@ -93,7 +101,33 @@ function buildBuilding(file: SiteFile, { baseDirectory, report }: BuildContext):
   return { kind: "embedded", plant, building, weather, start, year, historyS: history };
 }
 
-function buildPlanner({ planner }: SiteFile): PlannerConfig {
+/** Where nobody chose: 20 kWh at 0.12, and half a kW of the demand charge (docs/decisions/0021-what-comfort-weighs.md). */
+const COMFORT_PER_KH = 2.4;
+const COMFORT_KW_PER_KH = 0.5;
+
+type RateSourceFile = NonNullable<SiteFile["planner"]["tariff"]["prices" | "intensities"]>;
+
+function buildRates(source: RateSourceFile | undefined, name: "prices" | "intensities", context: BuildContext): RateSourceConfig | null {
+  if (source === undefined) return null;
+  const { file, url, unit } = source;
+  return {
+    file: file === undefined ? null : path.resolve(context.baseDirectory, file),
+    url: url ?? null,
+    key: secretAt(source.key, ["planner", "tariff", name, "key"], context),
+    keyHeader: source.keyHeader,
+    rows: source.rows ?? null,
+    time: source.time ?? null,
+    value: source.value ?? null,
+    factor: unit?.factor ?? null,
+    scale: "scale" in source ? source.scale : 1,
+    add: "add" in source ? source.add.amount : 0,
+    refreshMs: source.refresh * 1000,
+    timeoutMs: source.timeout * 1000,
+    requestsPerDay: source.requestsPerDay,
+  };
+}
+
+function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConfig {
   const { weights, tariff } = planner;
   return {
     numSamples: planner.samples,
@@ -103,12 +137,30 @@ function buildPlanner({ planner }: SiteFile): PlannerConfig {
     budgetMs: planner.budget * 1000,
     deadlineMs: planner.deadline * 1000,
     errorLevelK: planner.errorLevel,
-    weights: { comfortPerKh: weights.comfort.amount, uncertaintyPerK: weights.uncertainty.amount, movementPerK: weights.movement.amount },
+    objective: planner.objective,
+    equipment:
+      planner.equipment === undefined
+        ? null
+        : {
+            pricePerShortRun: planner.equipment.shortRun,
+            minOnS: planner.equipment.minOn,
+            minOffS: planner.equipment.minOff,
+          },
+    weights: {
+      comfortPerKh: weights.comfort?.amount ?? COMFORT_PER_KH + COMFORT_KW_PER_KH * tariff.demand.amount,
+      uncertaintyPerK: weights.uncertainty.amount,
+      movementPerK: weights.movement.amount,
+    },
     tariff: {
       energyPricePerKwh: tariff.energy.amount,
       periods: tariff.periods.map(({ days, hours, energy }) => ({ days, ...hours, energyPricePerKwh: energy.amount })),
+      prices: buildRates(tariff.prices, "prices", context),
       demandChargePerKw: tariff.demand.amount,
+      billingDay: tariff.billingDay,
+      demandFloorKw: tariff.demandFloor,
       carbonKgPerKwh: tariff.carbon,
+      intensities: buildRates(tariff.intensities, "intensities", context),
+      carbonPricePerTonne: tariff.carbonPrice.amount,
     },
   };
 }
@@ -122,6 +174,12 @@ function doubts(file: SiteFile): readonly string[] {
     ...(influx !== undefined && influx.password !== undefined && plain(influx.url, "http:")
       ? ["influx.url is not encrypted: the password can be read on the network. Use https://."]
       : []),
+    ...(["prices", "intensities"] as const).flatMap((name) => {
+      const source = file.planner.tariff[name];
+      return source?.key !== undefined && plain(source.url, "http:")
+        ? [`planner.tariff.${name}.url is not encrypted: its key can be read on the network. Use https://.`]
+        : [];
+    }),
     ...(isLoopback(dashboard.host)
       ? []
       : [
@@ -183,7 +241,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
       leaseS: control.lease,
     },
     forecast: { provider: forecast.provider, lengthS: forecast.length, maxAgeS: forecast.maxAge },
-    planner: buildPlanner(file),
+    planner: buildPlanner(file, context),
     learning: { ...learning, prior },
     store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
     influx: buildInflux(file.influx, context),

@@ -38,7 +38,11 @@ export function registerSimulate(program: Command): void {
     .option("--history <KIND>", `${list(historyNames)}: what the building did before`, oneOf("--history", historyNames), "schedule")
     .option("--history-days <N>", "days before --start", wholeNumber("--history-days", 1, 366), 7)
     .option("--comfort <LO:HI>", "band in °C while occupied (default 20:23.5, May to September 23:26)", comfortBand("--comfort"))
-    .option("--tariff <NAME|FILE>", "flat, flat-demand, tou, or a YAML file", "flat-demand")
+    .option(
+      "--tariff <NAME|FILE>",
+      "flat, flat-demand, tou, a YAML file, or energy prices by the hour in a CSV or JSON file",
+      "flat-demand",
+    )
     .option("--objective <NAME>", `${list(objectiveNames)}: what is made small`, oneOf("--objective", objectiveNames), "energy")
     .option("--forecast-error <LEVEL>", list(forecastErrorNames), oneOf("--forecast-error", forecastErrorNames), "none")
     .option("--backend <NAME>", list(backendNames), oneOf("--backend", backendNames), "auto")

@@ -25,7 +25,7 @@ import { DatasetRecorder } from "#simulators/datasetRecorder";
 import { withForecastError } from "#simulators/forecastError";
 import { computeKpis, type Kpis } from "#simulators/kpis";
 import { withSensorFault } from "#simulators/sensorFaults";
-import { loadTariff, type Tariff } from "#simulators/tariffs";
+import { checkCovers, loadTariff, type Tariff } from "#simulators/tariffs";
 import { civilTime } from "#simulators/weather/localTime";
 
 /** What `simulate --json` prints (docs/cli.md). */
@@ -100,9 +100,12 @@ const turnEveryMs = 50;
 /** One closed-loop run: history, then the controller in charge, then the figures. */
 export async function runSimulation(options: SimulateOptions, context: CommandContext): Promise<SimulationOutcome> {
   const beganMs = performance.now();
-  const tariff = loadTariff(options.tariff);
+  // Refused before anything is built; read again below, where the time zone is known.
+  loadTariff(options.tariff);
   const run = await createSite(options, context.say, context.signal);
   try {
+    const tariff = loadTariff(options.tariff, run.timeZone);
+    checkCovers(tariff, run.startMs, run.endMs);
     const table = await createRunTable(run);
     const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
     const past = { options, run, table, tariff, history, context };

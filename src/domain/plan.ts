@@ -1,3 +1,4 @@
+import type { DemandCharge } from "#domain/demandCharge";
 import type { PointName } from "#domain/points";
 import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
 
@@ -15,6 +16,8 @@ export interface CostTerms {
   readonly demand?: number;
   /** Energy still owed at the horizon's end: what it takes to bring zones that end colder (warmer) than both the rule and their band back to it. */
   readonly terminal?: number;
+  /** Short runs and pauses of equipment; absent where they cost nothing. */
+  readonly wear?: number;
   readonly total: number;
 }
 
@@ -53,7 +56,14 @@ export interface Plan {
   readonly rule: PredictedPlan | null;
   readonly comfort: Readonly<Record<string, ZoneComfort>>;
   readonly outdoorAirTempC: readonly number[];
+  /** Of energy on the bill. */
   readonly pricePerKwh: readonly number[];
+  /** What the planner weighed a kilowatt-hour with, where that is not its price: emissions counted in, or another objective. Absent: the price. */
+  readonly weighedPerKwh?: readonly number[];
+  /** Carbon intensity, where it is known by the hour. */
+  readonly carbonKgPerKwh?: readonly number[];
+  /** What the billing period's peak cost and was when this was decided; absent: it costs nothing. */
+  readonly demandCharge?: DemandCharge;
   /** One sentence a person understands. */
   readonly reason: string;
   /** Why the rule acts instead of the planner; null when the planner acts. */

@@ -3,6 +3,7 @@ import type { CycleMemory, CycleParts } from "#loop/cycleParts";
 import { append, decisionRecord, firstPairs, observe, planRequest, send, zoneDuties } from "#loop/cycleSteps";
 import { noQualityMemory } from "#loop/dataQuality";
 import { createPlanGuard } from "#loop/planOrRule";
+import { withTariff } from "#loop/planRecord";
 import { safetyEnvelope } from "#loop/safetyEnvelope";
 import type { ControlMode } from "#loop/supervisor";
 
@@ -33,7 +34,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     if (modeNow() === "off") return null;
     const request = await planRequest(parts, memory, seen);
     const { plan, modelVersion } = await parts.planners.use(async (inUse) => ({
-      plan: await guard.plan(inUse?.planner ?? null, request, signal),
+      plan: withTariff(await guard.plan(inUse?.planner ?? null, request, signal), request, site, parts.onError),
       modelVersion: inUse?.modelVersion ?? null,
     }));
     signal?.throwIfAborted();

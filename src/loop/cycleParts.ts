@@ -1,7 +1,9 @@
 import type { Clock } from "#domain/clock";
+import type { EquipmentWear } from "#domain/cost";
 import type { Forecast, ForecastProvider } from "#domain/dataset";
+import type { DemandCharge } from "#domain/demandCharge";
 import type { Plan } from "#domain/plan";
-import type { ControlSequence, DemandCharge, PlanRequest } from "#domain/planner";
+import type { ControlSequence, PlanRequest } from "#domain/planner";
 import type { Plant } from "#domain/plant";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 import type { DecisionStore } from "#domain/store";
@@ -20,6 +22,16 @@ export interface Outlook {
   readonly forecast: Forecast;
 }
 
+/** What a kilowatt-hour costs and emits in each coming step. */
+export interface TariffOutlook {
+  /** As the bill counts it. */
+  readonly energyPricePerKwh: Float64Array;
+  /** null: nobody says so by the hour. */
+  readonly carbonKgPerKwh: Float64Array | null;
+  /** What had to be assumed, one sentence each; empty: nothing. */
+  readonly notes: readonly string[];
+}
+
 /** What the loop must know of a site; functions so that schedules, tariffs and rules can live in other rooms. */
 export interface ControlSite {
   readonly zones: readonly string[];
@@ -36,9 +48,14 @@ export interface ControlSite {
   readonly quality?: QualityRules;
   /** At least the horizon; a day more lets the planner value what it leaves behind. */
   readonly comfort: (outlook: Outlook) => ReadonlyMap<string, ComfortSchedule>;
+  /** What the planner weighs a kilowatt-hour with. */
   readonly pricePerKwh: (stepEndMs: Float64Array) => Float64Array;
+  /** For the record; absent: the bill's prices are those that the planner weighs. */
+  readonly tariff?: (stepEndMs: Float64Array) => TariffOutlook;
   /** What the billing period's peak costs now; absent or null: nothing. */
-  readonly demandCharge?: (nowMs: number) => DemandCharge | null;
+  readonly demandCharge?: (nowMs: number, stepEndMs: Float64Array) => DemandCharge | null;
+  /** Absent: short runs of equipment cost nothing. */
+  readonly equipment?: EquipmentWear;
   /** Local wall-clock time as if it were UTC. */
   readonly toLocalMs: (timeMs: number) => number;
   /** The rules' plans (the first acts when the planner may not) and others worth trying, [t][z] over the horizon. */

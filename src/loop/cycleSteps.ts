@@ -134,7 +134,7 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
   const candidates = attempt(() => site.candidates(outlook), { rulePlans: [], otherPlans: [] });
   const bounded = boundedSequence(site, comfort);
   const pricePerKwh = attempt(() => site.pricePerKwh(stepEndMs), new Float64Array(horizonSteps));
-  const demandCharge = attempt(() => site.demandCharge?.(seen.rowMs) ?? null, null);
+  const demandCharge = attempt(() => site.demandCharge?.(seen.rowMs, stepEndMs) ?? null, null);
   await parts.alarms.set(
     failures.length > 0,
     {
@@ -158,6 +158,7 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     inForce: seen.inForce,
     pricePerKwh,
     ...(demandCharge === null ? {} : { demandCharge }),
+    ...(site.equipment === undefined ? {} : { equipment: site.equipment }),
     rulePlans: candidates.rulePlans.length > 0 ? candidates.rulePlans : [bounded],
     otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,

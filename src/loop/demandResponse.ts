@@ -1,5 +1,5 @@
 import { configurationError } from "#domain/errors";
-import type { DemandCharge } from "#domain/planner";
+import type { DemandCharge } from "#domain/demandCharge";
 
 /** A request to draw less, or at another price, for a time. */
 export interface DemandResponseEvent {

@@ -6,9 +6,10 @@ import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
 import { createPublisher } from "#adapters/mqtt/publisher";
 import { topicsOf } from "#adapters/mqtt/wire";
 import { announceSite } from "#cli/daemon/announceSite";
+import { createBillingPeak } from "#cli/daemon/billingPeak";
 import { openBrokerLink } from "#cli/daemon/broker";
 import { createControlRunner } from "#cli/daemon/controlRunner";
-import { controlSiteOf } from "#cli/daemon/controlSite";
+import { controlSiteOf, toLocalMsOf } from "#cli/daemon/controlSite";
 import { openDataDirectory } from "#cli/daemon/dataDirectory";
 import { dataSources } from "#cli/daemon/dataSources";
 import { keepDemandResponseFile, readDemandResponseFile } from "#cli/daemon/demandResponseFile";
@@ -20,6 +21,7 @@ import { controllingText, createLearningRounds, type LearningRounds } from "#cli
 import { createModelService } from "#cli/daemon/modelService";
 import { openBuilding } from "#cli/daemon/openBuilding";
 import { orderHandlers } from "#cli/daemon/orders";
+import { createOutdoorMean } from "#cli/daemon/outdoorMean";
 import { createSitePlanner, requestDirectory } from "#cli/daemon/plannerFactory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
@@ -28,6 +30,7 @@ import type { DaemonRun } from "#cli/daemon/run";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
 import { openSiteLease } from "#cli/daemon/siteLease";
+import { createSiteTariff } from "#cli/daemon/siteTariff";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard } from "#cli/daemon/statusBoard";
 import { createStoreWriter } from "#cli/daemon/storeWriter";
@@ -175,6 +178,12 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   shutdown.add("InfluxDB", () => influx.stop());
 
+  const tariff = await createSiteTariff({ config, toLocalMs: toLocalMsOf(config), nowMs, alarms, onError, signal: ending.signal });
+  const comingSteps = (): Float64Array => {
+    const stepMs = control.stepS * 1_000;
+    return Float64Array.from({ length: config.planner.horizonSteps }, (_, t) => (Math.floor(nowMs() / stepMs) + t + 1) * stepMs);
+  };
+
   // ---- what is known of itself
   const historyRows = Math.ceil(((Math.max(config.learning.trainingDays, 7) + 1) * 86_400) / control.stepS);
   const history = createHistoryBuffer({ stepS: control.stepS, maxRows: historyRows });
@@ -268,6 +277,11 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   }
   await loadHistory(history, store, points, nowMs() - control.stepS * 1_000 * historyRows, nowMs());
   telemetry.seed(stored, nowMs());
+  const isAdaptive = config.zones.some(({ comfort }) => comfort.adaptive !== null);
+  const outdoorMean = isAdaptive ? createOutdoorMean(history, toLocalMsOf(config)) : () => Number.NaN;
+  const peak = createBillingPeak({ config, toLocalMs: toLocalMsOf(config), store, history });
+  await peak.load(nowMs());
+  store.onChange(peak.take);
   signal.throwIfAborted();
 
   // ---- time runs
@@ -296,13 +310,13 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   subscribe("the subscription to the sensors", telemetry.connect(link.bus));
 
   const journal = createRequestJournal(requestDirectory(config));
-  const own = controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs));
+  const own = controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff, peak, outdoorMean);
   const runner = createControlRunner({
     cycle: createControlCycle({
       site: {
         ...own,
         pricePerKwh: (stepEndMs) => demandResponse.prices(stepEndMs, control.stepS, own.pricePerKwh(stepEndMs), nowMs()),
-        demandCharge: (atMs) => demandResponse.charge(own.demandCharge?.(atMs) ?? null, atMs),
+        demandCharge: (atMs, stepEndMs) => demandResponse.charge(own.demandCharge?.(atMs, stepEndMs) ?? null, atMs),
       },
       clock,
       plant: {
@@ -328,6 +342,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       const { numSamples, backend, adapter } = decision.plan.diagnostics;
       if (numSamples > 0) usedBackend = adapter === undefined ? backend : `${backend} (${adapter})`;
       watch.decided(decision);
+      peak.decided(decision);
       decisionTopics.publish(decision);
       publishStates();
       if (rounds?.model || !rounds?.isLearning) board.progress("controlling", controllingText(decision), null);
@@ -372,11 +387,12 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
           acknowledgement,
           alarms: standing,
           mode: supervisor.modeOf(zone),
+          runningMeanC: outdoorMean(atMs),
         }),
       );
       publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
     }
-    publishMeter(config, publisher, atMs, latest);
+    publishMeter(tariff, publisher, atMs, latest);
   };
 
   // ---- learning
@@ -489,9 +505,16 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     "nightly learning",
     runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: atNight, signal: ending.signal, onError, graceMs: 300 }),
   );
+  const refreshTariff = async (): Promise<void> => {
+    await tariff.refresh();
+    if (!ending.signal.aborted) await tariff.check(comingSteps());
+  };
+  void refreshTariff().catch(onError);
   const everyMinute = async (): Promise<void> => {
     await watch.check();
     await checkReadBack();
+    // In its own time: a feed that does not answer holds nothing up.
+    void refreshTariff().catch(onError);
     await influx.refresh().catch(onError);
     publishStates();
     const atMs = nowMs();

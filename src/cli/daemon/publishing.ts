@@ -1,7 +1,8 @@
 import type { Publisher } from "#adapters/mqtt/publisher";
 import { createRetainedTopics } from "#adapters/mqtt/retainedTopics";
 import { encode, topicsOf, type ZoneState, zonePlanOf } from "#adapters/mqtt/wire";
-import { comfortAt, energyPriceAt } from "#config/comfort";
+import type { SiteTariff } from "#cli/daemon/siteTariff";
+import { comfortAt } from "#config/comfort";
 import type { SiteConfig } from "#config/siteConfig";
 import type { MessageBus } from "#domain/bus";
 import { IsothermError, unavailableError } from "#domain/errors";
@@ -67,12 +68,14 @@ export interface ZoneStateInput {
   readonly alarms: number;
   /** What counts in this zone. */
   readonly mode: string;
+  /** Running mean of the outdoor temperature, for adaptive comfort; NaN: not known. */
+  readonly runningMeanC: number;
 }
 
 /** What is said of a zone on MQTT; nothing that is not known is guessed. */
 export const zoneStateOf = (
   config: SiteConfig,
-  { zone, nowMs, latest, decision, source, acknowledgement, alarms, mode }: ZoneStateInput,
+  { zone, nowMs, latest, decision, source, acknowledgement, alarms, mode, runningMeanC }: ZoneStateInput,
 ): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
@@ -80,7 +83,7 @@ export const zoneStateOf = (
   const airTempC = value("zoneAirTempC");
   const heatingSetpointC = inForce?.heatingSetpointC ?? value("heatingSetpointC");
   const coolingSetpointC = inForce?.coolingSetpointC ?? value("coolingSetpointC");
-  const band = comfortAt(config, zone, nowMs);
+  const band = comfortAt(config, zone, nowMs, runningMeanC);
   const stdDevK = decision?.plan.chosen.zones[zone]?.stdDevK[0];
   return {
     timeMs: nowMs,
@@ -148,15 +151,16 @@ export const createDecisionTopics = (bus: MessageBus, publisher: Publisher, buil
 };
 
 /** The meter's state with the price and carbon intensity that hold now. */
-export const publishMeter = (config: SiteConfig, publisher: Publisher, nowMs: number, latest: Observation): void => {
+export const publishMeter = (tariff: Pick<SiteTariff, "now">, publisher: Publisher, nowMs: number, latest: Observation): void => {
   const powerW = latest.values.get(buildingPoint("hvacPowerW")) ?? null;
   const energyKwh = latest.values.get(buildingPoint("hvacEnergyKwh")) ?? null;
   if (powerW === null && energyKwh === null) return;
+  const { energyPricePerKwh, carbonKgPerKwh } = tariff.now(nowMs);
   publisher.publishMeter("hvac", {
     timeMs: nowMs,
     powerW,
     energyKwh,
-    pricePerKwh: energyPriceAt(config, nowMs),
-    co2GPerKwh: config.planner.tariff.carbonKgPerKwh * 1000,
+    pricePerKwh: energyPricePerKwh,
+    co2GPerKwh: carbonKgPerKwh * 1000,
   });
 };

@@ -161,6 +161,15 @@ describe("planner on a building it knows", () => {
     expect(charged.chosen.cost.demand).toBeCloseTo((15 * (Math.max(...charged.chosen.powerW) - 1000)) / 1000, 9);
   });
 
+  it("pays for short runs of equipment where they cost something, never more than in the rule's plan for the whole", async () => {
+    const request = officeRequest({ zones: officeZones });
+    const equipment = { pricePerShortRun: 0.5, minOnS: 3600, minOffS: 3600 };
+    const plan = await planFor(quickZone, { ...request, equipment });
+    expect(plan.chosen.cost.wear).toBeGreaterThanOrEqual(0);
+    expect(plan.chosen.cost.total).toBeLessThanOrEqual(plan.rule!.cost.total);
+    expect((await planFor(quickZone, request)).chosen.cost).not.toHaveProperty("wear");
+  });
+
   it("heats before the dear hours where prices differ", async () => {
     const price = (t: number): number => (t >= 8 ? 0.9 : 0.1);
     const early = await planFor(slowZone, officeRequest({ zones: ["a"], price, temperaturesC: [19], outdoorC: 10 }));

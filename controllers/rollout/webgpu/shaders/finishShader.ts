@@ -34,7 +34,7 @@ export interface FinishLayout {
 
 /** Places in the costs' buffer C. */
 export const costPlaces = (zones: number) => {
-  const perStep = 3 * zones + 1;
+  const perStep = 3 * zones + 2;
   return { inForce: 0, heatTo: 2 * zones, coolTo: 3 * zones, steps: 4 * zones, perStep };
 };
 
@@ -194,7 +194,7 @@ export const finishShader = (layout: FinishLayout, dimensions: Dimensions, wants
   if (!isFinite(powerW) || S[record + ${nz}u] != 1.0) { atomicMax(&N[k], step.z - step.x); return; }`;
   const powerOut = isCosts
     ? `${pricedAt} += C[${places.steps}u + step.x * ${places.perStep}u + ${3 * nz}u] * powerW;
-  ${peakAt} = max(${peakAt}, powerW);`
+  ${peakAt} = max(${peakAt}, powerW + C[${places.steps}u + step.x * ${places.perStep}u + ${3 * nz + 1}u]);`
     : `O[(step.z * ${2 * nz}u + step.x) * KP + k] = powerW;`;
   return shader(
     `finish ${wants}`,
