@@ -4,6 +4,7 @@ import {
   backendNames,
   checkCombination,
   controllerNames,
+  faultNames,
   forecastErrorNames,
   historyNames,
   objectiveNames,
@@ -53,6 +54,16 @@ export function registerSimulate(program: Command): void {
       `${list(relearnNames)}: learn anew at 03:00 from the last days (clue and clue-mended learn once)`,
       oneOf("--relearn", relearnNames),
       "nightly",
+    )
+    .option(
+      "--model <FILE>",
+      "mppi: a model file (isotherm train) in charge, right or wrong, instead of one learned before the first decision",
+    )
+    .option(
+      "--fault <NAME>",
+      `${list(faultNames)}: what the controller is told wrongly in the scored days; figures go on reading the truth`,
+      oneOf("--fault", faultNames),
+      "none",
     )
     .option("--seed <N>", "random numbers; the same seed gives the same run", wholeNumber("--seed", 0, 2 ** 31), 1)
     .option("--energyplus <DIR>", "EnergyPlus folder, for --plant energyplus")
@@ -110,6 +121,8 @@ function simulateOptions(given: Given, isGiven: (name: string) => boolean): Simu
     horizonSteps: given.horizon,
     prior: given.prior,
     relearn: given.relearn,
+    model: given.model ?? null,
+    fault: given.fault,
     seed: given.seed,
   } as SimulateOptions;
   if (options.start === "02-29" && new Date(Date.UTC(options.year, 1, 29)).getUTCMonth() !== 1)

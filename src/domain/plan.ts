@@ -64,11 +64,22 @@ export interface Plan {
   readonly carbonKgPerKwh?: readonly number[];
   /** What the billing period's peak cost and was when this was decided; absent: it costs nothing. */
   readonly demandCharge?: DemandCharge;
+  /** What had to be assumed of prices; the reason ends with it. Absent: nothing. */
+  readonly notes?: readonly string[];
   /** One sentence a person understands. */
   readonly reason: string;
   /** Why the rule acts instead of the planner; null when the planner acts. */
-  readonly fallback: "no-model" | "too-uncertain" | "late" | "not-finite" | "planner-failed" | "stale-data" | "mode" | null;
-  /** Zones in which no plan was sure enough, so that the rule acts there although the planner acts elsewhere; absent: none. */
+  readonly fallback:
+    | "no-model"
+    | "model-doubted"
+    | "too-uncertain"
+    | "late"
+    | "not-finite"
+    | "planner-failed"
+    | "stale-data"
+    | "mode"
+    | null;
+  /** Zones in which no plan was sure enough or the model is doubted, so that the rule acts there although the planner acts elsewhere; absent: none. */
   readonly fallbackZones?: readonly string[];
   readonly diagnostics: PlanDiagnostics;
 }
@@ -83,6 +94,8 @@ export interface PlanDiagnostics {
   /** Standard deviation beyond which a sequence is discarded, K. */
   readonly spreadBoundK: number;
   readonly solveMs: number;
+  /** What a kelvin-hour outside the band was weighed with, currency per K·h; absent where nothing was weighed. */
+  readonly comfortPerKh?: number;
   /** What computed the rollouts. */
   readonly backend: string;
   /** The graphics adapter it computed on; absent where none was involved. */

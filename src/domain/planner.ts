@@ -42,6 +42,8 @@ export interface PlanRequest {
   readonly otherPlans: readonly ControlSequence[];
   /** The last plan; warm start. */
   readonly previousPlan: Plan | null;
+  /** Zones in which no plan may rest on the model, and why (a clause); the first rule plan acts there. Absent: none. */
+  readonly leftToRule?: ReadonlyMap<string, string>;
   readonly seed: number;
   /** Counter of the decision: with the seed it names the random stream. */
   readonly tick: number;

@@ -58,7 +58,7 @@ describe("planner on a building it knows", () => {
     // A model that errs: heating earns. Whoever may, keeps the empty building warm.
     const generous = (id: string): FakeZone => ({ ...slowZone(id), kwhPerK: -0.3 });
     const request = officeRequest({ zones: officeZones });
-    const tempted = await planFor(generous, request, { withinRules: false });
+    const tempted = await planFor(generous, request, { doubtedShare: 0, withinRules: false });
     expect(tempted.chosen.zones[officeZones[0]!]!.heatingSetpointC[0]).toBeGreaterThan(16);
     const plan = await planFor(generous, request);
     officeZones.forEach((zone, z) => {
@@ -300,6 +300,24 @@ describe("falls back", () => {
     expect(plan.diagnostics.samplesDiscarded).toBe(0);
     const always = await plannerOf(building(), officeZones, { allowFallback: false }).plan(request);
     expect([always.source, always.fallbackZones]).toEqual(["mppi", undefined]);
+  });
+
+  it("to the rule in a zone in which the loop doubts the model, and everywhere where all are doubted", async () => {
+    const request = officeRequest({ zones: officeZones });
+    const why = "the last 16 steps ended 3.0 times as far from the model's predictions as they should";
+    const building = (): FakeRollout => new FakeRollout(officeZones.map(quickZone));
+    const plan = await plannerOf(building(), officeZones).plan({ ...request, leftToRule: new Map([["c", why]]) });
+    expect([plan.source, plan.fallback, plan.fallbackZones]).toEqual(["mppi", null, ["c"]]);
+    const rule = request.rulePlans[0]!;
+    expect(plan.chosen.zones.c!.heatingSetpointC).toEqual([...rule.heatingSetpointC].filter((_, i) => i % 3 === 2));
+    expect(plan.reason).toContain(` In c the rule acts: ${why}.`);
+
+    const all = { ...request, leftToRule: new Map(officeZones.map((zone) => [zone, why])) };
+    const none = await plannerOf(building(), officeZones).plan(all);
+    expect([none.source, none.fallback, none.fallbackZones]).toEqual(["rule", "model-doubted", undefined]);
+    expect(none.reason).toBe(`The rule acts (${rule.name}): in a (and 2 more zones) ${why}.`);
+    const always = await plannerOf(building(), officeZones, { allowFallback: false }).plan(all);
+    expect([always.source, always.fallback]).toEqual(["mppi", null]);
   });
 
   it("to the rule with a bound of 0 where people come, and not where nobody does: being wrong about an empty building harms nobody", async () => {
