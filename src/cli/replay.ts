@@ -61,7 +61,8 @@ export const comparePlans = (
     totalCost: { then: before.chosen.cost.total, now: now.chosen.cost.total },
     largestSetpointDifferenceK,
     largestTemperatureDifferenceK: temperatures.some(({ length }) => length === 0) ? null : largestDifference(...temperatures),
-    same: largestSetpointDifferenceK === 0 && before.source === now.source && before.reason === now.reason,
+    same:
+      largestSetpointDifferenceK === 0 && before.source === now.source && before.reason === [now.reason, ...(before.notes ?? [])].join(" "),
     notes,
   };
 };

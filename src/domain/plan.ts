@@ -64,6 +64,8 @@ export interface Plan {
   readonly carbonKgPerKwh?: readonly number[];
   /** What the billing period's peak cost and was when this was decided; absent: it costs nothing. */
   readonly demandCharge?: DemandCharge;
+  /** What had to be assumed of prices; the reason ends with it. Absent: nothing. */
+  readonly notes?: readonly string[];
   /** One sentence a person understands. */
   readonly reason: string;
   /** Why the rule acts instead of the planner; null when the planner acts. */

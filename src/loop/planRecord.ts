@@ -26,6 +26,7 @@ export const withTariff = (plan: Plan, request: PlanRequest, site: ControlSite, 
     pricePerKwh,
     ...(same(pricePerKwh, plan.pricePerKwh) ? {} : { weighedPerKwh: plan.pricePerKwh }),
     ...(outlook.carbonKgPerKwh === null ? {} : { carbonKgPerKwh: [...outlook.carbonKgPerKwh] }),
+    ...(outlook.notes.length === 0 ? {} : { notes: outlook.notes }),
     reason: [plan.reason, ...outlook.notes].join(" "),
   };
 };

@@ -148,7 +148,7 @@ export const createRegretMonitor = (limits: RegretLimits = defaultRegretLimits):
           const airC = values.get(zonePoint(zone, "zoneAirTempC"));
           if (airC !== undefined) one.comfort += plan.diagnostics.comfortPerKh! * hours * outsideK(plan, t, zone, airC);
         }
-        one.energy += (plan.pricePerKwh[t]! * powerW * hours) / 1000;
+        one.energy += ((plan.weighedPerKwh ?? plan.pricePerKwh)[t]! * powerW * hours) / 1000;
         if (t === 0)
           oneStep.push({ endMs, predictedKwh: one.energyPromised * stepMs * KWH_PER_WMS, meteredKwh: powerW * stepMs * KWH_PER_WMS });
         one.next++;
