@@ -214,7 +214,7 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
       "setpoints of the second",
       60_000,
     );
-    expect(second.stdout()).toContain("this daemon commands the building");
+    expect(second.stdout()).toContain("this daemon is in charge of the building");
     daemon = second;
     dashboard = await second.dashboardUrl();
   });

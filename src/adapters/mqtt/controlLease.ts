@@ -78,6 +78,7 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
   let asked: { readonly n: number; readonly at: readonly number[] } | null = null;
   /** Ours, and confirmed by its return on the present connection. */
   let confirmed = false;
+  let subscribed = false;
   let closed = false;
   let told = "";
 
@@ -178,11 +179,12 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
   const removeHandler = bus.onConnection((connected) => {
     confirmed = false;
     asked = null;
-    // The subscription went out before this: what the broker has stored is heard before our claim comes back.
-    if (connected) check();
+    // On every connection but the first the subscription went out before this, so that what the broker has stored is heard before our claim comes back.
+    if (connected && subscribed) check();
     else tell();
   });
   const cancel = await bus.subscribe(topic, receive);
+  subscribed = true;
   check();
 
   return {

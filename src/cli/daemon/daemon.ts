@@ -466,7 +466,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   lease.guide(supervisor, {
     onCommands: () => {
       watch.standsBy(null);
-      say("Control    this daemon commands the building");
+      say(`Control    this daemon is in charge of the building, mode ${supervisor.mode}`);
       publishStates();
       if (board.decision !== null) decideSoon();
     },

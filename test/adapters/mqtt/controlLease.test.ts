@@ -150,6 +150,14 @@ describe("the lease on a building", () => {
     expect(c.view).toMatchObject({ state: "holder", epoch: 3 });
   });
 
+  it("is had at once where the broker comes later than the daemon", async () => {
+    const bus = createInMemoryBroker().connect();
+    bus.setConnected(false);
+    const making = createControlLease({ bus, building: "site", instance: "a", session: "a", epoch: 1, leaseMs, clocks: [() => 0] });
+    bus.setConnected(true);
+    expect((await making).view.state).toBe("holder");
+  });
+
   it("a restarted daemon does not wait for its own lease", async () => {
     const broker = createInMemoryBroker();
     const make = (session: string, bus = broker.connect()) =>
