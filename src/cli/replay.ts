@@ -21,10 +21,10 @@ interface ReplayArguments {
 export interface Replayed {
   readonly decision: string;
   readonly modelVersion: string | null;
-  readonly backend: { readonly then: string; readonly now: string };
-  readonly source: { readonly then: string; readonly now: string };
-  readonly reason: { readonly then: string; readonly now: string };
-  readonly totalCost: { readonly then: number; readonly now: number };
+  readonly backend: { readonly before: string; readonly now: string };
+  readonly source: { readonly before: string; readonly now: string };
+  readonly reason: { readonly before: string; readonly now: string };
+  readonly totalCost: { readonly before: number; readonly now: number };
   /** Largest difference of any setpoint over the horizon, K; null where the plans cover other zones or steps. */
   readonly largestSetpointDifferenceK: number | null;
   /** Largest difference of any predicted temperature, K; null where one of them predicts none. */
@@ -55,10 +55,10 @@ export const comparePlans = (
   return {
     decision: decision.id,
     modelVersion: decision.modelVersion,
-    backend: { then: before.diagnostics.backend, now: now.diagnostics.backend },
-    source: { then: before.source, now: now.source },
-    reason: { then: before.reason, now: now.reason },
-    totalCost: { then: before.chosen.cost.total, now: now.chosen.cost.total },
+    backend: { before: before.diagnostics.backend, now: now.diagnostics.backend },
+    source: { before: before.source, now: now.source },
+    reason: { before: before.reason, now: now.reason },
+    totalCost: { before: before.chosen.cost.total, now: now.chosen.cost.total },
     largestSetpointDifferenceK,
     largestTemperatureDifferenceK: temperatures.some(({ length }) => length === 0) ? null : largestDifference(...temperatures),
     same:
@@ -99,13 +99,14 @@ const notesOn = ({ plan }: Decision, config: SiteConfig): string[] => {
 };
 
 const describe = (result: Replayed): string => {
-  const pair = <T>({ then, now }: { readonly then: T; readonly now: T }): string => (then === now ? `${then}` : `${then}; now ${now}`);
+  const pair = <T>({ before, now }: { readonly before: T; readonly now: T }): string =>
+    before === now ? `${before}` : `${before}; now ${now}`;
   const difference = (value: number | null): string => (value === null ? "not comparable" : `${value.toPrecision(3)} K`);
   return [
     result.same ? `Decision ${result.decision} comes out the same.` : `Decision ${result.decision} comes out otherwise.`,
     `  model ${result.modelVersion ?? "none"}, backend ${pair(result.backend)}`,
     `  decided by ${pair(result.source)}: ${pair(result.reason)}`,
-    `  total cost ${result.totalCost.then.toFixed(4)} then, ${result.totalCost.now.toFixed(4)} now`,
+    `  total cost ${result.totalCost.before.toFixed(4)} then, ${result.totalCost.now.toFixed(4)} now`,
     `  largest difference: setpoints ${difference(result.largestSetpointDifferenceK)}, temperatures ${difference(result.largestTemperatureDifferenceK)}`,
     ...result.notes.map((note) => `  ${note}`),
     "",

@@ -1,5 +1,5 @@
-import { configurationError } from "#domain/errors";
 import type { DemandCharge } from "#domain/demandCharge";
+import { configurationError } from "#domain/errors";
 
 /** A request to draw less, or at another price, for a time. */
 export interface DemandResponseEvent {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JudgedStep } from "#loop/coverageWindow";
 import { createModelDoubt, defaultDoubtLimits } from "#loop/modelDoubt";
-import { seededRandom } from "../../bench/seededRandom";
+import { seededRandom } from "../../bench/seededRandom.js";
 
 const step = (zone: string, errorK: number, stdDevK = 0.2, i = 0): JudgedStep => ({
   zone,

@@ -321,6 +321,7 @@ describe("commands", () => {
           return null;
         },
         mode: async (_zone, c) => (c.mode === "auto" ? null : "unknown mode"),
+        demandResponse: async () => "not asked for here",
       },
       onDropped: (why) => dropped.push(why),
     });
