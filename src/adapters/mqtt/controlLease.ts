@@ -74,8 +74,9 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
   let epoch = options.epoch;
   let greatestForeignEpoch = 0;
   let count = 0;
-  /** What we sent last, until it comes back. */
-  let asked: { readonly n: number; readonly at: readonly number[] } | null = null;
+  /** When we sent what has not come back on the present connection, by its number. A slow broker answers earlier ones after later ones were sent. */
+  const asked = new Map<number, readonly number[]>();
+  let lastAsked: readonly number[] | null = null;
   /** Ours, and confirmed by its return on the present connection. */
   let confirmed = false;
   let subscribed = false;
@@ -114,19 +115,22 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
   };
   const send = (kind: LeaseMessage["kind"]): void => {
     if (closed || !bus.connected) return;
-    asked = { n: count + 1, at: now() };
+    lastAsked = now();
+    asked.set(count + 1, lastAsked);
     publish(kind, true).catch((error: unknown) => {
       if (bus.connected) options.onWarning?.(`The lease could not be renewed: ${error instanceof Error ? error.message : String(error)}`);
     });
   };
   const receiveOwn = (message: LeaseMessage): void => {
     // What the broker had stored is no answer to what we asked on this connection.
-    if (asked === null || message.n !== asked.n) return;
+    const at = asked.get(message.n);
+    if (at === undefined) return;
+    for (const n of [...asked.keys()]) if (n <= message.n) asked.delete(n);
     if (isFree() && message.epoch > greatestForeignEpoch) {
-      owner = { instance, session, at: asked.at, leaseMs };
+      owner = { instance, session, at, leaseMs };
       confirmed = true;
     }
-    asked = null;
+    if (asked.size === 0) lastAsked = null;
     // A claim that was stored says nothing of what became of it; this does.
     if (confirmed && message.kind === "claim") send("held");
     tell();
@@ -164,7 +168,7 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
   };
   const check = (): void => {
     if (closed) return;
-    const due = asked === null || clocks[0]!() - asked.at[0]! >= leaseMs / RENEWALS_PER_LEASE;
+    const due = lastAsked === null || clocks[0]!() - lastAsked[0]! >= leaseMs / RENEWALS_PER_LEASE;
     if (bus.connected && due) {
       if (held()) {
         if (clocks[0]!() - owner!.at[0]! >= leaseMs / RENEWALS_PER_LEASE) send("held");
@@ -178,7 +182,8 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
 
   const removeHandler = bus.onConnection((connected) => {
     confirmed = false;
-    asked = null;
+    asked.clear();
+    lastAsked = null;
     // On every connection but the first the subscription went out before this, so that what the broker has stored is heard before our claim comes back.
     if (connected && subscribed) check();
     else tell();
