@@ -8,7 +8,15 @@ import { readSecret, readSecretFile, type SecretReading, type SecretSource } fro
 import type { Report } from "#config/report";
 import type { SiteFile } from "#config/schema";
 import type { Secret } from "#config/secret";
-import type { EmbeddedBuildingConfig, InfluxConfig, MqttBuildingConfig, MqttConfig, PlannerConfig, SiteConfig } from "#config/siteConfig";
+import type {
+  DashboardConfig,
+  EmbeddedBuildingConfig,
+  InfluxConfig,
+  MqttBuildingConfig,
+  MqttConfig,
+  PlannerConfig,
+  SiteConfig,
+} from "#config/siteConfig";
 
 export interface BuildContext {
   /** As the person named it. */
@@ -63,6 +71,16 @@ function buildMqtt(file: SiteFile, context: BuildContext): MqttConfig {
     baseTopic: mqtt.baseTopic,
     keepaliveS: mqtt.keepalive,
   };
+}
+
+function buildDashboard({ dashboard }: SiteFile, context: BuildContext): DashboardConfig {
+  const { host, port, allowedHosts } = dashboard;
+  const certificate = pemAt(dashboard.certificate, ["dashboard", "certificate"], context);
+  const key =
+    dashboard.key === undefined
+      ? null
+      : give(readSecretFile(path.resolve(context.baseDirectory, dashboard.key), true), ["dashboard", "key"], context.report);
+  return { host, port, allowedHosts, tls: certificate === null || key === null ? null : { certificate, key } };
 }
 
 function buildInflux(influx: SiteFile["influx"], context: BuildContext): InfluxConfig | null {
@@ -122,10 +140,10 @@ function doubts(file: SiteFile): readonly string[] {
     ...(influx !== undefined && influx.password !== undefined && plain(influx.url, "http:")
       ? ["influx.url is not encrypted: the password can be read on the network. Use https://."]
       : []),
-    ...(isLoopback(dashboard.host)
+    ...(isLoopback(dashboard.host) || dashboard.certificate !== undefined
       ? []
       : [
-          `dashboard.host ${dashboard.host} can be reached from other machines and the dashboard has no login: put a proxy with a login in front of it.`,
+          `dashboard.host ${dashboard.host} can be reached from other machines, unencrypted: nobody can log in there. Name dashboard.certificate and dashboard.key, or leave it on 127.0.0.1 behind a proxy that speaks https.`,
         ]),
   ];
 }
@@ -185,7 +203,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
     learning: { ...learning, prior },
     store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
     influx: buildInflux(file.influx, context),
-    dashboard: file.dashboard,
+    dashboard: buildDashboard(file, context),
     log: file.log,
     warnings: doubts(file),
   };

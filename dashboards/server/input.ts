@@ -23,16 +23,16 @@ const instant = z
     return z.NEVER;
   });
 
-const wholeNumber = (min: number, max: number, fallback: number) =>
+const wholeNumberFrom = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `expected a whole number from ${min} to ${max}`)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `expected a whole number from ${min} to ${max}`)
-    .default(fallback);
+    .refine((value) => value >= min && value <= max, `expected a whole number from ${min} to ${max}`);
+const wholeNumber = (min: number, max: number, fallback: number) => wholeNumberFrom(min, max).default(fallback);
 
-export const zoneIdInput = z.string().max(100).regex(ID_PATTERN, "expected a zone's id: letters, digits, - and _");
-export const decisionIdInput = z
+const zoneIdInput = z.string().max(100).regex(ID_PATTERN, "expected a zone's id: letters, digits, - and _");
+const decisionIdInput = z
   .string()
   .max(100)
   .regex(/^[a-zA-Z0-9_.:-]+$/, "expected a decision's id, e.g. 3-1412");
@@ -64,6 +64,59 @@ export const queryInputs = {
   comfort: z.strictObject(range),
   energy: z.strictObject(range),
   alarms: z.strictObject({ since: instant.optional() }),
+  audit: z.strictObject({ before: wholeNumberFrom(1, 999_999_999).optional(), limit: wholeNumber(1, 500, 100) }),
+} as const;
+
+const role = z.enum(["viewer", "operator", "admin"]);
+/** Letters and digits of any script, and a few marks: nothing invisible, nothing that turns text around. */
+const userName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(64)
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._@-]*$/u, "expected letters, digits, spaces and . _ @ -");
+/** Typed by people: any characters; what is too short or long is said by the password rules. */
+const password = z.string().min(1).max(1000);
+const sentence = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cf}]*$/u, "expected one line of plain text");
+
+export const pathInputs = {
+  zone: z.strictObject({ zone: zoneIdInput }),
+  decision: z.strictObject({ id: decisionIdInput }),
+  id: z.strictObject({ id: z.uuid() }),
+  alarm: z.strictObject({
+    id: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[a-zA-Z0-9_.:-]+$/, "expected an alarm's id, e.g. sensor-stale:lobby"),
+  }),
+} as const;
+
+/** Bodies of every change. Unknown keys are refused. */
+export const bodyInputs = {
+  login: z.strictObject({ name: z.string().min(1).max(200), password }),
+  setup: z.strictObject({ token: z.string().min(1).max(200), name: userName, password }),
+  password: z.strictObject({ current: password, next: password }),
+  newUser: z.strictObject({ name: userName, role, password }),
+  user: z
+    .strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: password.optional() })
+    .refine((value) => Object.keys(value).length > 0, "expected at least one of role, disabled, password"),
+  newToken: z.strictObject({ label: sentence(64).min(1), role, expiresInDays: z.int().min(1).max(3650).nullable() }),
+  acknowledge: z.strictObject({ note: sentence(300).default("") }),
+  promote: z.strictObject({
+    version: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[a-zA-Z0-9_.:-]+$/, "expected a version's id"),
+    reason: sentence(500),
+  }),
+  rollback: z.strictObject({ reason: sentence(500) }),
 } as const;
 
 /** Throws the 400 that lists everything wrong. */
