@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import express, { type RequestHandler } from "express";
 import { rateLimit } from "express-rate-limit";
 import helmet from "helmet";
+import { createApiDocs } from "#dashboards/server/apiDocs";
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
 import { DecisionHistory } from "#dashboards/server/decisionHistory";
 import { createApi } from "#dashboards/server/endpoint";
@@ -14,9 +15,11 @@ import { EventStream } from "#dashboards/server/eventStream";
 import { createHostRule, hostAndOriginGuard, isLoopback, methodGuard } from "#dashboards/server/guards";
 import { listenOnFreePort } from "#dashboards/server/listen";
 import { createLocalCalendar } from "#dashboards/server/localTime";
+import { openApiDocument } from "#dashboards/server/openapi";
 import { type DashboardOrders, orderEndpoints } from "#dashboards/server/orders";
 import { Access } from "#dashboards/server/people/access";
 import { AuditLog } from "#dashboards/server/people/audit";
+import type { ScryptCost } from "#dashboards/server/people/passwords";
 import { People, SetupToken } from "#dashboards/server/people/people";
 import { peopleEndpoints } from "#dashboards/server/people/peopleEndpoints";
 import { type DashboardLog, errorHandler, notFoundHandler, ProblemError } from "#dashboards/server/problems";
@@ -39,10 +42,14 @@ export interface DashboardOptions {
     readonly audit: AuditStore;
     /** The first user was made: the token is worth nothing from now on. */
     readonly onSetUp?: () => void;
+    /** Of hashing passwords; OWASP's unless set. */
+    readonly scryptCost?: ScryptCost;
   };
   readonly orders?: DashboardOrders;
   /** PEM texts: then it speaks HTTPS only. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Of isotherm, for the OpenAPI document. */
+  readonly version?: string;
   /** Wall clock, ms; of audit entries and the expiry of tokens. */
   readonly wallMs?: () => number;
   /** Address to listen on; 127.0.0.1 unless a person decided otherwise. */
@@ -142,7 +149,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   const host = options.host ?? "127.0.0.1";
   const wallMs = options.wallMs ?? Date.now;
   // First of all: users that cannot be read must not open what they closed.
-  const people = await People.open(options.people.store, wallMs);
+  const people = await People.open(options.people.store, wallMs, options.people.scryptCost);
   const setup = people.isEmpty ? new SetupToken() : null;
   const access = new Access({ people, host, siteId: site.id });
   const audit = new AuditLog(options.people.audit, log, wallMs);
@@ -221,6 +228,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   ];
   app.use("/api/v1", createApi(endpoints, access));
   app.use(methodGuard(["GET", "HEAD"]));
+  app.use("/api", createApiDocs(openApiDocument(endpoints, options.version ?? "0")));
   app.use(pages(options.webRoot === undefined ? findWebRoot() : isBuilt(options.webRoot) ? options.webRoot : null));
   app.use(notFoundHandler);
   app.use(errorHandler(log));

@@ -9,6 +9,13 @@ const latestMs = Date.UTC(2200, 0, 1);
 
 const isoPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
+/** What the OpenAPI document says instead of the text that a query parameter is before it is read. */
+declare module "zod" {
+  interface GlobalMeta {
+    openapi?: Readonly<Record<string, unknown>>;
+  }
+}
+
 /** Unix milliseconds, or ISO 8601 with `Z` or an offset. */
 const instant = z
   .string()
@@ -21,6 +28,14 @@ const instant = z
       message: "expected milliseconds since 1970 UTC, or a time such as 2026-01-31T13:00:00Z (between 1900 and 2200)",
     });
     return z.NEVER;
+  })
+  .meta({
+    openapi: {
+      oneOf: [
+        { type: "integer", minimum: earliestMs, exclusiveMaximum: latestMs, description: "Unix milliseconds, UTC" },
+        { type: "string", pattern: isoPattern.source, description: "ISO 8601 with Z or an offset, from 1900 to 2199" },
+      ],
+    },
   });
 
 const wholeNumberFrom = (min: number, max: number) =>
@@ -28,8 +43,12 @@ const wholeNumberFrom = (min: number, max: number) =>
     .string()
     .regex(/^\d{1,9}$/, `expected a whole number from ${min} to ${max}`)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `expected a whole number from ${min} to ${max}`);
-const wholeNumber = (min: number, max: number, fallback: number) => wholeNumberFrom(min, max).default(fallback);
+    .refine((value) => value >= min && value <= max, `expected a whole number from ${min} to ${max}`)
+    .meta({ openapi: { type: "integer", minimum: min, maximum: max } });
+const wholeNumber = (min: number, max: number, fallback: number) =>
+  wholeNumberFrom(min, max)
+    .default(fallback)
+    .meta({ openapi: { type: "integer", minimum: min, maximum: max, default: fallback } });
 
 const zoneIdInput = z.string().max(100).regex(ID_PATTERN, "expected a zone's id: letters, digits, - and _");
 const decisionIdInput = z
@@ -51,7 +70,15 @@ const pointList = z
       .min(1)
       .max(50),
   )
-  .transform((names) => names as PointName[]);
+  .transform((names) => names as PointName[])
+  .meta({
+    openapi: {
+      type: "string",
+      maxLength: 4000,
+      pattern: "^[a-zA-Z0-9_-]{1,100}\\.[a-zA-Z0-9_]{1,100}(,[a-zA-Z0-9_-]{1,100}\\.[a-zA-Z0-9_]{1,100}){0,49}$",
+      description: "Up to 50 point names, e.g. lobby.zoneAirTempC, separated by commas",
+    },
+  });
 
 const range = { from: instant.optional(), to: instant.optional() };
 
@@ -77,12 +104,18 @@ const userName = z
   .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._@-]*$/u, "expected letters, digits, spaces and . _ @ -");
 /** Typed by people: any characters; what is too short or long is said by the password rules. */
 const password = z.string().min(1).max(1000);
-const sentence = (max: number) =>
+/** What a new one has to be; the rules that no schema can say are checked with the user's name. */
+const newPassword = password.meta({
+  openapi: { type: "string", minLength: 12, maxLength: 200, description: "Not the user's name, not one that is guessed first" },
+});
+const sentence = (min: number, max: number) =>
   z
     .string()
     .trim()
+    .min(min)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cf}]*$/u, "expected one line of plain text");
+    .regex(/^[^\p{Cc}\p{Cf}]*$/u, "expected one line of plain text")
+    .meta({ openapi: { type: "string", minLength: min, maxLength: max, description: "One line of plain text" } });
 
 export const pathInputs = {
   zone: z.strictObject({ zone: zoneIdInput }),
@@ -100,23 +133,23 @@ export const pathInputs = {
 /** Bodies of every change. Unknown keys are refused. */
 export const bodyInputs = {
   login: z.strictObject({ name: z.string().min(1).max(200), password }),
-  setup: z.strictObject({ token: z.string().min(1).max(200), name: userName, password }),
-  password: z.strictObject({ current: password, next: password }),
-  newUser: z.strictObject({ name: userName, role, password }),
+  setup: z.strictObject({ token: z.string().min(1).max(200), name: userName, password: newPassword }),
+  password: z.strictObject({ current: password, next: newPassword }),
+  newUser: z.strictObject({ name: userName, role, password: newPassword }),
   user: z
-    .strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: password.optional() })
+    .strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: newPassword.optional() })
     .refine((value) => Object.keys(value).length > 0, "expected at least one of role, disabled, password"),
-  newToken: z.strictObject({ label: sentence(64).min(1), role, expiresInDays: z.int().min(1).max(3650).nullable() }),
-  acknowledge: z.strictObject({ note: sentence(300).default("") }),
+  newToken: z.strictObject({ label: sentence(1, 64), role, expiresInDays: z.int().min(1).max(3650).nullable() }),
+  acknowledge: z.strictObject({ note: sentence(0, 300).default("") }),
   promote: z.strictObject({
     version: z
       .string()
       .min(1)
       .max(200)
       .regex(/^[a-zA-Z0-9_.:-]+$/, "expected a version's id"),
-    reason: sentence(500),
+    reason: sentence(0, 500),
   }),
-  rollback: z.strictObject({ reason: sentence(500) }),
+  rollback: z.strictObject({ reason: sentence(0, 500) }),
 } as const;
 
 /** Throws the 400 that lists everything wrong. */

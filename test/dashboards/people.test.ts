@@ -4,7 +4,7 @@ import { IsothermError } from "#domain/errors";
 import type { PeopleStore } from "#domain/people";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { buildOffice, type Office } from "../fixtures/officeStore.js";
-import { Client, passwords, threePeople } from "./client.js";
+import { Client, passwords, quickScrypt, threePeople } from "./client.js";
 import { ask, inMemoryPeople, listenToEvents, type RunningDashboard, serve } from "./server.js";
 
 const longWords = "four green lanterns";
@@ -20,7 +20,7 @@ describe("before anybody is set up", () => {
     office = await buildOffice({ days: 0.25 });
     store = inMemoryPeople();
     dashboard = await serve(office, {
-      people: { store, audit: office.store, onSetUp: () => void setUp++ },
+      people: { store, audit: office.store, scryptCost: quickScrypt, onSetUp: () => void setUp++ },
       orders: { acknowledge: async () => null },
     });
   });
@@ -78,7 +78,7 @@ describe("people", () => {
     await board.set(true, { id: "sensor-stale:space1", level: "warning", zone: "space1", text: "Silent.", action: "Look." }, office.nowMs);
     store = inMemoryPeople(await threePeople());
     dashboard = await serve(office, {
-      people: { store, audit: office.store },
+      people: { store, audit: office.store, scryptCost: quickScrypt },
       orders: {
         acknowledge: (id, acknowledgement) => board.acknowledge(id, acknowledgement),
         promoteModel: async ({ version, by }) => {
@@ -214,7 +214,10 @@ describe("people", () => {
 
   it("a token that has expired is none", async () => {
     let nowMs = Date.UTC(2026, 0, 1);
-    const other = await serve(office, { people: { store: inMemoryPeople(await threePeople()), audit: office.store }, wallMs: () => nowMs });
+    const other = await serve(office, {
+      people: { store: inMemoryPeople(await threePeople()), audit: office.store, scryptCost: quickScrypt },
+      wallMs: () => nowMs,
+    });
     try {
       const ada = new Client(other.port);
       await ada.logIn("ada", passwords.ada);
@@ -295,7 +298,11 @@ describe("people", () => {
   it("answers with an error where users cannot be saved, and changes nothing", async () => {
     const broken = inMemoryPeople(await threePeople());
     const other = await serve(office, {
-      people: { store: { ...broken, save: async () => Promise.reject(new Error("disk full")) }, audit: office.store },
+      people: {
+        store: { ...broken, save: async () => Promise.reject(new Error("disk full")) },
+        audit: office.store,
+        scryptCost: quickScrypt,
+      },
     });
     try {
       const ada = new Client(other.port);
@@ -309,7 +316,11 @@ describe("people", () => {
   });
 
   it("does not start where the users cannot be read: nothing is opened by losing them", async () => {
-    const people = { store: { ...inMemoryPeople(), load: async () => Promise.reject(new Error("damaged")) }, audit: office.store };
+    const people = {
+      store: { ...inMemoryPeople(), load: async () => Promise.reject(new Error("damaged")) },
+      audit: office.store,
+      scryptCost: quickScrypt,
+    };
     await expect(serve(office, { people })).rejects.toThrow("damaged");
   });
 });

@@ -1,8 +1,14 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { ProblemError } from "#dashboards/server/problems";
 
-/** OWASP's scrypt setting with 32 MiB per hash (N = 2^15, r = 8, p = 3). */
-const parameters = { N: 2 ** 15, r: 8, p: 3 } as const;
+/** Parameters of scrypt (RFC 7914): N the cost of memory and time, r the block size, p how often. */
+export interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+}
+/** OWASP's setting with 32 MiB per hash. */
+export const scryptCost: ScryptCost = { N: 2 ** 15, r: 8, p: 3 };
 const keyBytes = 32;
 /** Hashes that may wait: more than these are an attack on the memory, not people. */
 const maxWaiting = 20;
@@ -46,23 +52,22 @@ const derive = (password: string, salt: Buffer, N: number, r: number, p: number)
   );
 
 /** `scrypt$N$r$p$salt$key`, base64url. */
-export const hashPassword = async (password: string): Promise<string> => {
-  const { N, r, p } = parameters;
+export const hashPassword = async (password: string, { N, r, p }: ScryptCost = scryptCost): Promise<string> => {
   const salt = randomBytes(16);
   const key = await derive(password, salt, N, r, p);
   return ["scrypt", N, r, p, salt.toString("base64url"), key.toString("base64url")].join("$");
 };
 
 /** Takes as long for no user (`null`) as for a wrong password, so that names cannot be found out by time. */
-export const verifyPassword = async (password: string, stored: string | null): Promise<boolean> => {
+export const verifyPassword = async (password: string, stored: string | null, { N, r, p }: ScryptCost = scryptCost): Promise<boolean> => {
   const match = /^scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([\w-]+)\$([\w-]+)$/.exec(stored ?? "");
   if (match === null) {
-    await derive(password, Buffer.alloc(16), parameters.N, parameters.r, parameters.p);
+    await derive(password, Buffer.alloc(16), N, r, p);
     return false;
   }
-  const [, N, r, p, salt, key] = match as unknown as [string, string, string, string, string, string];
+  const [, ownN = "", ownR = "", ownP = "", salt = "", key = ""] = match;
   const expected = Buffer.from(key, "base64url");
-  const actual = await derive(password, Buffer.from(salt, "base64url"), Number(N), Number(r), Number(p));
+  const actual = await derive(password, Buffer.from(salt, "base64url"), Number(ownN), Number(ownR), Number(ownP));
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 };
 

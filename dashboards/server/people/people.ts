@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
-import { hashPassword, passwordProblem, verifyPassword } from "#dashboards/server/people/passwords";
+import { hashPassword, passwordProblem, type ScryptCost, scryptCost, verifyPassword } from "#dashboards/server/people/passwords";
 import { ProblemError } from "#dashboards/server/problems";
 import type { TokenView, UserView } from "#dashboards/server/wire";
 import type { PeopleRecord, PeopleStore, Role, TokenRecord, UserRecord } from "#domain/people";
@@ -30,17 +30,19 @@ const conflict = (error: string, todo: string): ProblemError => new ProblemError
 export class People {
   private readonly store: PeopleStore;
   private readonly nowMs: () => number;
+  private readonly cost: ScryptCost;
   private record: PeopleRecord;
   private changing: Promise<unknown> = Promise.resolve();
 
-  private constructor(store: PeopleStore, record: PeopleRecord, nowMs: () => number) {
+  private constructor(store: PeopleStore, record: PeopleRecord, nowMs: () => number, cost: ScryptCost) {
     this.store = store;
+    this.cost = cost;
     this.record = record;
     this.nowMs = nowMs;
   }
 
-  static async open(store: PeopleStore, nowMs: () => number): Promise<People> {
-    return new People(store, await store.load(), nowMs);
+  static async open(store: PeopleStore, nowMs: () => number, cost: ScryptCost = scryptCost): Promise<People> {
+    return new People(store, await store.load(), nowMs, cost);
   }
 
   get isEmpty(): boolean {
@@ -63,7 +65,7 @@ export class People {
   /** Takes as long whether there is such a user or not. */
   async authenticate(name: string, password: string): Promise<UserRecord | null> {
     const user = this.record.users.find((candidate) => keyOf(candidate.name) === keyOf(name));
-    const right = await verifyPassword(password, user === undefined || user.disabled ? null : user.passwordHash);
+    const right = await verifyPassword(password, user === undefined || user.disabled ? null : user.passwordHash, this.cost);
     return right && user !== undefined ? this.userOfSession(user.id, user.generation) : null;
   }
 
@@ -82,7 +84,7 @@ export class People {
 
   async create(name: string, role: Role, password: string, first = false): Promise<UserRecord> {
     this.checkPassword(password, name);
-    const passwordHash = await hashPassword(password);
+    const passwordHash = await hashPassword(password, this.cost);
     return this.change(({ users, tokens }) => {
       if (first && users.length > 0) throw conflict("There is a user already.", "Log in, or ask an admin for an account.");
       if (users.length >= maxUsers) throw conflict(`There are ${maxUsers} users already.`, "Remove those who are not needed.");
@@ -97,7 +99,7 @@ export class People {
     const before = this.record.users.find((user) => user.id === id);
     if (before === undefined) throw notFound("user");
     if (wanted.password !== undefined) this.checkPassword(wanted.password, before.name);
-    const passwordHash = wanted.password === undefined ? undefined : await hashPassword(wanted.password);
+    const passwordHash = wanted.password === undefined ? undefined : await hashPassword(wanted.password, this.cost);
     return this.change(({ users, tokens }) => {
       const user = users.find((candidate) => candidate.id === id);
       if (user === undefined) throw notFound("user");

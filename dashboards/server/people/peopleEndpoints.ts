@@ -90,8 +90,9 @@ export const peopleEndpoints = (parts: PeopleParts): readonly Endpoint[] => {
       },
       async ({ request, body }) => {
         const user = await attempt(request, body.name, "session.login", () => people.authenticate(body.name, body.password));
-        await access.logIn(request, user);
+        // Written down first: where that fails nobody is logged in.
         await audit.record(request, user.name, "done", { action: "session.login", target: "", detail: "" });
+        await access.logIn(request, user);
         return sessionView(request, access.identify(request));
       },
     ),
@@ -125,8 +126,8 @@ export const peopleEndpoints = (parts: PeopleParts): readonly Endpoint[] => {
             throw error;
           }
         });
-        await access.logIn(request, user);
         await audit.record(request, user.name, "done", { action: "user.password", target: user.name, detail: "own" });
+        await access.logIn(request, user);
         return sessionView(request, access.identify(request));
       },
     ),
@@ -149,8 +150,8 @@ export const peopleEndpoints = (parts: PeopleParts): readonly Endpoint[] => {
           setup.matches(body.token) ? people.createFirst(body.name, body.password) : null,
         );
         parts.onSetUp();
-        await access.logIn(request, user);
         await audit.record(request, user.name, "done", { action: "setup", target: user.name, detail: "first user, admin" });
+        await access.logIn(request, user);
         return sessionView(request, access.identify(request));
       },
     ),
@@ -186,7 +187,7 @@ export const peopleEndpoints = (parts: PeopleParts): readonly Endpoint[] => {
         params: pathInputs.id,
         body: bodyInputs.user,
         answer: answers.user,
-        refusals: { 409: "Nobody would be left who may manage users" },
+        refusals: { 404: "There is no such user", 409: "Nobody would be left who may manage users" },
       },
       ({ request, who, params: { id }, body: { role, disabled, password } }) => {
         const detail = [
@@ -213,7 +214,7 @@ export const peopleEndpoints = (parts: PeopleParts): readonly Endpoint[] => {
         access: "admin",
         params: pathInputs.id,
         answer: null,
-        refusals: { 409: "Nobody would be left who may manage users" },
+        refusals: { 404: "There is no such user", 409: "Nobody would be left who may manage users" },
       },
       ({ request, who, params: { id } }) => {
         const target = people.users().find((user) => user.id === id)?.name ?? id;
@@ -252,6 +253,7 @@ export const peopleEndpoints = (parts: PeopleParts): readonly Endpoint[] => {
         access: "admin",
         params: pathInputs.id,
         answer: null,
+        refusals: { 404: "There is no such token" },
       },
       ({ request, who, params: { id } }) => {
         const target = people.tokens().find((token) => token.id === id)?.label ?? id;

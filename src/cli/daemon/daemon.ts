@@ -198,6 +198,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     status: board.status,
     models: models.view,
     people: people.options,
+    version: run.version,
     orders: dashboardOrders(alarms, models.keeper),
     ...(config.dashboard.tls === null
       ? {}
