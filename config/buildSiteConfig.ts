@@ -9,6 +9,7 @@ import type { Report } from "#config/report";
 import type { SiteFile } from "#config/schema";
 import type { Secret } from "#config/secret";
 import type {
+  DashboardConfig,
   EmbeddedBuildingConfig,
   InfluxConfig,
   MqttBuildingConfig,
@@ -71,6 +72,16 @@ function buildMqtt(file: SiteFile, context: BuildContext): MqttConfig {
     baseTopic: mqtt.baseTopic,
     keepaliveS: mqtt.keepalive,
   };
+}
+
+function buildDashboard({ dashboard }: SiteFile, context: BuildContext): DashboardConfig {
+  const { host, port, allowedHosts } = dashboard;
+  const certificate = pemAt(dashboard.certificate, ["dashboard", "certificate"], context);
+  const key =
+    dashboard.key === undefined
+      ? null
+      : give(readSecretFile(path.resolve(context.baseDirectory, dashboard.key), true), ["dashboard", "key"], context.report);
+  return { host, port, allowedHosts, tls: certificate === null || key === null ? null : { certificate, key } };
 }
 
 function buildInflux(influx: SiteFile["influx"], context: BuildContext): InfluxConfig | null {
@@ -180,10 +191,10 @@ function doubts(file: SiteFile): readonly string[] {
         ? [`planner.tariff.${name}.url is not encrypted: its key can be read on the network. Use https://.`]
         : [];
     }),
-    ...(isLoopback(dashboard.host)
+    ...(isLoopback(dashboard.host) || dashboard.certificate !== undefined
       ? []
       : [
-          `dashboard.host ${dashboard.host} can be reached from other machines and the dashboard has no login: put a proxy with a login in front of it.`,
+          `dashboard.host ${dashboard.host} can be reached from other machines, unencrypted: nobody can log in there. Name dashboard.certificate and dashboard.key, or leave it on 127.0.0.1 behind a proxy that speaks https.`,
         ]),
   ];
 }
@@ -245,7 +256,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
     learning: { ...learning, prior },
     store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
     influx: buildInflux(file.influx, context),
-    dashboard: file.dashboard,
+    dashboard: buildDashboard(file, context),
     log: file.log,
     warnings: doubts(file),
   };

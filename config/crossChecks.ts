@@ -263,6 +263,9 @@ function checkConnections(file: SiteFile, report: Report): void {
   if ((mqtt.certificate === undefined) !== (mqtt.key === undefined)) {
     report(["mqtt", mqtt.key === undefined ? "certificate" : "key"], "certificate and key go together", "Name both files.");
   }
+  if ((dashboard.certificate === undefined) !== (dashboard.key === undefined)) {
+    report(["dashboard", dashboard.key === undefined ? "certificate" : "key"], "certificate and key go together", "Name both files.");
+  }
   const tls = (["ca", "certificate", "key", "serverName"] as const).find((name) => mqtt[name] !== undefined);
   if (tls !== undefined && !(mqtt.url ?? "").startsWith("mqtts:"))
     report(["mqtt", tls], "only an encrypted connection uses it", "Write url: mqtts://…, or remove it.", [["mqtt", "url"]]);

@@ -357,17 +357,28 @@ const influx = z
 
 const dashboard = z
   .strictObject({
-    host: text("Address to listen on; the dashboard has no login, so leave it on this machine or behind a proxy that has one", {
-      pattern: /^[A-Za-z0-9.:_-]+$/,
-      what: "an address or host name",
-      example: "127.0.0.1",
-    }).prefault("127.0.0.1"),
+    host: text(
+      "Address to listen on; from anywhere but this machine only users with a log-in see anything, and they log in over https alone",
+      {
+        pattern: /^[A-Za-z0-9.:_-]+$/,
+        what: "an address or host name",
+        example: "127.0.0.1",
+      },
+    ).prefault("127.0.0.1"),
     port: fields.wholeNumber("Port; 0 takes any free one", 0, 65_535).prefault(8080),
     allowedHosts: z
       .array(text("A host name", { pattern: /^[A-Za-z0-9.:_-]+$/, what: "a host name", example: "isotherm.example" }))
       .max(50)
       .prefault([])
       .describe("Further names under which browsers reach it, for example behind a proxy"),
+    certificate: text("File with the certificate (PEM, with its chain): the dashboard then speaks https", {
+      maxLength: 1000,
+      example: "dashboard.pem",
+    }).optional(),
+    key: text("File with the key of that certificate, readable by its owner only", {
+      maxLength: 1000,
+      example: "dashboard.key",
+    }).optional(),
   })
   .prefault({})
   .describe("Dashboard");

@@ -211,6 +211,8 @@ export interface DashboardConfig {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  /** PEM texts; null: plain HTTP. */
+  readonly tls: { readonly certificate: string; readonly key: Secret } | null;
 }
 
 export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace";

@@ -1,22 +1,33 @@
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { isIPv6 } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import express, { type RequestHandler } from "express";
 import { rateLimit } from "express-rate-limit";
 import helmet from "helmet";
+import { createApiDocs } from "#dashboards/server/apiDocs";
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
 import { DecisionHistory } from "#dashboards/server/decisionHistory";
+import { createApi } from "#dashboards/server/endpoint";
 import { EventStream } from "#dashboards/server/eventStream";
-import { createHostRule, hostAndOriginGuard, isLoopback, readOnlyGuard } from "#dashboards/server/guards";
+import { createHostRule, hostAndOriginGuard, isLoopback, methodGuard } from "#dashboards/server/guards";
 import { listenOnFreePort } from "#dashboards/server/listen";
 import { createLocalCalendar } from "#dashboards/server/localTime";
+import { openApiDocument } from "#dashboards/server/openapi";
+import { type DashboardOrders, orderEndpoints } from "#dashboards/server/orders";
+import { Access } from "#dashboards/server/people/access";
+import { AuditLog } from "#dashboards/server/people/audit";
+import type { ScryptCost } from "#dashboards/server/people/passwords";
+import { People, SetupToken } from "#dashboards/server/people/people";
+import { peopleEndpoints } from "#dashboards/server/people/peopleEndpoints";
 import { type DashboardLog, errorHandler, notFoundHandler, ProblemError } from "#dashboards/server/problems";
-import { createApi } from "#dashboards/server/routes";
+import { readEndpoints } from "#dashboards/server/routes";
 import { newestOf, type ViewContext, watchedPoints } from "#dashboards/server/views";
 import type { HealthView, ModelsView, StatusView } from "#dashboards/server/wire";
 import type { SiteInfo } from "#domain/building";
+import type { AuditStore, PeopleStore } from "#domain/people";
 import type { StoreReader } from "#domain/store";
 
 export interface DashboardOptions {
@@ -25,6 +36,22 @@ export interface DashboardOptions {
   readonly status: () => DaemonStatus;
   /** Versions of the model and how true it is; absent where nobody knows (a dashboard beside InfluxDB). */
   readonly models?: () => Promise<ModelsView>;
+  /** Who may do what. As long as there is no user, `setupToken` makes the first one. */
+  readonly people: {
+    readonly store: PeopleStore;
+    readonly audit: AuditStore;
+    /** The first user was made: the token is worth nothing from now on. */
+    readonly onSetUp?: () => void;
+    /** Of hashing passwords; OWASP's unless set. */
+    readonly scryptCost?: ScryptCost;
+  };
+  readonly orders?: DashboardOrders;
+  /** PEM texts: then it speaks HTTPS only. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Of isotherm, for the OpenAPI document. */
+  readonly version?: string;
+  /** Wall clock, ms; of audit entries and the expiry of tokens. */
+  readonly wallMs?: () => number;
   /** Address to listen on; 127.0.0.1 unless a person decided otherwise. */
   readonly host?: string;
   /** First port to try; 0 lets the system choose. */
@@ -45,6 +72,8 @@ export interface DashboardOptions {
 export interface Dashboard {
   readonly url: string;
   readonly port: number;
+  /** Makes the first user; null where there is one. */
+  readonly setupToken: string | null;
   close(): Promise<void>;
 }
 
@@ -65,7 +94,7 @@ const findWebRoot = (): string | null => {
   return [join(here, "../web"), join(here, "../../dist/dashboards/web")].find(isBuilt) ?? null;
 };
 
-const securityHeaders = (host: string): RequestHandler =>
+const securityHeaders = (host: string, isEncrypted: boolean): RequestHandler =>
   helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -82,11 +111,11 @@ const securityHeaders = (host: string): RequestHandler =>
         frameAncestors: ["'none'"],
       },
     },
-    // Plain HTTP: a promise of HTTPS would lock browsers out.
-    strictTransportSecurity: false,
+    // Over plain HTTP a promise of HTTPS would lock browsers out.
+    strictTransportSecurity: isEncrypted ? { maxAge: 31_536_000, includeSubDomains: false } : false,
     // Browsers honour these two on trustworthy origins only, and complain on others.
-    crossOriginOpenerPolicy: isLoopback(host),
-    originAgentCluster: isLoopback(host),
+    crossOriginOpenerPolicy: isEncrypted || isLoopback(host),
+    originAgentCluster: isEncrypted || isLoopback(host),
     xFrameOptions: { action: "deny" },
     referrerPolicy: { policy: "no-referrer" },
   });
@@ -112,12 +141,18 @@ const pages = (webRoot: string | null): RequestHandler => {
 };
 
 /**
- * Serves the dashboard: pages, /api/v1 (docs/api.md), server-sent events and /healthz. It reads the store, the site and the daemon's status and changes nothing.
- * Throws `IsothermError` (retryable) where it cannot listen. A taken port is not an error: the next free one is used and returned.
+ * Serves the dashboard: pages, /api/v1 (docs/api.md), server-sent events and /healthz. It reads the store, the site and the daemon's status; what people change goes
+ * through `orders`, by role, and is written down. Throws `IsothermError` (retryable) where it cannot listen. A taken port is not an error: the next free one is used and returned.
  */
 export const createDashboard = async (options: DashboardOptions): Promise<Dashboard> => {
   const { reader, site, log } = options;
   const host = options.host ?? "127.0.0.1";
+  const wallMs = options.wallMs ?? Date.now;
+  // First of all: users that cannot be read must not open what they closed.
+  const people = await People.open(options.people.store, wallMs, options.people.scryptCost);
+  const setup = people.isEmpty ? new SetupToken() : null;
+  const access = new Access({ people, host, siteId: site.id });
+  const audit = new AuditLog(options.people.audit, log, wallMs);
   const calendar = createLocalCalendar(site.timeZone);
   const history = new DecisionHistory(
     reader,
@@ -141,14 +176,15 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   const app = express();
   app.disable("x-powered-by");
   app.set("query parser", "simple");
-  app.set("trust proxy", false);
-  app.use(securityHeaders(host));
+  // A proxy on this machine may say from where and how it was asked; nobody else is believed.
+  app.set("trust proxy", isLoopback(host) ? "loopback" : false);
+  app.use(securityHeaders(host, options.tls !== undefined));
   app.use((_request, response, next) => {
     response.set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
     next();
   });
   app.use(hostAndOriginGuard(createHostRule(host, options.allowedHosts ?? [])));
-  app.use(readOnlyGuard);
+  app.all("/healthz", methodGuard(["GET", "HEAD"]));
   app.get("/healthz", async (_request, response) => {
     const status = options.status();
     let store: HealthView["store"] = "ok";
@@ -170,24 +206,42 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
       limit: options.maxRequestsPerMinute ?? 1_200,
       standardHeaders: "draft-8",
       legacyHeaders: false,
+      // Not believed beyond loopback, and no reason to complain on the terminal.
+      validate: { xForwardedForHeader: false },
       handler: (request, _response, next) => {
         next(new ProblemError(429, "Too many requests from this address.", request.path, "Wait a minute."));
       },
     }),
   );
-  app.use("/api/v1", createApi(context, statusView, events, options.models));
+  const endpoints = [
+    ...readEndpoints(context, statusView, events, access, options.models),
+    ...orderEndpoints(options.orders ?? {}, audit, options.nowMs),
+    ...peopleEndpoints({
+      people,
+      access,
+      audit,
+      auditStore: options.people.audit,
+      setup,
+      onSetUp: () => options.people.onSetUp?.(),
+      wallMs,
+    }),
+  ];
+  app.use("/api/v1", createApi(endpoints, access));
+  app.use(methodGuard(["GET", "HEAD"]));
+  app.use("/api", createApiDocs(openApiDocument(endpoints, options.version ?? "0")));
   app.use(pages(options.webRoot === undefined ? findWebRoot() : isBuilt(options.webRoot) ? options.webRoot : null));
   app.use(notFoundHandler);
   app.use(errorHandler(log));
 
-  const server = createServer(
-    {
-      headersTimeout: connectionLimits.headersTimeoutMs,
-      requestTimeout: connectionLimits.requestTimeoutMs,
-      connectionsCheckingInterval: connectionLimits.connectionsCheckingIntervalMs,
-    },
-    app,
-  );
+  const limits = {
+    headersTimeout: connectionLimits.headersTimeoutMs,
+    requestTimeout: connectionLimits.requestTimeoutMs,
+    connectionsCheckingInterval: connectionLimits.connectionsCheckingIntervalMs,
+  };
+  const server =
+    options.tls === undefined
+      ? createServer(limits, app)
+      : createTlsServer({ ...limits, cert: options.tls.certificate, key: options.tls.key, minVersion: "TLSv1.2" }, app);
   server.maxConnections = connectionLimits.maxConnections;
   let port: number;
   try {
@@ -198,11 +252,12 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
     throw error;
   }
   const shownHost = host === "0.0.0.0" || host === "::" ? "localhost" : isIPv6(host) ? `[${host}]` : host;
-  const url = `http://${shownHost}:${port}/`;
+  const url = `http${options.tls === undefined ? "" : "s"}://${shownHost}:${port}/`;
   log.info({ url }, "dashboard listens");
   return {
     url,
     port,
+    setupToken: setup?.text ?? null,
     close: async () => {
       events.close();
       unsubscribe();

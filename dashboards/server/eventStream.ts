@@ -16,6 +16,8 @@ interface HeldEvent {
 interface Client {
   readonly session: Session;
   readonly response: Response;
+  /** Asked anew at every heartbeat: who was logged out does not go on watching. */
+  readonly isAllowed: () => boolean;
 }
 
 const heldEvents = 2000;
@@ -53,7 +55,7 @@ export class EventStream {
       else if (change.kind === "decision") this.publish("decision", summariseDecision(change.decision));
       else this.publish("alarm", change.alarm);
     });
-    this.heartbeat = setInterval(() => this.send("status", options.status()), options.heartbeatMs);
+    this.heartbeat = setInterval(() => this.beat(), options.heartbeatMs);
     this.heartbeat.unref();
   }
 
@@ -61,7 +63,7 @@ export class EventStream {
     return this.clients.size;
   }
 
-  async connect(request: Request, response: Response): Promise<void> {
+  async connect(request: Request, response: Response, isAllowed: () => boolean): Promise<void> {
     if (this.clients.size >= this.options.maxClients) {
       throw new ProblemError(
         503,
@@ -73,7 +75,7 @@ export class EventStream {
     // Proxies such as nginx would hold events back.
     response.set("X-Accel-Buffering", "no");
     const session = await createSession(request, response, { retry: 2000, keepAlive: null });
-    const client: Client = { session, response };
+    const client: Client = { session, response, isAllowed };
     this.clients.add(client);
     session.once("disconnected", () => this.clients.delete(client));
     this.resume(client, session.lastId);
@@ -86,6 +88,15 @@ export class EventStream {
     this.unsubscribe();
     for (const { response } of this.clients) response.end();
     this.clients.clear();
+  }
+
+  private beat(): void {
+    for (const client of [...this.clients]) {
+      if (client.isAllowed()) continue;
+      this.clients.delete(client);
+      client.response.end();
+    }
+    this.send("status", this.options.status());
   }
 
   private resume(client: Client, lastId: string): void {

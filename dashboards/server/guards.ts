@@ -65,14 +65,17 @@ const originAuthority = (origin: string): string | null => {
   }
 };
 
-/** The dashboard only reads: every method but GET and HEAD is refused before a body is looked at. */
-export const readOnlyGuard: RequestHandler = (request, response, next) => {
-  if (request.method === "GET" || request.method === "HEAD") {
-    next();
-    return;
-  }
-  // Without this Node would go on reading the refused body for as long as the sender likes.
-  response.set("Connection", "close");
-  response.set("Allow", "GET, HEAD");
-  next(new ProblemError(405, "The dashboard only reads.", request.method.slice(0, 16), "Use GET."));
-};
+/** Refuses (405) every other method before a body is looked at. */
+export const methodGuard =
+  (allowed: readonly string[]): RequestHandler =>
+  (request, response, next) => {
+    if (allowed.includes(request.method)) {
+      next();
+      return;
+    }
+    const allow = allowed.join(", ");
+    // Without this Node would go on reading the refused body for as long as the sender likes.
+    response.set("Connection", "close");
+    response.set("Allow", allow);
+    next(new ProblemError(405, "That method is not for this address.", request.method.slice(0, 16), `Use ${allow}.`));
+  };

@@ -9,6 +9,13 @@ const latestMs = Date.UTC(2200, 0, 1);
 
 const isoPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
+/** What the OpenAPI document says instead of the text that a query parameter is before it is read. */
+declare module "zod" {
+  interface GlobalMeta {
+    openapi?: Readonly<Record<string, unknown>>;
+  }
+}
+
 /** Unix milliseconds, or ISO 8601 with `Z` or an offset. */
 const instant = z
   .string()
@@ -21,18 +28,30 @@ const instant = z
       message: "expected milliseconds since 1970 UTC, or a time such as 2026-01-31T13:00:00Z (between 1900 and 2200)",
     });
     return z.NEVER;
+  })
+  .meta({
+    openapi: {
+      oneOf: [
+        { type: "integer", minimum: earliestMs, exclusiveMaximum: latestMs, description: "Unix milliseconds, UTC" },
+        { type: "string", pattern: isoPattern.source, description: "ISO 8601 with Z or an offset, from 1900 to 2199" },
+      ],
+    },
   });
 
-const wholeNumber = (min: number, max: number, fallback: number) =>
+const wholeNumberFrom = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `expected a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `expected a whole number from ${min} to ${max}`)
-    .default(fallback);
+    .meta({ openapi: { type: "integer", minimum: min, maximum: max } });
+const wholeNumber = (min: number, max: number, fallback: number) =>
+  wholeNumberFrom(min, max)
+    .default(fallback)
+    .meta({ openapi: { type: "integer", minimum: min, maximum: max, default: fallback } });
 
-export const zoneIdInput = z.string().max(100).regex(ID_PATTERN, "expected a zone's id: letters, digits, - and _");
-export const decisionIdInput = z
+const zoneIdInput = z.string().max(100).regex(ID_PATTERN, "expected a zone's id: letters, digits, - and _");
+const decisionIdInput = z
   .string()
   .max(100)
   .regex(/^[a-zA-Z0-9_.:-]+$/, "expected a decision's id, e.g. 3-1412");
@@ -51,7 +70,15 @@ const pointList = z
       .min(1)
       .max(50),
   )
-  .transform((names) => names as PointName[]);
+  .transform((names) => names as PointName[])
+  .meta({
+    openapi: {
+      type: "string",
+      maxLength: 4000,
+      pattern: "^[a-zA-Z0-9_-]{1,100}\\.[a-zA-Z0-9_]{1,100}(,[a-zA-Z0-9_-]{1,100}\\.[a-zA-Z0-9_]{1,100}){0,49}$",
+      description: "Up to 50 point names, e.g. lobby.zoneAirTempC, separated by commas",
+    },
+  });
 
 const range = { from: instant.optional(), to: instant.optional() };
 
@@ -64,6 +91,65 @@ export const queryInputs = {
   comfort: z.strictObject(range),
   energy: z.strictObject(range),
   alarms: z.strictObject({ since: instant.optional() }),
+  audit: z.strictObject({ before: wholeNumberFrom(1, 999_999_999).optional(), limit: wholeNumber(1, 500, 100) }),
+} as const;
+
+const role = z.enum(["viewer", "operator", "admin"]);
+/** Letters and digits of any script, and a few marks: nothing invisible, nothing that turns text around. */
+const userName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(64)
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._@-]*$/u, "expected letters, digits, spaces and . _ @ -");
+/** Typed by people: any characters; what is too short or long is said by the password rules. */
+const password = z.string().min(1).max(1000);
+/** What a new one has to be; the rules that no schema can say are checked with the user's name. */
+const newPassword = password.meta({
+  openapi: { type: "string", minLength: 12, maxLength: 200, description: "Not the user's name, not one that is guessed first" },
+});
+const sentence = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .min(min)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cf}]*$/u, "expected one line of plain text")
+    .meta({ openapi: { type: "string", minLength: min, maxLength: max, description: "One line of plain text" } });
+
+export const pathInputs = {
+  zone: z.strictObject({ zone: zoneIdInput }),
+  decision: z.strictObject({ id: decisionIdInput }),
+  id: z.strictObject({ id: z.uuid() }),
+  alarm: z.strictObject({
+    id: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[a-zA-Z0-9_.:-]+$/, "expected an alarm's id, e.g. sensor-stale:lobby"),
+  }),
+} as const;
+
+/** Bodies of every change. Unknown keys are refused. */
+export const bodyInputs = {
+  login: z.strictObject({ name: z.string().min(1).max(200), password }),
+  setup: z.strictObject({ token: z.string().min(1).max(200), name: userName, password: newPassword }),
+  password: z.strictObject({ current: password, next: newPassword }),
+  newUser: z.strictObject({ name: userName, role, password: newPassword }),
+  user: z
+    .strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: newPassword.optional() })
+    .refine((value) => Object.keys(value).length > 0, "expected at least one of role, disabled, password"),
+  newToken: z.strictObject({ label: sentence(1, 64), role, expiresInDays: z.int().min(1).max(3650).nullable() }),
+  acknowledge: z.strictObject({ note: sentence(0, 300).default("") }),
+  promote: z.strictObject({
+    version: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[a-zA-Z0-9_.:-]+$/, "expected a version's id"),
+    reason: sentence(0, 500),
+  }),
+  rollback: z.strictObject({ reason: sentence(0, 500) }),
 } as const;
 
 /** Throws the 400 that lists everything wrong. */

@@ -15,9 +15,12 @@ export interface DashboardLog {
 export class ProblemError extends Error {
   readonly status: number;
   readonly problem: Problem;
-  constructor(status: number, error: string, where: string, todo: string) {
+  /** Sent as Retry-After. */
+  readonly retryAfterS: number | null;
+  constructor(status: number, error: string, where: string, todo: string, retryAfterS: number | null = null) {
     super(error);
     this.status = status;
+    this.retryAfterS = retryAfterS;
     this.problem = { error, where, todo };
   }
 }
@@ -62,6 +65,7 @@ export const errorHandler =
     }
     response.set("Cache-Control", "no-store");
     if (error instanceof ProblemError) {
+      if (error.retryAfterS !== null) response.set("Retry-After", String(error.retryAfterS));
       response.status(error.status).json(error.problem);
       return;
     }

@@ -4,6 +4,7 @@
  */
 
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
+import type { Role, StoredAuditEntry } from "#domain/people";
 import type { CostTerms, PlanDiagnostics } from "#domain/plan";
 import type { TelemetryPoint } from "#domain/points";
 import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
@@ -11,6 +12,7 @@ import type { AlarmLevel, ModelChange, SeriesBucket } from "#domain/store";
 
 export type { DaemonStatus } from "#dashboards/server/daemonStatus";
 export type { SiteInfo, ZoneInfo } from "#domain/building";
+export type { Role, StoredAuditEntry } from "#domain/people";
 export type { CostTerms, Decision, PlanDiagnostics } from "#domain/plan";
 export type { TelemetryPoint } from "#domain/points";
 export type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
@@ -252,6 +254,61 @@ export interface HealthView {
   readonly phase: string;
   readonly store: "ok" | "failing";
   readonly lastTickMs: number | null;
+}
+
+/** Who the browser is to the dashboard. */
+export interface SessionView {
+  /** Name and role of who is logged in; null where nobody is. */
+  readonly user: { readonly id: string; readonly name: string; readonly role: Role } | null;
+  /** What the browser may do as it stands; null: nothing before a log-in. */
+  readonly role: Role | null;
+  /** To be sent as `X-CSRF-Token` with every change; null where nobody is logged in. */
+  readonly csrfToken: string | null;
+  /** Nobody has been set up yet: the first user is made with the token in the data directory. */
+  readonly needsSetup: boolean;
+  /** false: passwords would travel unencrypted, so nobody can log in from there. */
+  readonly canLogIn: boolean;
+}
+
+export interface UserView {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly disabled: boolean;
+  readonly createdMs: number;
+}
+
+export interface TokenView {
+  readonly id: string;
+  readonly label: string;
+  readonly role: Role;
+  readonly createdMs: number;
+  readonly createdBy: string;
+  readonly expiresMs: number | null;
+}
+
+/** The answer to making a token: the only time that its secret is shown. */
+export interface NewTokenView extends TokenView {
+  readonly secret: string;
+}
+
+export interface AuditView {
+  /** Newest first. */
+  readonly entries: readonly StoredAuditEntry[];
+  /** Ask again with this `before` for older ones; null when this is all. */
+  readonly nextBefore: number | null;
+}
+
+/** What the daemon's self-examination found. */
+export interface DoctorView {
+  readonly atMs: number;
+  readonly findings: readonly {
+    readonly check: string;
+    readonly state: "ok" | "warning" | "failed";
+    readonly text: string;
+    /** What to do; empty where all is well. */
+    readonly todo: string;
+  }[];
 }
 
 /** Server-sent events by name. */

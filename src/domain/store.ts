@@ -1,3 +1,4 @@
+import type { AuditStore } from "#domain/people";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
 
@@ -27,6 +28,14 @@ export interface Alarm {
   readonly action: string;
   readonly sinceMs: number;
   readonly clearedMs: number | null;
+  /** Who saw to it, and when; absent until somebody did, and again once it grows worse. */
+  readonly acknowledged?: AlarmAcknowledgement;
+}
+
+export interface AlarmAcknowledgement {
+  readonly by: string;
+  readonly timeMs: number;
+  readonly note: string;
 }
 
 /** A learned model as stored: opaque JSON with its identity. */
@@ -125,6 +134,7 @@ export interface EmbeddedStore
     DecisionStore,
     AlarmStore,
     ModelVersionStore,
+    AuditStore,
     Omit<StoreReader, keyof DecisionStore | "alarms">,
     ReplicationSource {
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { Alarm, AlarmLevel, AlarmStore } from "#domain/store";
+import type { Alarm, AlarmAcknowledgement, AlarmLevel, AlarmStore } from "#domain/store";
 
 export interface AlarmText {
   /** Stable code and scope, e.g. `sensor-stale:space1`. */
@@ -15,6 +15,8 @@ export interface AlarmBoard {
   /** Raises (true) or clears (false) an alarm; the same state again is not stored again. Never rejects: a store that fails is told to `onError` and tried again at the next call. */
   set(active: boolean, alarm: AlarmText, nowMs: number): Promise<void>;
   active(): readonly Alarm[];
+  /** A person saw to it. Resolves with the alarm as stored; null where none of that id stands. Acknowledging again changes nothing. Rejects where it cannot be stored. */
+  acknowledge(id: string, acknowledgement: AlarmAcknowledgement): Promise<Alarm | null>;
 }
 
 export function createAlarmBoard(options: {
@@ -49,6 +51,20 @@ export function createAlarmBoard(options: {
         unsaved.set(id, { ...before, clearedMs: nowMs });
       }
       if (unsaved.size > 0) await save();
+    },
+    acknowledge: async (id, acknowledged) => {
+      const before = standing.get(id);
+      if (before === undefined || before.acknowledged !== undefined) return before ?? null;
+      const alarm: Alarm = { ...before, acknowledged };
+      standing.set(id, alarm);
+      try {
+        await options.store.putAlarm(alarm);
+      } catch (error) {
+        // Not on record: nobody has seen to it.
+        if (standing.get(id) === alarm) standing.set(id, before);
+        throw error;
+      }
+      return alarm;
     },
   };
 }

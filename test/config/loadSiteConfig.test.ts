@@ -184,6 +184,7 @@ describe("a site file", () => {
     ["a password in an address", "mqtt: { url: mqtt://user:hunter2@host }", /a user name or password stands in the address/],
     ["an address that is none", "mqtt: { url: http://host }", /is not an address that starts with mqtt:\/\/ or mqtts:\/\//],
     ["a password without a user", `mqtt: { password: "\${ISOTHERM_MQTT_PASSWORD}" }`, /mqtt.password: stands without username/],
+    ["a dashboard certificate without its key", "dashboard: { certificate: nowhere.pem }", /certificate and key go together/],
     ["a certificate without its key", "mqtt: { url: mqtts://h, certificate: nowhere.pem }", /certificate and key go together/],
     ["TLS files without TLS", "mqtt: { url: mqtt://h, ca: nowhere.pem }", /only an encrypted connection uses it/],
     ["an unset variable", `mqtt: { username: u, password: "\${NOT_SET_ANYWHERE}" }`, /environment variable NOT_SET_ANYWHERE is not set/],

@@ -143,6 +143,8 @@ describe("the options that the demo leaves commented out", () => {
   for (const [name, text] of [
     ["ca.pem", pem],
     ["client.pem", pem],
+    ["dashboard.pem", pem],
+    ["dashboard.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
     ["client.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
     ["influx-password.txt", "influx-secret\n"],
     ["price-key.txt", "price-secret\n"],

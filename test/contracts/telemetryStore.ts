@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { IsothermError } from "#domain/errors";
+import type { AuditEntry } from "#domain/people";
 import type { Decision, Plan } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
 import type { Alarm, EmbeddedStore, ModelChange, ModelVersion, StoreChange } from "#domain/store";
@@ -289,6 +290,25 @@ export function telemetryStoreContract(
       expect(await store.modelChanges!()).toEqual(kept);
     });
 
+    test("the audit log is numbered, comes newest first, by pages, and takes any text", async () => {
+      const entry = (who: string): AuditEntry => ({
+        timeMs: T0,
+        who,
+        action: "user.create",
+        target: "'; DROP TABLE audit; --",
+        outcome: "done",
+        address: "::1",
+        detail: "\u202e<b>",
+      });
+      expect(await store.auditEntries(10)).toEqual([]);
+      for (const who of ["a", "b", "c"]) await store.recordAudit(entry(who));
+      expect(await store.auditEntries(2)).toEqual([
+        { ...entry("c"), seq: 3 },
+        { ...entry("b"), seq: 2 },
+      ]);
+      expect(await store.auditEntries(2, 2)).toEqual([{ ...entry("a"), seq: 1 }]);
+    });
+
     test("tells listeners after the acknowledgement, not after their removal, and survives one that throws", async () => {
       const seen: StoreChange[] = [];
       store.onChange(() => {
@@ -331,7 +351,9 @@ export function telemetryStoreContract(
         await store.saveModelVersion(modelVersion("m1", T0));
         await store.recordModelChange!({ timeMs: T0, kind: "promoted", version: "m1", before: null, by: "x", reason: "" });
         await store.setCursor("influx", 2);
+        await store.recordAudit({ timeMs: T0, who: "x", action: "setup", target: "", outcome: "done", address: "", detail: "" });
         store = await reopen(store);
+        expect(await store.auditEntries(5)).toHaveLength(1);
         expect(await store.modelChanges!()).toHaveLength(1);
         expect((await store.latest([air])).get(air)).toEqual(at(T0 + 1, air, 21));
         expect(await store.latestDecision()).toEqual(decisionAt(T0, 1));

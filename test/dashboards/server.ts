@@ -1,8 +1,20 @@
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { createDashboard, type Dashboard, type DashboardOptions } from "#dashboards/server/createDashboard";
+import type { PeopleRecord, PeopleStore } from "#domain/people";
 import { type CollectingLog, createCollectingLog } from "../fixtures/collectingLog.js";
 import type { Office } from "../fixtures/officeStore.js";
+
+/** Users and tokens for as long as a test lasts. */
+export const inMemoryPeople = (record: PeopleRecord = { users: [], tokens: [] }): PeopleStore => {
+  let kept = record;
+  return {
+    load: async () => kept,
+    save: async (next) => {
+      kept = next;
+    },
+  };
+};
 
 export interface RunningDashboard extends Dashboard {
   readonly log: CollectingLog;
@@ -16,6 +28,7 @@ export const serve = async (office: Office, options: Partial<DashboardOptions> =
     site: office.site,
     status: () => office.status,
     nowMs: () => office.nowMs,
+    people: { store: inMemoryPeople(), audit: office.store },
     port: 0,
     log,
     heartbeatMs: 200,
@@ -65,11 +78,11 @@ export interface SseEvent {
 }
 
 /** A server-sent-events client of a few lines, so that ids and names are seen as they are on the wire. */
-export const listenToEvents = async (dashboard: RunningDashboard, lastEventId?: string) => {
+export const listenToEvents = async (dashboard: RunningDashboard, lastEventId?: string, headers: Record<string, string> = {}) => {
   const controller = new AbortController();
   const response = await fetch(`${dashboard.base}/api/v1/events`, {
     signal: controller.signal,
-    headers: lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId },
+    headers: { ...headers, ...(lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId }) },
   });
   const events: SseEvent[] = [];
   const waiting = new Set<() => void>();
@@ -92,6 +105,8 @@ export const listenToEvents = async (dashboard: RunningDashboard, lastEventId?: 
   return {
     response,
     events,
+    /** The server ended the stream, or `close` did. */
+    ended: reading,
     /** The first event, from `from` on, that the test accepts. */
     until: (accept: (event: SseEvent) => boolean, from = 0): Promise<SseEvent> =>
       new Promise((resolve) => {

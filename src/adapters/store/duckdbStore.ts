@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { atomicWrite } from "#adapters/files/atomicWrite";
+import { auditStatement, readAudit } from "#adapters/store/auditTable";
 import { ChangeFeed } from "#adapters/store/changeFeed";
 import { bucketWidthMs, checkModelVersion, checkPoints } from "#adapters/store/checks";
 import { DuckdbGate, SerialQueue } from "#adapters/store/duckdbGate";
@@ -12,6 +13,7 @@ import type { Statement } from "#adapters/store/modelVersionTable";
 import * as modelVersions from "#adapters/store/modelVersionTable";
 import * as telemetry from "#adapters/store/telemetryTable";
 import { IsothermError } from "#domain/errors";
+import type { AuditEntry, StoredAuditEntry } from "#domain/people";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
 import type {
@@ -338,6 +340,14 @@ class DuckdbStore implements BackedUpStore {
 
   modelChanges(): Promise<readonly ModelChange[]> {
     return this.#read(modelVersions.readChanges);
+  }
+
+  recordAudit(entry: AuditEntry): Promise<void> {
+    return this.#write([auditStatement(entry)]);
+  }
+
+  auditEntries(limit: number, beforeSeq?: number): Promise<readonly StoredAuditEntry[]> {
+    return this.#read((reader) => readAudit(reader, limit, beforeSeq));
   }
 
   #wholeVersions({ whole, damaged }: modelVersions.VersionsRead): readonly ModelVersion[] {

@@ -1,6 +1,7 @@
 import { ChangeFeed } from "#adapters/store/changeFeed";
 import { bucketWidthMs, checkModelVersion, checkPoints, rankOf, sha256 } from "#adapters/store/checks";
 import { IsothermError } from "#domain/errors";
+import type { AuditEntry, StoredAuditEntry } from "#domain/people";
 import type { Decision } from "#domain/plan";
 import type { PointName, TelemetryPoint } from "#domain/points";
 import type { Alarm, EmbeddedStore, ModelChange, ModelVersion, ModelVersionHead, SeriesBucket } from "#domain/store";
@@ -36,6 +37,7 @@ class InMemoryStore implements EmbeddedStore {
   readonly #alarms = new Map<string, string>();
   readonly #versions = new Map<string, string>();
   readonly #modelChanges: string[] = [];
+  readonly #audit: StoredAuditEntry[] = [];
   readonly #cursors = new Map<string, number>();
   readonly #changes: ChangeFeed;
   readonly #onWarning: (text: string) => void;
@@ -221,6 +223,19 @@ class InMemoryStore implements EmbeddedStore {
   async modelChanges(): Promise<readonly ModelChange[]> {
     this.#open();
     return this.#modelChanges.map((json) => JSON.parse(json) as ModelChange);
+  }
+
+  async recordAudit(entry: AuditEntry): Promise<void> {
+    this.#open();
+    this.#audit.push({ ...entry, seq: this.#audit.length + 1 });
+  }
+
+  async auditEntries(limit: number, beforeSeq = Number.POSITIVE_INFINITY): Promise<readonly StoredAuditEntry[]> {
+    this.#open();
+    return this.#audit
+      .filter(({ seq }) => seq < beforeSeq)
+      .slice(-limit)
+      .reverse();
   }
 
   async readAfter(seq: number, maxRows: number): Promise<readonly { readonly seq: number; readonly point: TelemetryPoint }[]> {

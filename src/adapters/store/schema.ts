@@ -21,6 +21,10 @@ export const migrations: readonly string[] = [
       'learning', 'learned before changes were written down'
     FROM learned;
   `,
+  `
+  CREATE TABLE audit (seq BIGINT NOT NULL, time_ms BIGINT NOT NULL, who VARCHAR NOT NULL, action VARCHAR NOT NULL, target VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL, address VARCHAR NOT NULL, detail VARCHAR NOT NULL);
+  `,
 ];
 
 export const schemaVersion = migrations.length;

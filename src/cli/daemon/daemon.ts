@@ -22,6 +22,7 @@ import { createModelService } from "#cli/daemon/modelService";
 import { openBuilding } from "#cli/daemon/openBuilding";
 import { orderHandlers } from "#cli/daemon/orders";
 import { createOutdoorMean } from "#cli/daemon/outdoorMean";
+import { daemonPeople, dashboardOrders } from "#cli/daemon/people";
 import { createSitePlanner, requestDirectory } from "#cli/daemon/plannerFactory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
@@ -168,9 +169,9 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   publisher.publishDemandResponse(demandResponse.event(nowMs()));
   const decisionTopics = createDecisionTopics(bus, publisher, site.id);
   shutdown.add("plans", () => decisionTopics.close());
-  for (const alarm of alarms.active()) publisher.publishAlarm(alarm);
+  for (const alarm of alarms.active()) publisher.publishAlarm(alarm, alarm.acknowledged !== undefined);
   store.onChange((change) => {
-    if (change.kind === "alarm") publisher.publishAlarm(change.alarm);
+    if (change.kind === "alarm") publisher.publishAlarm(change.alarm, change.alarm.acknowledged !== undefined);
   });
   const influx = await openInfluxLink(config, store, data.quarantineFile, {
     onWarning,
@@ -225,11 +226,18 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     influx: influx.status,
     troubles: watch.troubles,
   });
+  const people = daemonPeople(data.path, store, onError);
   const dashboard: Dashboard = await createDashboard({
     reader: store,
     site,
     status: board.status,
     models: models.view,
+    people: people.options,
+    version: run.version,
+    orders: dashboardOrders(alarms, models.keeper),
+    ...(config.dashboard.tls === null
+      ? {}
+      : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),
     host: config.dashboard.host,
     port: config.dashboard.port,
     allowedHosts: config.dashboard.allowedHosts,
@@ -258,6 +266,8 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     `MQTT       ${link.url}${link.embedded === null ? "" : moved(config.mqtt.embedded?.port ?? 0, link.embedded.port)}, topics ${config.mqtt.baseTopic}/${site.id}/#`,
   );
   say(`Data       ${data.path}`);
+  const setUp = await people.offer(dashboard.setupToken, dashboard.url);
+  if (setUp !== null) say(setUp);
 
   // ---- the building and its past
   let building: EmbeddedBuilding | null = null;

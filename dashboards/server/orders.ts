@@ -1,0 +1,95 @@
+import { type Endpoint, endpoint } from "#dashboards/server/endpoint";
+import { bodyInputs, pathInputs } from "#dashboards/server/input";
+import type { AuditLog } from "#dashboards/server/people/audit";
+import { ProblemError } from "#dashboards/server/problems";
+import { answers } from "#dashboards/server/schemas";
+import { IsothermError } from "#domain/errors";
+import type { Alarm, AlarmAcknowledgement } from "#domain/store";
+
+/** What the dashboard may have done. Each is absent where nobody is there to do it (a dashboard beside InfluxDB). */
+export interface DashboardOrders {
+  /** null: no such alarm stands. */
+  readonly acknowledge?: (id: string, acknowledgement: AlarmAcknowledgement) => Promise<Alarm | null>;
+  /** Rejects with an `IsothermError` that says why not; resolves with what was done, in words. */
+  readonly promoteModel?: (order: { readonly version: string; readonly by: string; readonly reason: string }) => Promise<string>;
+  readonly rollbackModel?: (order: { readonly by: string; readonly reason: string }) => Promise<string>;
+}
+
+/** What the order's owner refuses is the asker's to mend, not a fault of ours. */
+const asRefusal = async <T>(where: string, work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof IsothermError && error.kind !== "retryable")
+      throw new ProblemError(409, error.message, where, error.todo === "" ? "Load the page again." : error.todo);
+    throw error;
+  }
+};
+
+/** Everything that changes what the building is told or who is told of it. */
+export const orderEndpoints = (orders: DashboardOrders, audit: AuditLog, nowMs: () => number): readonly Endpoint[] => {
+  const { acknowledge, promoteModel, rollbackModel } = orders;
+  const found: Endpoint[] = [];
+  if (acknowledge !== undefined)
+    found.push(
+      endpoint(
+        {
+          method: "post",
+          path: "/alarms/:id/acknowledgement",
+          id: "acknowledgeAlarm",
+          summary: "Say that somebody sees to an alarm; again changes nothing",
+          access: "operator",
+          params: pathInputs.alarm,
+          body: bodyInputs.acknowledge,
+          answer: answers.alarm,
+          refusals: { 404: "No such alarm stands" },
+        },
+        ({ request, who, params: { id }, body: { note } }) =>
+          audit.change(request, who, { action: "alarm.acknowledge", target: id, detail: note }, async () => {
+            const alarm = await acknowledge(id, { by: who.name, timeMs: nowMs(), note });
+            if (alarm === null)
+              throw new ProblemError(404, "No such alarm stands.", `alarm ${id}`, "It may have cleared; load the list again.");
+            return alarm;
+          }),
+      ),
+    );
+  if (promoteModel !== undefined)
+    found.push(
+      endpoint(
+        {
+          method: "post",
+          path: "/models/promotion",
+          id: "promoteModel",
+          summary: "Put a version of the model to work",
+          access: "admin",
+          body: bodyInputs.promote,
+          answer: answers.ordered,
+          refusals: { 409: "That version cannot be put to work" },
+        },
+        ({ request, who, body: { version, reason } }) =>
+          audit.change(request, who, { action: "model.promote", target: version, detail: reason }, async () => ({
+            text: await asRefusal("version", promoteModel({ version, by: who.name, reason })),
+          })),
+      ),
+    );
+  if (rollbackModel !== undefined)
+    found.push(
+      endpoint(
+        {
+          method: "post",
+          path: "/models/rollback",
+          id: "rollbackModel",
+          summary: "Go back to the version of the model that was in force before",
+          access: "admin",
+          body: bodyInputs.rollback,
+          answer: answers.ordered,
+          refusals: { 409: "There is nothing to go back to" },
+        },
+        ({ request, who, body: { reason } }) =>
+          audit.change(request, who, { action: "model.rollback", target: "", detail: reason }, async () => ({
+            text: await asRefusal("models", rollbackModel({ by: who.name, reason })),
+          })),
+      ),
+    );
+  return found;
+};
