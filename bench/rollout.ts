@@ -99,7 +99,7 @@ export const measureRollouts = async (
   const cores = Math.min(availableParallelism(), 4);
   const figures: RolloutFigure[] = [];
   for (const { label, m, isBudgeted, limitMs } of MODELS) {
-    const model = benchModel(await createLinearAlgebra(), NUM_ZONES, m, isBudgeted);
+    const model = benchModel(await createLinearAlgebra(), NUM_ZONES, m);
     const flops = productFlops(m);
     for (const backend of backends) {
       const productMs = await plainProductMs(await createLinearAlgebra(backend), m, flops, repetitions);
@@ -135,8 +135,8 @@ export const measureRollouts = async (
 };
 
 /**
- * CLUE's rollout beside GPyTorch's; then one line per backend, precision, model, thread count and scenario: milliseconds for one decision's rollouts, GFLOP/s of their products, and the
- * ratio to plain products of as many operations, measured in the same run. `floating`: no setpoint acts, so that every variance is computed;
+ * CLUE's rollout beside GPyTorch's; then one line per backend, precision, model, thread count and scenario: milliseconds for one decision's rollouts,
+ * GFLOP/s of their products, and the ratio to plain products of as many operations, measured in the same run. `floating`: no setpoint acts, so that every variance is computed;
  * `controlled`: random setpoints around 21 °C. Then the graphics adapter, where there is one.
  */
 export const benchRollout = async (print: (line: string) => void = console.log, repetitions = 3): Promise<readonly RolloutFigure[]> => {

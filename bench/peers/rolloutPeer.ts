@@ -9,7 +9,7 @@ import { clueRolloutCase, ROLLOUT_SAMPLES, ROLLOUT_STEPS, type RolloutCase } fro
 const THREADS = 2;
 /** Every side takes turns, so that what else the machine does meets all. */
 const TURNS = 7;
-const BUDGETS = [64, 96, 128, 160, 192, 224, 256] as const;
+const BUDGETS = [128, 192, 256, 320, 384, 448] as const;
 /** What a budgeted posterior may err by: of the prior variance anywhere, and of the variance itself at the 95th percentile. */
 const MOST_OF_PRIOR = 0.01;
 const MOST_RELATIVE = 0.05;
