@@ -76,6 +76,8 @@ export interface BlasLibrary {
   readonly dtrsmLower: (transpose: boolean, n: number, m: number, l: Matrix, b: Matrix) => void;
   /** B (n×m) ← L B for lower triangular L (n×n). */
   readonly dtrmmLower: (n: number, m: number, l: Matrix, b: Matrix, ldb: number) => void;
+  /** The same in single precision. */
+  readonly strmmLower: (n: number, m: number, l: Float32Array, b: Float32Array, ldb: number) => void;
   /** LAPACK on the column-major upper triangle, which is the row-major lower one; returns `info`. */
   readonly dpotrf: (n: number, a: Matrix) => number;
   readonly dpotri: (n: number, a: Matrix) => number;
@@ -110,6 +112,7 @@ const bind = (path: string, library: NativeLibrary): BlasLibrary => {
   const sgemm = library.func("void cblas_sgemm(int, int, int, int, int, int, float, void *, int, void *, int, float, void *, int)");
   const dtrsm = library.func("void cblas_dtrsm(int, int, int, int, int, int, int, double, void *, int, void *, int)");
   const dtrmm = library.func("void cblas_dtrmm(int, int, int, int, int, int, int, double, void *, int, void *, int)");
+  const strmm = library.func("void cblas_strmm(int, int, int, int, int, int, int, float, void *, int, void *, int)");
   const dpotrf = library.func("void dpotrf_(const char *, void *, void *, void *, void *, size_t)");
   const dpotri = library.func("void dpotri_(const char *, void *, void *, void *, void *, size_t)");
   const dtrtri = library.func("void dtrtri_(const char *, const char *, void *, void *, void *, void *, size_t, size_t)");
@@ -122,6 +125,7 @@ const bind = (path: string, library: NativeLibrary): BlasLibrary => {
     sgemm: (m, n, k, a, lda, b, ldb, c, ldc) => sgemm(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, m, n, k, 1, a, lda, b, ldb, 0, c, ldc),
     dtrsmLower: (transpose, n, m, l, b) => dtrsm(ROW_MAJOR, LEFT, LOWER, flag(transpose), NON_UNIT, n, m, 1, l, n, b, m),
     dtrmmLower: (n, m, l, b, ldb) => dtrmm(ROW_MAJOR, LEFT, LOWER, NO_TRANSPOSE, NON_UNIT, n, m, 1, l, n, b, ldb),
+    strmmLower: (n, m, l, b, ldb) => strmm(ROW_MAJOR, LEFT, LOWER, NO_TRANSPOSE, NON_UNIT, n, m, 1, l, n, b, ldb),
     dpotrf: (n, a) => {
       const order = Int32Array.of(n);
       dpotrf("U", order, a, order, info, 1);

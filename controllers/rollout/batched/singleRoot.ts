@@ -30,15 +30,13 @@ export interface SingleRootOptions {
   readonly maxBatch: number;
 }
 
-/** Rows of a triangular W that one product takes: what lies above the diagonal within them is computed in vain. */
-const LOWER_ROWS = 96;
-
-const compose = ({ root, p, m, leading, q }: SingleRootOptions): Float32Array => {
+/** R in float32, under `above` rows of zeros. */
+const compose = ({ root, p, m, leading, q }: SingleRootOptions, above: number): Float32Array => {
   const width = q + m;
-  const values = new Float32Array(p * width);
+  const values = new Float32Array((above + p) * width);
   for (let i = 0; i < p; i++) {
-    values.set(leading.subarray(i * q, (i + 1) * q), i * width);
-    values.set(root.subarray(i * m, (i + 1) * m), i * width + q);
+    values.set(leading.subarray(i * q, (i + 1) * q), (above + i) * width);
+    values.set(root.subarray(i * m, (i + 1) * m), (above + i) * width + q);
   }
   return values;
 };
@@ -46,13 +44,15 @@ const compose = ({ root, p, m, leading, q }: SingleRootOptions): Float32Array =>
 export const createSingleRoot = (options: SingleRootOptions): SingleRoot =>
   options.la.name === "blas" ? createBlasSingleRoot(options) : createWasmSingleRoot(options);
 
-/** On BLAS, which works on WebAssembly's memory in place; a triangular W in blocks of rows, each only as wide as its last row. */
+/** On BLAS, which works on WebAssembly's memory in place. A lower triangular W keeps its shape with q zero rows above: R = [[0, 0], [E, W]]. */
 const createBlasSingleRoot = (options: SingleRootOptions): SingleRoot => {
   const { la, workspace, p, m, q, isLower, maxBatch } = options;
   if (la.name !== "blas") throw new RangeError("Not a BLAS provider.");
-  const { sgemm } = la.blas;
+  const { sgemm, strmmLower } = la.blas;
   const { exports } = workspace;
-  const root = compose(options);
+  const above = isLower ? q : 0;
+  const root = compose(options, above);
+  const rows = above + p;
   const width = q + m;
   const ld = singlePanelsOf(maxBatch) * SINGLE_PANEL;
   const allocateColumns = (): number => {
@@ -60,15 +60,9 @@ const createBlasSingleRoot = (options: SingleRootOptions): SingleRoot => {
     floatsOf(workspace).fill(0, at / 4, at / 4 + width * ld);
     return at;
   };
-  const blockRows = isLower ? Math.min(LOWER_ROWS, p) : p;
   const columnsAt = allocateColumns();
-  const projectedAt = workspace.allocateBytes(Math.max(1, blockRows * ld * 4));
+  const projectedAt = isLower ? columnsAt : workspace.allocateBytes(rows * ld * 4);
   const squaresAt = workspace.allocate(ld);
-  const blocks: { readonly rows: number; readonly inner: number; readonly part: Float32Array }[] = [];
-  for (let i = 0; i < p; i += blockRows) {
-    const rows = Math.min(blockRows, p - i);
-    blocks.push({ rows, inner: isLower ? q + Math.min(m, i + rows) : width, part: root.subarray(i * width, (i + rows) * width) });
-  }
   let columnsView = new Float32Array(0);
   let projectedView = columnsView;
   return {
@@ -79,16 +73,14 @@ const createBlasSingleRoot = (options: SingleRootOptions): SingleRoot => {
     run: (columns, squares) => {
       if (columnsView.buffer !== exports.memory.buffer) {
         columnsView = new Float32Array(exports.memory.buffer, columnsAt, width * ld);
-        projectedView = new Float32Array(exports.memory.buffer, projectedAt, Math.max(1, blockRows * ld));
+        projectedView = new Float32Array(exports.memory.buffer, projectedAt, rows * ld);
       }
       const panels = singlePanelsOf(columns);
+      if (isLower) strmmLower(width, panels * SINGLE_PANEL, root, columnsView, ld);
+      else if (width > 0) sgemm(rows, panels * SINGLE_PANEL, width, root, width, columnsView, ld, projectedView, ld);
       workspace.view.fill(0, squaresAt / 8, squaresAt / 8 + panels * SINGLE_PANEL);
-      for (const { rows, inner, part } of blocks) {
-        if (inner === 0) continue;
-        sgemm(rows, panels * SINGLE_PANEL, inner, part, width, columnsView, ld, projectedView, ld);
-        for (let panel = 0; panel < panels; panel++)
-          exports.singleSquares(rows, projectedAt + panel * SINGLE_PANEL * 4, ld * 4, squaresAt + panel * SINGLE_PANEL * 8);
-      }
+      for (let panel = 0; panel < panels; panel++)
+        exports.singleSquares(rows, projectedAt + panel * SINGLE_PANEL * 4, ld * 4, squaresAt + panel * SINGLE_PANEL * 8);
       workspace.read(squaresAt, squares, columns);
     },
   };
@@ -115,7 +107,7 @@ const createWasmSingleRoot = (options: SingleRootOptions): SingleRoot => {
   const squaresAt = workspace.allocate(panels * SINGLE_PANEL);
   const widthsAt = workspace.allocateBytes(rowPanels * 4);
   const rootAt = workspace.allocateBytes(length * 4);
-  const composed = compose(options);
+  const composed = compose(options, 0);
   new Int32Array(exports.memory.buffer, widthsAt, rowPanels).set(widths);
   const floats = floatsOf(workspace);
   let to = rootAt / 4;
