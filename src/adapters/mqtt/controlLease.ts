@@ -135,6 +135,15 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
     if (confirmed && message.kind === "claim") send("held");
     tell();
   };
+  /**
+   * The broker's last word is a claim of ours from before the connection was lost. Claims that came before it and were not heard may have been granted, and
+   * whoever made them need not have heard of it yet: nothing is known until somebody speaks, or nobody has for a lease.
+   */
+  const somebodyMayHold = (): void => {
+    if (isOurs(owner) || owner === null) owner = { instance: "unknown", session: "", at: now(), leaseMs };
+    confirmed = false;
+    tell();
+  };
   const receive = ({ payload, retained }: BusMessage): void => {
     if (closed) return;
     if (payload === "") return;
@@ -146,6 +155,7 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
     const message = decoded.value;
     if (isOurs(message)) {
       if (!retained) receiveOwn(message);
+      else if (message.kind === "claim") somebodyMayHold();
       return;
     }
     if (held() && message.kind !== "free" && (message.kind === "claim" || message.epoch < epoch)) {

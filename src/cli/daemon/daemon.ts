@@ -42,6 +42,7 @@ import { createDashboard, type Dashboard } from "#dashboards/server/createDashbo
 import { type PointName, zonePoint } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
+import type { TariffOutlook } from "#loop/cycleParts";
 import { createDemandResponse } from "#loop/demandResponse";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
@@ -321,11 +322,17 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
 
   const journal = createRequestJournal(requestDirectory(config));
   const own = controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff, peak, outdoorMean);
+  const respondingTariff = (outlook: TariffOutlook, stepEndMs: Float64Array): TariffOutlook => ({
+    ...outlook,
+    energyPricePerKwh: demandResponse.prices(stepEndMs, control.stepS, outlook.energyPricePerKwh, nowMs()),
+  });
   const runner = createControlRunner({
     cycle: createControlCycle({
       site: {
         ...own,
         pricePerKwh: (stepEndMs) => demandResponse.prices(stepEndMs, control.stepS, own.pricePerKwh(stepEndMs), nowMs()),
+        // The record tells what energy costs meanwhile, too.
+        ...(own.tariff === undefined ? {} : { tariff: (stepEndMs) => respondingTariff(own.tariff!(stepEndMs), stepEndMs) }),
         demandCharge: (atMs, stepEndMs) => demandResponse.charge(own.demandCharge?.(atMs, stepEndMs) ?? null, atMs),
       },
       clock,
