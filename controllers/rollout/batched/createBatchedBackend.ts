@@ -16,8 +16,7 @@ export interface BatchedOptions {
   /** 1: in the caller's thread; more: that many workers, but no more than there are blocks. The cores, at most 4, when absent. */
   readonly threads?: number;
   /**
-   * float64 when absent. float32: covariances and products as differences from a float64 path that all samples share (decision 19), for a third to half of the
-   * time.
+   * float64 when absent. float32: covariances and products as differences from a float64 path that all samples share (decision 19)), for about half of the time.
    */
   readonly precision?: Precision;
 }
