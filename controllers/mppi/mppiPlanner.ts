@@ -260,6 +260,7 @@ const decide = async (
     effectiveSampleSize: outcome.effectiveSampleSize,
     mppiTemperature: outcome.mppiTemperature,
     spreadBoundK: model.spreadBoundK,
+    comfortPerKh: cost.weights.comfortPerKh,
     solveMs: options.clockMs() - beganMs,
     ...computedBy(rollout, options.backendName),
     seed: request.seed,

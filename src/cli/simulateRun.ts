@@ -17,6 +17,7 @@ import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
 import { createHistoryBuffer, type HistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
+import { createRegretMonitor, type RegretFigures } from "#loop/regretMonitor";
 import { createSupervisor } from "#loop/supervisor";
 import { quantiles } from "#math/statistics";
 import type { BoptestKpis } from "#simulators/boptestKpis";
@@ -47,6 +48,8 @@ export interface SimulateResult extends Omit<Kpis, "missingZoneSteps"> {
   readonly bestConstantRaiseK?: number;
   /** How true the plans' next steps were; absent where nothing was learned. */
   readonly calibration?: PlanCalibration;
+  /** What the last two days' decisions cost beside what was promised and what the rule was predicted to; absent where nobody planned on a model. */
+  readonly regret?: RegretFigures;
   /** BOPTEST's key figures by its names; absent where the floor area is unknown. */
   readonly boptest?: BoptestKpis;
   readonly wallMs: number;
@@ -82,6 +85,7 @@ interface Scored {
   readonly fitMs: number;
   readonly backend: string | null;
   readonly priorManifest: unknown;
+  readonly regret: RegretFigures | null;
 }
 
 /** Share of the zones in which the rule acted because the planner could not. */
@@ -125,6 +129,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
       priorManifest: scored.priorManifest,
       ...(best === null ? {} : bestRuleFields(best)),
       ...(calibration === null ? {} : { calibration }),
+      ...(scored.regret === null ? {} : { regret: scored.regret }),
       ...(scored.boptest === null ? {} : { boptest: scored.boptest }),
       wallMs: performance.now() - beganMs,
     };
@@ -214,6 +219,7 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
   });
   const alarms = createAlarmBoard({ store: { putAlarm: async () => undefined }, onError });
   const watch = await createSimulatedMonitor({ options, run, history, alarms, onError });
+  const regret = createRegretMonitor();
   let atFirst: Observation | null = null;
   const cycle = createControlCycle({
     site,
@@ -225,7 +231,7 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
         return withSensorFault(options.fault ?? "none", plant.zones, seen, atFirst);
       },
     },
-    ...(watch === null ? {} : { monitor: watch.monitor }),
+    ...(watch === null ? {} : { monitor: watch.monitor, regret }),
     // The planner's alone: comfort, rules and figures go on reading the truth.
     forecasts: withForecastError(table, options.forecastError, options.seed),
     planners,
@@ -273,6 +279,7 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
       fitMs: fitMs || (learner?.fitMs ?? 0),
       backend: learner?.backend ?? null,
       priorManifest: learner?.priorManifest ?? null,
+      regret: watch === null ? null : regret.figures(),
     };
   } finally {
     await planners.close();

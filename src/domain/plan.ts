@@ -82,6 +82,8 @@ export interface PlanDiagnostics {
   /** Standard deviation beyond which a sequence is discarded, K. */
   readonly spreadBoundK: number;
   readonly solveMs: number;
+  /** What a kelvin-hour outside the band was weighed with, currency per K·h; absent where nothing was weighed. */
+  readonly comfortPerKh?: number;
   /** What computed the rollouts. */
   readonly backend: string;
   /** The graphics adapter it computed on; absent where none was involved. */

@@ -29,6 +29,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     const nowMs = clock.nowMs();
     const seen = await observe(parts, memory, nowMs, signal);
     await parts.monitor?.step(nowMs);
+    parts.regret?.ended(seen.rowMs, seen.trusted.values);
     if (modeNow() === "off") return null;
     const request = await planRequest(parts, memory, seen);
     const { plan, modelVersion } = await parts.planners.use(async (inUse) => ({
@@ -60,6 +61,8 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     });
     memory.previousPlan = plan;
     await append(parts, decision, nowMs);
+    parts.regret?.decided(decision);
+    parts.keepRequest?.(decision.id, request);
     return decision;
   };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "#domain/clock";
 import type { Forecast, ForecastProvider } from "#domain/dataset";
 import type { Plan } from "#domain/plan";
-import type { ControlSequence, DemandCharge } from "#domain/planner";
+import type { ControlSequence, DemandCharge, PlanRequest } from "#domain/planner";
 import type { Plant } from "#domain/plant";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 import type { DecisionStore } from "#domain/store";
@@ -10,6 +10,7 @@ import type { QualityMemory, QualityRules } from "#loop/dataQuality";
 import type { HistoryBuffer } from "#loop/historyBuffer";
 import type { ModelMonitor } from "#loop/modelMonitor";
 import type { PlannerSlot } from "#loop/plannerSlot";
+import type { RegretMonitor } from "#loop/regretMonitor";
 import type { Supervisor } from "#loop/supervisor";
 
 /** What comfort, rules and other plans are made from. */
@@ -57,6 +58,10 @@ export interface CycleParts {
   readonly history: HistoryBuffer;
   readonly decisions: Pick<DecisionStore, "appendDecision">;
   readonly alarms: AlarmBoard;
+  /** Absent: nobody compares what planning costs with what it promised. */
+  readonly regret?: Pick<RegretMonitor, "decided" | "ended" | "resting">;
+  /** Keeps what a decision was made from; must not hold up control. Absent: nobody does. */
+  readonly keepRequest?: (decisionId: string, request: PlanRequest) => void;
   /** Absent: nobody watches how true the model is. */
   readonly monitor?: Pick<ModelMonitor, "step" | "doubted">;
   /** Failures that the cycle survived (each also stands as an alarm). */

@@ -161,13 +161,26 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     rulePlans: candidates.rulePlans.length > 0 ? candidates.rulePlans : [bounded],
     otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,
-    ...leftToRule(parts),
+    ...(await leftToRule(parts, seen.rowMs)),
     seed: site.seed,
     tick: Math.round(seen.rowMs / (stepS * 1000)),
   };
 }
 
-const leftToRule = ({ monitor }: CycleParts): Pick<PlanRequest, "leftToRule"> => {
+/** Zones in which the loop knows better than to plan, and why. */
+const leftToRule = async ({ site, monitor, regret, alarms }: CycleParts, nowMs: number): Promise<Pick<PlanRequest, "leftToRule">> => {
+  const rests = regret?.resting(nowMs) ?? null;
+  await alarms.set(
+    rests !== null,
+    {
+      id: "planning-loses",
+      level: "warning",
+      text: `The rule acts for now: ${rests ?? "planning pays again"}.`,
+      action: "Nothing is unsafe. Look at the model's alarms and at what changed in the building; the planner takes over again by itself.",
+    },
+    nowMs,
+  );
+  if (rests !== null) return { leftToRule: new Map(site.zones.map((zone) => [zone, rests])) };
   const doubted = monitor?.doubted() ?? [];
   if (doubted.length === 0) return {};
   const why = ({ rmsZ, steps }: (typeof doubted)[number]): string =>

@@ -1,4 +1,5 @@
 import { createCronTicks } from "#adapters/clocks/cronTicks";
+import { createRequestJournal } from "#adapters/files/requestJournal";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
 import { listenForCommands } from "#adapters/mqtt/commands";
 import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
@@ -19,7 +20,7 @@ import { controllingText, createLearningRounds, type LearningRounds } from "#cli
 import { createModelService } from "#cli/daemon/modelService";
 import { openBuilding } from "#cli/daemon/openBuilding";
 import { orderHandlers } from "#cli/daemon/orders";
-import { createSitePlanner } from "#cli/daemon/plannerFactory";
+import { createSitePlanner, requestDirectory } from "#cli/daemon/plannerFactory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
 import { loadHistory } from "#cli/daemon/rowHistory";
@@ -41,10 +42,13 @@ import { createDemandResponse } from "#loop/demandResponse";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
 import { type Acknowledgement, createReadBack, notFollowedAlarm, reportedSetpoints } from "#loop/readBack";
+import { createRegretMonitor } from "#loop/regretMonitor";
 import { runLoop } from "#loop/runLoop";
 import { createSupervisor } from "#loop/supervisor";
 
 const MINUTE_MS = 60_000;
+/** What decisions were made from is large, and asked for within days. */
+const REQUESTS_KEPT_DAYS = 14;
 const DAY_MS = 86_400_000;
 /** How often freed memory goes back to the system, real time. */
 const MEMORY_RETURN_MS = 5_000;
@@ -292,6 +296,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   subscribe("the subscription to the sensors", telemetry.connect(link.bus));
 
   const own = controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs));
+  const journal = createRequestJournal(requestDirectory(config));
   const runner = createControlRunner({
     cycle: createControlCycle({
       site: {
@@ -314,6 +319,8 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       decisions: store,
       alarms,
       monitor: models.monitor,
+      regret: createRegretMonitor(),
+      keepRequest: (id, request) => void journal.keep(id, request).catch(onError),
       onError,
     }),
     onDecision: (decision) => {
@@ -395,6 +402,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const { learn } = rounds;
   const atNight = async (): Promise<void> => {
+    await journal.forgetBefore(nowMs() - REQUESTS_KEPT_DAYS * DAY_MS).catch(onError);
     await store.forgetBefore(nowMs() - config.store.retentionS * 1_000, influx.deliveredSeq()).catch(onError);
     await learn();
   };
