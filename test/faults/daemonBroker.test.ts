@@ -117,7 +117,7 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await order({ id: "h1", by: "Ada", hold: true, until: "next", reason: "a meeting" });
     const inCharge = await until(async () => {
       const { hall } = (await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).inCharge;
-      return hall?.source === "override" ? hall : null;
+      return hall?.source === "override" && hall.untilMs !== null && hall.reason.includes("Ada") ? hall : null;
     }, "the hold shown");
     expect(inCharge.reason).toBe("Set by Ada (a meeting).");
     // The default week has its entries at 07:00 and 18:00 by the wall clock of Berlin.

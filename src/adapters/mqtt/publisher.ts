@@ -94,6 +94,8 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
   let newest: { epoch: number; seq: number } | null = null;
   /** The command that each setpoint topic's value belongs to. */
   const newestOf = new Map<string, string>();
+  /** Setpoint topics whose value gives the zone back. */
+  const givenBack = new Set<string>();
   const own = new Map<string, string[]>();
   const warn = (text: string): void => options.onWarning?.(text);
   const failed = (topic: string, error: unknown): void => {
@@ -150,8 +152,12 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
         // What was proposed before is no proposal any more.
         retained.forget(topics.setpointProposed(zone));
       }
+      // Giving a zone back is never out of date because other zones, or proposals, came after it.
+      const givesBack = command.source === "relinquish";
+      if (givesBack && !proposed) givenBack.add(topic);
+      else givenBack.delete(topic);
       const usable = (): { expiryS: number } | null =>
-        newest === mine && newestOf.get(topic) === name && secondsLeft() >= MIN_VALIDITY_LEFT_S
+        (givesBack || newest === mine) && newestOf.get(topic) === name && secondsLeft() >= MIN_VALIDITY_LEFT_S
           ? { expiryS: Math.max(1, Math.floor(secondsLeft() / clockSpeed)) }
           : null;
       retained.set(topic, payload, usable);
@@ -159,8 +165,8 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
     return null;
   };
   const publishCommand = (command: SetpointCommand): SetpointRefusal | null => publish(command, mode === SHADOW_MODE);
-  const forgetSetpoints = (): void => {
-    for (const topic of retained.topics) if (/\/setpoint(_proposed)?$/.test(topic)) retained.forget(topic);
+  const forget = (but: ReadonlySet<string>): void => {
+    for (const topic of retained.topics) if (/\/setpoint(_proposed)?$/.test(topic) && !but.has(topic)) retained.forget(topic);
   };
   const publishEvent = (event: EventMessage): void => live(topics.event, encode.event(event));
 
@@ -207,12 +213,12 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
     setMode: (to) => {
       if (to === mode) return;
       // What was meant for devices must not reach them after we went to shadow, nor the other way round.
-      if (to === SHADOW_MODE || mode === SHADOW_MODE) forgetSetpoints();
+      if (to === SHADOW_MODE || mode === SHADOW_MODE) forget(givenBack);
       mode = to;
       publishInfo();
     },
     sayOnline: () => retained.set(topics.status, encode.status(true)),
-    forgetSetpoints,
+    forgetSetpoints: () => forget(new Set()),
     isOwnSetpoint: (zone, payload) => own.get(zone)?.includes(payload) ?? false,
     get newest() {
       return newest;
