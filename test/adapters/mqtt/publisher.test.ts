@@ -353,7 +353,6 @@ describe("commands", () => {
         },
         demandResponse: async () => null,
         mode: async (_zone, c) => (c.mode === "auto" ? null : "unknown mode"),
-        demandResponse: async () => "not asked for here",
       },
       onDropped: (why) => dropped.push(why),
     });
