@@ -96,7 +96,7 @@ describe("the sentence", () => {
   it("says so when the plan is the rule's", () => {
     const same = predicted(trajectory([20, 20, 20], [20, 20, 20]));
     expect(explainPlan(input(same, same, always, 20))).toMatch(
-      /^Does what the rule would \(rule lead 1\), nothing cheaper was found: comfort stays/,
+      /^Does what the rule would \(rule lead 1\), nothing cheaper was found: comfort is expected/,
     );
   });
 
