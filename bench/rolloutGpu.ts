@@ -85,7 +85,7 @@ const productGflops = async (engine: GpuEngine, { zones, m }: Cell, tiles: Tiles
 const measureCell = async (gpu: GpuDevice, one: Cell, peakGflops: number, predictedMs: number): Promise<GpuRolloutFigure> => {
   const { zones, m, count, horizonSteps } = one;
   const la = await createLinearAlgebra();
-  const model = benchModel(la, zones, m, false);
+  const model = benchModel(la, zones, m);
   const request = benchRequest(model, count, horizonSteps, "floating");
   const engine = await GpuEngine.create(gpu, la, { model, maxSamples: count, horizonSteps }, softwareTiles);
   try {

@@ -65,14 +65,8 @@ const zoneKernel = (features: FeatureSpec): KernelSpec => {
   };
 };
 
-/** A random posterior with m basis rows: exact (triangular root), or budgeted (full root). */
-const randomPosterior = (
-  la: LinearAlgebra,
-  kernel: KernelSpec,
-  m: number,
-  d: number,
-  isBudgeted: boolean,
-): Omit<PosteriorData, "features"> => {
+/** A random posterior with m basis rows and, as exact and budgeted ones have it, a triangular root. */
+const randomPosterior = (la: LinearAlgebra, kernel: KernelSpec, m: number, d: number): Omit<PosteriorData, "features"> => {
   const random = seededRandom(m + d);
   const basisInputs = Float64Array.from({ length: m * d }, () => 2 * random() - 1);
   const y = Float64Array.from({ length: m }, () => 0.2 * (2 * random() - 1));
@@ -82,13 +76,11 @@ const randomPosterior = (
   };
   const { alpha, choleskyLower } = factorise({ la, kernel, x: basisInputs, n: m, d, y, noiseVariance, onWarning });
   const varianceRoot = la.inverseLower(m, choleskyLower);
-  // A tiny number above the diagonal makes every product take the whole square.
-  if (isBudgeted) varianceRoot[m - 1] = 1e-12;
   return { kernel, meanCoefficients: new Float64Array(d), basisInputs, m, d, alpha, varianceRoot, p: m };
 };
 
 /** A model of the production kernel's shape with m basis rows a zone and a power model. */
-export const benchModel = (la: LinearAlgebra, numZones: number, m: number, isBudgeted: boolean): BuildingModel => {
+export const benchModel = (la: LinearAlgebra, numZones: number, m: number): BuildingModel => {
   const zones = Array.from({ length: numZones }, (_, z) => `zone${z + 1}`);
   const powerD = 2 * numZones + POWER_DRIVERS;
   const powerKernel: KernelSpec = { kind: "scale", outputScale: 0.3, base: { kind: "matern52", lengthscales: new Array(powerD).fill(2) } };
@@ -98,7 +90,7 @@ export const benchModel = (la: LinearAlgebra, numZones: number, m: number, isBud
     stepS: 900,
     zones: zones.map((zone, z) => {
       const features = zoneFeatures(zones, z);
-      const posterior = randomPosterior(la, zoneKernel(features), m, features.length, isBudgeted);
+      const posterior = randomPosterior(la, zoneKernel(features), m, features.length);
       // Heating and cooling of about a kelvin a step.
       posterior.meanCoefficients[13] = 1;
       posterior.meanCoefficients[14] = -1;
@@ -114,7 +106,7 @@ export const benchModel = (la: LinearAlgebra, numZones: number, m: number, isBud
       };
     }),
     power: {
-      posterior: randomPosterior(la, powerKernel, Math.min(m, 300), powerD, false),
+      posterior: randomPosterior(la, powerKernel, Math.min(m, 300), powerD),
       zones,
       inputScale: new Float64Array(powerD).fill(1),
       outputScaleW: 5000,

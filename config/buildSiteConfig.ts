@@ -15,6 +15,7 @@ import type {
   MqttBuildingConfig,
   MqttConfig,
   PlannerConfig,
+  RateSourceConfig,
   SiteConfig,
 } from "#config/siteConfig";
 
@@ -111,7 +112,33 @@ function buildBuilding(file: SiteFile, { baseDirectory, report }: BuildContext):
   return { kind: "embedded", plant, building, weather, start, year, historyS: history };
 }
 
-function buildPlanner({ planner }: SiteFile): PlannerConfig {
+/** Where nobody chose: 20 kWh at 0.12, and half a kW of the demand charge (docs/decisions/0021-what-comfort-weighs.md). */
+const COMFORT_PER_KH = 2.4;
+const COMFORT_KW_PER_KH = 0.5;
+
+type RateSourceFile = NonNullable<SiteFile["planner"]["tariff"]["prices" | "intensities"]>;
+
+function buildRates(source: RateSourceFile | undefined, name: "prices" | "intensities", context: BuildContext): RateSourceConfig | null {
+  if (source === undefined) return null;
+  const { file, url, unit } = source;
+  return {
+    file: file === undefined ? null : path.resolve(context.baseDirectory, file),
+    url: url ?? null,
+    key: secretAt(source.key, ["planner", "tariff", name, "key"], context),
+    keyHeader: source.keyHeader,
+    rows: source.rows ?? null,
+    time: source.time ?? null,
+    value: source.value ?? null,
+    factor: unit?.factor ?? null,
+    scale: "scale" in source ? source.scale : 1,
+    add: "add" in source ? source.add.amount : 0,
+    refreshMs: source.refresh * 1000,
+    timeoutMs: source.timeout * 1000,
+    requestsPerDay: source.requestsPerDay,
+  };
+}
+
+function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConfig {
   const { weights, tariff } = planner;
   return {
     numSamples: planner.samples,
@@ -121,12 +148,30 @@ function buildPlanner({ planner }: SiteFile): PlannerConfig {
     budgetMs: planner.budget * 1000,
     deadlineMs: planner.deadline * 1000,
     errorLevelK: planner.errorLevel,
-    weights: { comfortPerKh: weights.comfort.amount, uncertaintyPerK: weights.uncertainty.amount, movementPerK: weights.movement.amount },
+    objective: planner.objective,
+    equipment:
+      planner.equipment === undefined
+        ? null
+        : {
+            pricePerShortRun: planner.equipment.shortRun,
+            minOnS: planner.equipment.minOn,
+            minOffS: planner.equipment.minOff,
+          },
+    weights: {
+      comfortPerKh: weights.comfort?.amount ?? COMFORT_PER_KH + COMFORT_KW_PER_KH * tariff.demand.amount,
+      uncertaintyPerK: weights.uncertainty.amount,
+      movementPerK: weights.movement.amount,
+    },
     tariff: {
       energyPricePerKwh: tariff.energy.amount,
       periods: tariff.periods.map(({ days, hours, energy }) => ({ days, ...hours, energyPricePerKwh: energy.amount })),
+      prices: buildRates(tariff.prices, "prices", context),
       demandChargePerKw: tariff.demand.amount,
+      billingDay: tariff.billingDay,
+      demandFloorKw: tariff.demandFloor,
       carbonKgPerKwh: tariff.carbon,
+      intensities: buildRates(tariff.intensities, "intensities", context),
+      carbonPricePerTonne: tariff.carbonPrice.amount,
     },
   };
 }
@@ -140,6 +185,12 @@ function doubts(file: SiteFile): readonly string[] {
     ...(influx !== undefined && influx.password !== undefined && plain(influx.url, "http:")
       ? ["influx.url is not encrypted: the password can be read on the network. Use https://."]
       : []),
+    ...(["prices", "intensities"] as const).flatMap((name) => {
+      const source = file.planner.tariff[name];
+      return source?.key !== undefined && plain(source.url, "http:")
+        ? [`planner.tariff.${name}.url is not encrypted: its key can be read on the network. Use https://.`]
+        : [];
+    }),
     ...(isLoopback(dashboard.host) || dashboard.certificate !== undefined
       ? []
       : [
@@ -197,9 +248,11 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
       setback: { heatingSetpointC: setback.heating, coolingSetpointC: setback.cooling },
       rule: { leadS: rule.lead, ramp: rule.ramp },
       commandValidityS: control.commandValidity,
+      readBack: { toleranceK: control.readBack.tolerance, graceS: control.readBack.after },
+      leaseS: control.lease,
     },
     forecast: { provider: forecast.provider, lengthS: forecast.length, maxAgeS: forecast.maxAge },
-    planner: buildPlanner(file),
+    planner: buildPlanner(file, context),
     learning: { ...learning, prior },
     store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
     influx: buildInflux(file.influx, context),

@@ -1,6 +1,7 @@
-import type { ComfortConfig, SiteConfig, TariffPeriod } from "#config/siteConfig";
+import type { AdaptiveComfortConfig, ComfortBand, ComfortConfig, SiteConfig, TariffPeriod } from "#config/siteConfig";
 import { IsothermError } from "#domain/errors";
-import type { ComfortSchedule } from "#domain/setpoints";
+import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
+import { adaptiveBand } from "#math/adaptiveComfort";
 
 /** A moment as a wall clock and calendar at the site show it. */
 export interface LocalTime {
@@ -71,11 +72,36 @@ export interface Comfort {
   readonly occupied: boolean;
 }
 
-function comfortFor(comfort: ComfortConfig, timeZone: string, timeMs: number): Comfort {
-  const { date, weekday, minute } = localTime(timeZone, timeMs);
+/** Whether a date (YYYY-MM-DD) lies in a season, which may run over New Year. */
+const inSeason = (date: string, { first, last }: AdaptiveComfortConfig["season"]): boolean => {
+  const day = date.slice(5);
+  return first <= last ? first <= day && day <= last : first <= day || day <= last;
+};
+
+const within = (value: number, min: number, max: number): number => Math.min(max, Math.max(min, value));
+
+/** The occupied band by adaptive comfort, inside what setpoints and the unoccupied band allow; null where another one holds. */
+function adaptiveFor(
+  { adaptive, unoccupied }: ComfortConfig,
+  limits: SetpointLimits,
+  date: string,
+  runningMeanC: number,
+): ComfortBand | null {
+  if (adaptive === null || !inSeason(date, adaptive.season)) return null;
+  const band = adaptiveBand(adaptive.by, runningMeanC);
+  if (band === null) return null;
+  return {
+    lowerC: Math.max(unoccupied.lowerC, within(band.lowerC, limits.minHeatingSetpointC, limits.maxHeatingSetpointC)),
+    upperC: Math.min(unoccupied.upperC, within(band.upperC, limits.minCoolingSetpointC, limits.maxCoolingSetpointC)),
+  };
+}
+
+function comfortFor(comfort: ComfortConfig, { site, control }: ComfortSite, timeMs: number, runningMeanC: number): Comfort {
+  const { date, weekday, minute } = localTime(site.timeZone, timeMs);
   const holiday = comfort.holidays.some(({ first, last }) => first <= date && date <= last);
   const occupied = !holiday && comfort.week[weekday].some(({ startMinute, endMinute }) => startMinute <= minute && minute < endMinute);
-  return { ...(occupied ? comfort.occupied : comfort.unoccupied), occupied };
+  if (!occupied) return { ...comfort.unoccupied, occupied };
+  return { ...(adaptiveFor(comfort, control.limits, date, runningMeanC) ?? comfort.occupied), occupied };
 }
 
 type ComfortSite = Pick<SiteConfig, "site" | "zones" | "control">;
@@ -88,22 +114,30 @@ function zoneComfort(config: ComfortSite, zone: string): ComfortConfig {
   return found.comfort;
 }
 
-/** Comfort band (°C) of one zone at `timeMs` (Unix epoch, UTC), by the weekly schedule and the holidays in the site's time zone. */
-export function comfortAt(config: ComfortSite, zone: string, timeMs: number): Comfort {
-  return comfortFor(zoneComfort(config, zone), config.site.timeZone, timeMs);
+/**
+ * Comfort band (°C) of one zone at `timeMs` (Unix epoch, UTC), by the weekly schedule and the holidays in the site's time zone.
+ * @param runningMeanC running mean of the outdoor temperature, for adaptive comfort; NaN: not known.
+ */
+export function comfortAt(config: ComfortSite, zone: string, timeMs: number, runningMeanC = Number.NaN): Comfort {
+  return comfortFor(zoneComfort(config, zone), config, timeMs, runningMeanC);
 }
 
 /**
  * Comfort over coming steps: entry t holds for the control step that ends at `stepEndMs[t]`, judged at its middle, so that a step that ends when occupancy
- * begins does not count as occupied, and clock changes inside the horizon fall where the wall clock has them.
+ * begins does not count as occupied, and clock changes inside the horizon fall where the wall clock has them. The running mean of the outdoor temperature, where adaptive comfort needs it, is today's for all of them.
  */
-export function comfortSchedule(config: ComfortSite, zone: string, stepEndMs: ArrayLike<number>): ComfortSchedule {
+export function comfortSchedule(
+  config: ComfortSite,
+  zone: string,
+  stepEndMs: ArrayLike<number>,
+  runningMeanC = Number.NaN,
+): ComfortSchedule {
   const comfort = zoneComfort(config, zone);
   const lowerC = new Float64Array(stepEndMs.length);
   const upperC = new Float64Array(stepEndMs.length);
   const occupied = new Uint8Array(stepEndMs.length);
   for (let t = 0; t < stepEndMs.length; t++) {
-    const wanted = comfortFor(comfort, config.site.timeZone, stepEndMs[t] - config.control.stepS * 500);
+    const wanted = comfortFor(comfort, config, stepEndMs[t] - config.control.stepS * 500, runningMeanC);
     lowerC[t] = wanted.lowerC;
     upperC[t] = wanted.upperC;
     occupied[t] = wanted.occupied ? 1 : 0;

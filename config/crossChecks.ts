@@ -2,6 +2,7 @@ import cron from "node-cron";
 import type { ConfigPath } from "#config/problem";
 import type { Report } from "#config/report";
 import type { SiteFile } from "#config/schema";
+import type { AdaptiveComfortConfig } from "#config/siteConfig";
 import { type TemperatureBand, votedBand } from "#math/thermalComfort";
 
 const RESERVED_ZONES = new Set(["site", "building"]);
@@ -76,12 +77,24 @@ const bandByVote = ({ vote }: SiteFile["control"]["comfort"]): TemperatureBand |
         vote.limit,
       );
 
-/** The comfort of a zone, its own where it says so. */
+/** What `control.comfort.adaptive` says; null where it is not there. */
+const adaptiveOf = ({ adaptive }: SiteFile["control"]["comfort"]): AdaptiveComfortConfig | null => {
+  if (adaptive === undefined) return null;
+  const { standard, category, acceptability, season } = adaptive;
+  const [first = "", last = ""] = season.split("/");
+  return {
+    by: standard === "en16798" ? { standard, category } : { standard, acceptabilityPct: acceptability === "90 %" ? 90 : 80 },
+    season: { first, last },
+  };
+};
+
+/** The comfort of a zone, its own where it says so; a zone with a band of its own keeps it in every season. */
 export const comfortOf = (file: SiteFile, zone: SiteFile["zones"][number]) => {
   const site = file.control.comfort;
   const occupied = bandByVote(site) ?? { lowerC: site.occupied.lower, upperC: site.occupied.upper };
   return {
     occupied: { lowerC: zone.comfort.occupied.lower ?? occupied.lowerC, upperC: zone.comfort.occupied.upper ?? occupied.upperC },
+    adaptive: zone.comfort.occupied.lower === undefined && zone.comfort.occupied.upper === undefined ? adaptiveOf(site) : null,
     unoccupied: {
       lowerC: zone.comfort.unoccupied.lower ?? site.unoccupied.lower,
       upperC: zone.comfort.unoccupied.upper ?? site.unoccupied.upper,
@@ -266,11 +279,14 @@ function checkConnections(file: SiteFile, report: Report): void {
 function checkMoney(file: SiteFile, report: Report): void {
   const { weights, tariff } = file.planner;
   const prices: readonly (readonly [ConfigPath, { readonly currency: string | null }])[] = [
-    [["planner", "weights", "comfort"], weights.comfort],
+    ...(weights.comfort === undefined ? [] : ([[["planner", "weights", "comfort"], weights.comfort]] as const)),
     [["planner", "weights", "uncertainty"], weights.uncertainty],
     [["planner", "weights", "movement"], weights.movement],
     [["planner", "tariff", "energy"], tariff.energy],
     [["planner", "tariff", "demand"], tariff.demand],
+    [["planner", "tariff", "carbonPrice"], tariff.carbonPrice],
+    ...(tariff.prices === undefined ? [] : ([[["planner", "tariff", "prices", "add"], tariff.prices.add]] as const)),
+    ...(tariff.prices?.unit === undefined ? [] : ([[["planner", "tariff", "prices", "unit"], tariff.prices.unit]] as const)),
     ...tariff.periods.map((period, index) => [["planner", "tariff", "periods", index, "energy"], period.energy] as const),
   ];
   for (const [at, { currency }] of prices) {
@@ -285,6 +301,20 @@ function checkMoney(file: SiteFile, report: Report): void {
   }
 }
 
+function checkRates(file: SiteFile, report: Report): void {
+  for (const name of ["prices", "intensities"] as const) {
+    const source = file.planner.tariff[name];
+    if (source === undefined) continue;
+    const at: ConfigPath = ["planner", "tariff", name];
+    if (source.file === undefined && source.url === undefined) report(at, "names no source", "Write file: or url:.");
+    if (source.file !== undefined && source.url !== undefined) report([...at, "file"], "stands beside url", "Keep one of the two.");
+    if (source.key !== undefined && source.url === undefined)
+      report([...at, "key"], "only an address needs it", "Remove it, or write url:.");
+    if (source.url?.includes("{key}") === true && source.key === undefined)
+      report([...at, "url"], "has a place for a key, and there is none", "Add key:.", [[...at, "key"]]);
+  }
+}
+
 /** Everything that two or more places of the file must agree on. */
 export function crossCheck(file: SiteFile, report: Report): void {
   checkBuilding(file, report);
@@ -293,4 +323,5 @@ export function crossCheck(file: SiteFile, report: Report): void {
   checkTimes(file, report);
   checkConnections(file, report);
   checkMoney(file, report);
+  checkRates(file, report);
 }

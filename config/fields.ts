@@ -5,6 +5,7 @@ import type { SecretSource } from "#config/readSecret";
 import { dimensions, readQuantity, type UnitSuffix } from "#config/units";
 import { ID_PATTERN } from "#domain/points";
 import { closestName } from "#math/closestName";
+import { type RateUnit, rateUnit } from "#math/rateUnit";
 
 /** What a reader of one value answers. `path` points inside the value where that says more. */
 export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly FieldProblem[] };
@@ -63,7 +64,7 @@ export function quantity(suffix: UnitSuffix, description: string, limits: { min?
 }
 
 /** Money per something: the amount, and the currency where one is written. */
-export function price(suffix: "PerKwh" | "PerKw" | "PerKh" | "PerK", description: string) {
+export function price(suffix: "PerKwh" | "PerKw" | "PerKh" | "PerK" | "PerTonne", description: string) {
   return field<{ readonly amount: number; readonly currency: string | null }>(
     (value) => {
       const reading = readQuantity(value, suffix);
@@ -81,6 +82,16 @@ const quantityMeta = (suffix: UnitSuffix, description: string): Record<string, u
   const bare = suffix === "Fraction" || suffix === "Count";
   return { type: bare ? ["string", "number"] : "string", description: `${description} (${what})`, examples: example.split(" or ") };
 };
+
+/** The unit of a file's or a feed's numbers, such as EUR/MWh or g/kWh, as the factor to the canonical one. */
+export const unitOfRates = (kind: "price" | "intensity", description: string, example: string) =>
+  field<RateUnit>(
+    (value) => {
+      const unit = typeof value === "string" && value.length <= 40 ? rateUnit(value, kind) : null;
+      return unit === null ? refuse(`${shownValue(value)} is not such a unit`, `Write for example ${example}.`) : accept(unit);
+    },
+    { type: "string", description, examples: [example] },
+  );
 
 export function text(description: string, options: { pattern?: RegExp; what?: string; maxLength?: number; example?: string } = {}) {
   const { pattern, what = "a text", maxLength = 200, example } = options;

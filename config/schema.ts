@@ -1,6 +1,7 @@
 import { z } from "zod";
 import * as fields from "#config/fields";
-import { daySet, holidays, hours, week } from "#config/week";
+import { tariff } from "#config/tariffSchema";
+import { holidays, week } from "#config/week";
 
 const { quantity, text } = fields;
 const DAY_S = 86_400;
@@ -181,6 +182,21 @@ const control = z
           })
           .optional()
           .describe("Takes the place of `occupied`: temperatures at which the predicted mean vote (ISO 7730) stays within the limit"),
+        adaptive: z
+          .strictObject({
+            standard: fields.choice("en16798: EN 16798-1; ashrae55: ASHRAE 55", ["en16798", "ashrae55"]).prefault("en16798"),
+            category: fields.choice("en16798: I for high, II for normal, III for moderate expectations", ["I", "II", "III"]).prefault("II"),
+            acceptability: fields.choice("ashrae55: share of people who are to be content", ["80 %", "90 %"]).prefault("80 %"),
+            season: text("First and last day of the year without mechanical cooling, for which the standards let people adapt", {
+              pattern: /^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\/(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/,
+              what: "two days as MM-DD/MM-DD",
+              example: "05-01/09-30",
+            }),
+          })
+          .optional()
+          .describe(
+            "Takes the place of `occupied` in its season: temperatures that people accept with the running mean of the outdoor temperature",
+          ),
         unoccupied: band("Band while unoccupied", "16 degC", "32 degC"),
         week: week("Occupied hours in the site's time zone; days not named are unoccupied").prefault({ "mon-fri": ["07:00-18:00"] }),
         holidays: holidays("Days without occupancy, in the site's time zone").prefault([]),
@@ -220,6 +236,17 @@ const control = z
       min: 60,
       max: DAY_S,
     }).prefault("45 min"),
+    readBack: z
+      .strictObject({
+        tolerance: quantity("K", "Differences up to this are rounding", { min: 0, max: 5 }).prefault("0.3 K"),
+        after: quantity("S", "How long a device may differ before it is an alarm", { min: 0, max: DAY_S }).prefault("10 min"),
+      })
+      .prefault({})
+      .describe("Comparison of what devices report of their setpoints with what they were sent"),
+    lease: quantity("S", "Of several daemons on one building one commands; when it falls silent another takes over after so long", {
+      min: 5,
+      max: 3600,
+    }).prefault("1 min"),
   })
   .prefault({})
   .describe("Control");
@@ -254,35 +281,32 @@ const planner = z
       min: 0.05,
       max: 10,
     }).prefault("1.5 K"),
+    objective: fields
+      .choice("What is made small: the bill, energy, or the emissions of that energy; comfort comes first in all of them", [
+        "bill",
+        "energy",
+        "carbon",
+      ])
+      .prefault("bill"),
     weights: z
       .strictObject({
-        comfort: fields.price("PerKh", "What a kelvin-hour outside the band costs").prefault("2.4 /Kh"),
+        comfort: fields
+          .price("PerKh", "What a kelvin-hour outside the band costs; absent: 2.4 /Kh, and half a kW of tariff.demand")
+          .optional(),
         uncertainty: fields.price("PerK", "What a kelvin of predictive standard deviation costs").prefault("0.012 /K"),
         movement: fields.price("PerK", "What moving a setpoint by a kelvin costs").prefault("0.0005 /K"),
       })
       .prefault({})
       .describe("What the planner trades against the price of energy"),
-    tariff: z
+    equipment: z
       .strictObject({
-        energy: fields.price("PerKwh", "Price of energy outside the periods below").prefault("0.12 /kWh"),
-        periods: z
-          .array(
-            z
-              .strictObject({
-                days: daySet("Days of the period").prefault("daily"),
-                hours: hours("Hours of the period, local time"),
-                energy: fields.price("PerKwh", "Price of energy during it"),
-              })
-              .describe("A period of another price; the first that fits counts"),
-          )
-          .max(100)
-          .prefault([])
-          .describe("Times of use"),
-        demand: fields.price("PerKw", "Charge per kW of the month's highest mean over one step").prefault("0 /kW"),
-        carbon: quantity("KgPerKwh", "Carbon intensity of the electricity", { min: 0, max: 10 }).prefault("0.4 kg/kWh"),
+        shortRun: fields.number("What a run or a pause of no length costs in the site's currency; less as it lasts longer", 0, 1e6, 0.2),
+        minOn: quantity("S", "Time from which a run is long enough", { min: 0, max: DAY_S }).prefault("30 min"),
+        minOff: quantity("S", "Time from which a pause is long enough", { min: 0, max: DAY_S }).prefault("30 min"),
       })
-      .prefault({})
-      .describe("Tariff"),
+      .optional()
+      .describe("Least times on and off of a zone's heating and cooling, which plans pay for where they are missed"),
+    tariff,
   })
   .prefault({})
   .describe("Planner (MPPI)");

@@ -2,8 +2,10 @@ import type { Secret } from "#config/secret";
 import type { UnitConversion, UnitSuffix } from "#config/units";
 import type { DateSpan, WeekSpans } from "#config/week";
 import type { SiteInfo, ZoneInfo } from "#domain/building";
+import type { EquipmentWear } from "#domain/cost";
 import type { PointName } from "#domain/points";
 import type { SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
+import type { AdaptiveStandard } from "#math/adaptiveComfort";
 
 /** A band of air temperatures. */
 export interface ComfortBand {
@@ -11,9 +13,17 @@ export interface ComfortBand {
   readonly upperC: number;
 }
 
+/** A band that follows the weather, on days of the year between two (MM-DD, also over New Year). */
+export interface AdaptiveComfortConfig {
+  readonly by: AdaptiveStandard;
+  readonly season: { readonly first: string; readonly last: string };
+}
+
 /** What comfort a zone wants over a week, in the site's local time. */
 export interface ComfortConfig {
   readonly occupied: ComfortBand;
+  /** Takes the place of `occupied` in its season, where the running mean of the outdoor temperature is known and in the standard's range; null: never. */
+  readonly adaptive: AdaptiveComfortConfig | null;
   readonly unoccupied: ComfortBand;
   /** Occupied spans, Monday first. */
   readonly week: WeekSpans;
@@ -101,6 +111,9 @@ export interface ControlConfig {
   readonly setback: ZoneSetpoints;
   readonly rule: { readonly leadS: number; readonly ramp: boolean };
   readonly commandValidityS: number;
+  readonly readBack: { readonly toleranceK: number; readonly graceS: number };
+  /** How long a daemon that commands the building may be silent before another one takes over. */
+  readonly leaseS: number;
 }
 
 export interface ForecastConfig {
@@ -116,12 +129,39 @@ export interface TariffPeriod {
   readonly endMinute: number;
   readonly energyPricePerKwh: number;
 }
+/** Where prices or intensities by the hour come from, and how they are read. Exactly one of `file` and `url` is there. */
+export interface RateSourceConfig {
+  /** Resolved path; null: a feed. */
+  readonly file: string | null;
+  /** With its placeholders. */
+  readonly url: string | null;
+  readonly key: Secret | null;
+  readonly keyHeader: string;
+  readonly rows: string | null;
+  readonly time: string | null;
+  readonly value: string | null;
+  /** Canonical value = scale × number × factor + add; factor null: as the column's title says, else 1. */
+  readonly factor: number | null;
+  readonly scale: number;
+  readonly add: number;
+  readonly refreshMs: number;
+  readonly timeoutMs: number;
+  readonly requestsPerDay: number;
+}
 export interface TariffConfig {
   readonly energyPricePerKwh: number;
   readonly periods: readonly TariffPeriod[];
+  /** null: energyPricePerKwh and the periods alone. */
+  readonly prices: RateSourceConfig | null;
   readonly demandChargePerKw: number;
+  /** Day of the month, 1…28, on which a billing period begins. */
+  readonly billingDay: number;
+  readonly demandFloorKw: number;
   readonly carbonKgPerKwh: number;
+  readonly intensities: RateSourceConfig | null;
+  readonly carbonPricePerTonne: number;
 }
+export type Objective = "bill" | "energy" | "carbon";
 
 export interface PlannerConfig {
   readonly numSamples: number;
@@ -131,6 +171,9 @@ export interface PlannerConfig {
   readonly budgetMs: number;
   readonly deadlineMs: number;
   readonly errorLevelK: number;
+  readonly objective: Objective;
+  /** null: short runs cost nothing. */
+  readonly equipment: EquipmentWear | null;
   readonly weights: { readonly comfortPerKh: number; readonly uncertaintyPerK: number; readonly movementPerK: number };
   readonly tariff: TariffConfig;
 }

@@ -35,6 +35,7 @@ export const dimensions = {
   PerKwh: { canonical: "1/kWh", what: "an energy price", example: "0.12 EUR/kWh", money: true },
   PerKw: { canonical: "1/kW", what: "a demand charge", example: "15 EUR/kW", money: true },
   PerKh: { canonical: "1/(K hour)", what: "a price of discomfort", example: "2 EUR/Kh", money: true },
+  PerTonne: { canonical: "1/tonne", what: "a price of emissions", example: "50 EUR/t", money: true },
   PerK: { canonical: "1/K", what: "a price per kelvin", example: "0.1 EUR/K", money: true },
   Fraction: { canonical: "", what: "a fraction", example: "0.9 or 90 %", bare: true },
   Pct: { canonical: "%", what: "a percentage", example: "50 %" },
@@ -64,6 +65,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["mph", "mi/h"],
   ["/Kh", "/(K hour)"],
   ["/(K h)", "/(K hour)"],
+  ["/t", "/tonne"],
 ]);
 /** A person who writes one of these means a temperature; mathjs reads coulomb, farad. */
 const LOOKALIKES: ReadonlyMap<string, string> = new Map([

@@ -66,7 +66,12 @@ const modelSchema = z.strictObject({
       spreadScale: number,
       drift: z.strictObject({ decay: z.array(number), gain: z.array(number), limitK: number }).optional(),
       spread: z
-        .strictObject({ innovationVarianceK2: number, leads: z.array(z.strictObject({ steps: number, factor: number })) })
+        .strictObject({
+          innovationVarianceK2: number,
+          demandDoubt: number.optional(),
+          capacityDoubt: number.optional(),
+          leads: z.array(z.strictObject({ steps: number, factor: number })),
+        })
         .optional(),
     }),
   ),

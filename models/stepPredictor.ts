@@ -28,10 +28,10 @@ export interface StepPredictor {
 const at = (column: SampleColumn, k: number): number => (typeof column === "number" ? column : column[k]!);
 
 /**
- * One-step predictions of one zone for any samples (see `Transition` for the mean). The spread of a thermostat zone is that of a mixture over its
+ * One-step predictions of one zone for any samples (see `Transition` for the mean, T_heat below never under T_free). The spread of a thermostat zone is that of a mixture over its
  * regimes: with p_h = P(T_free < T_hea) and p_hl = p_h P(T_heat < T_hea) (likewise for cooling),
- * Var ≈ c² ((1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool²) + (p_h − p_hl + p_c − p_cl) s_held², c the model's `spreadScale`
- * (the scatter on a setpoint is measured, so it needs none). A missing input, setpoints too, gives NaN for its sample.
+ * Var ≈ c² ((1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool²) + (p_h − p_hl + p_c − p_cl) s_held² + ε² D², c the model's `spreadScale`
+ * (the scatter on a setpoint is measured, so it needs none), D the kelvins that the thermostat asks for and ε the `demandDoubt`; s_heat and s_cool hold the `capacityDoubt`'s share ρ |T_full − T_free| too. A missing input, setpoints too, gives NaN for its sample.
  */
 export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatch = 512): StepPredictor => {
   const { posterior } = model;
@@ -55,6 +55,9 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
   };
 
   const { drift } = model;
+  const doubt = model.spread?.demandDoubt ?? 0;
+  // `spreadScale` multiplies the whole spread, this share is told unscaled.
+  const capacityDoubt = (model.spread?.capacityDoubt ?? 0) / model.spreadScale;
   const driftsOf = new WeakMap<DatasetRows, DriftStates>();
   const statesOf = (data: DatasetRows): DriftStates => {
     let states = driftsOf.get(data);
@@ -98,18 +101,20 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
         const tFree = free.next[k]!;
         const hea = at(heatingC, k);
         const coo = at(coolingC, k);
-        const tHeat = heat.next[k]!;
+        // Heating takes nothing away: where it seems to, the free float is what comes.
+        const gives = !(heat.next[k]! < tFree);
+        const tHeat = gives ? heat.next[k]! : tFree;
         const tCool = cool.next[k]!;
         if (Number.isNaN(hea) || Number.isNaN(coo)) meanC[k] = Number.NaN;
         else if (tFree < hea) meanC[k] = tHeat < hea ? tHeat : hea + model.heldOffsetK;
         else if (tFree > coo) meanC[k] = tCool > coo ? tCool : coo + model.heldOffsetK;
         else meanC[k] = tFree;
         if (variance === null) continue;
-        if (meanC[k] === tHeat && tFree < hea) latentK2![k] = heat.latentK2![k]!;
+        if (gives && meanC[k] === tHeat && tFree < hea) latentK2![k] = heat.latentK2![k]!;
         if (meanC[k] === tCool && tFree > coo) latentK2![k] = cool.latentK2![k]!;
         const sFree = free.spread![k]!;
-        const sHeat = heat.spread![k]!;
-        const sCool = cool.spread![k]!;
+        const sHeat = Math.hypot(gives ? heat.spread![k]! : sFree, capacityDoubt * Math.max(0, tHeat - tFree));
+        const sCool = Math.hypot(cool.spread![k]!, capacityDoubt * Math.max(0, tFree - tCool));
         const pHeating = normalCdf((hea - tFree) / sFree);
         const pHeatLimited = pHeating * normalCdf((hea - tHeat) / sHeat);
         const pCooling = normalCdf((tFree - coo) / sFree);
@@ -118,7 +123,8 @@ export const createStepPredictor = (la: LinearAlgebra, model: ZoneModel, maxBatc
         const pHeld = pHeating - pHeatLimited + pCooling - pCoolLimited;
         variance[k] =
           model.spreadScale ** 2 * (pIdle * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2) +
-          pHeld * model.heldStdDevK ** 2;
+          pHeld * model.heldStdDevK ** 2 +
+          (doubt * Math.max(0, hea - tFree, tFree - coo)) ** 2;
       }
       const full = { heatedC: heat.next, cooledC: cool.next };
       return { meanC, stdDevK: variance?.map(Math.sqrt) ?? null, freeC: free.next, full, ...known(latentK2) };

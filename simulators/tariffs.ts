@@ -1,5 +1,8 @@
+import { resolve } from "node:path";
 import { z } from "zod";
 import { configurationError } from "#domain/errors";
+import { type RateSeries, ratesOver } from "#math/rateSeries";
+import { knowsAnything, type RateFile, type RateKind, rateFileSchema, readRateFile } from "#simulators/tariffSeries";
 import { civilTime, type StandardTimeZone } from "#simulators/weather/localTime";
 import { parseYaml, readTextFile } from "#simulators/yamlFile";
 
@@ -13,6 +16,8 @@ export interface TimedRate {
     readonly untilMinute: number;
     readonly value: number;
   }[];
+  /** Where a file says it by the hour: then the rest fills gaps that no earlier day fills. */
+  readonly series?: RateSeries;
 }
 
 export interface Tariff {
@@ -44,8 +49,13 @@ export const builtInTariffs: Readonly<Record<"flat" | "flat-demand" | "tou", Tar
   },
 };
 
-/** Mean of a rate over the step that ends at `stepEndMs`, minute by minute in local standard time. */
+/** Mean of a rate over the step that ends at `stepEndMs`, minute by minute in local standard time; a series by `ratesOver`. */
 export function rateOver(rate: TimedRate, zone: StandardTimeZone, stepEndMs: number, stepS: number): number {
+  if (rate.series !== undefined) {
+    const { series, ...rest } = rate;
+    const fill = { otherwise: () => rest.otherwise, toLocalMs: (timeMs: number) => timeMs + zone.timeZoneH * 3_600_000 };
+    return ratesOver(series, [stepEndMs], stepS, fill).values[0]!;
+  }
   if (rate.periods.length === 0) return rate.otherwise;
   const minutes = Math.max(1, Math.round(stepS / 60));
   // Differences from the first minute: a constant price comes out as it is, without rounding.
@@ -102,8 +112,9 @@ const rateSchema = z.union(
           periods: periods.map((p) => ({ weekdays: p.days, fromMinute: p.from, untilMinute: p.until, value: p.value })),
         }),
       ),
+    rateFileSchema.transform((given) => ({ ...constant(given.otherwise), given })),
   ],
-  { error: "should be a number, or otherwise: and periods: (days, from, until, value)" },
+  { error: "should be a number, or otherwise: and periods: (days, from, until, value), or file: and otherwise:" },
 );
 const tariffSchema = z.strictObject({
   name: z.string().min(1).optional(),
@@ -114,22 +125,50 @@ const tariffSchema = z.strictObject({
   fuelCarbonKgPerKwh: z.number().nonnegative().default(gasCarbonKgPerKwh),
 });
 
-/** Reads a tariff from YAML text. All errors at once, each with its line, in one `IsothermError` (configuration). */
-export function parseTariff(text: string, file: string): Tariff {
-  const { name, ...rest } = parseYaml(
+const utc: StandardTimeZone = { timeZoneH: 0 };
+
+/** Reads a tariff from YAML text. All errors at once, each with its line, in one `IsothermError` (configuration); files that it names are read as those of `zone`. */
+export function parseTariff(text: string, file: string, zone: StandardTimeZone = utc): Tariff {
+  const { name, energyPricePerKwh, carbonKgPerKwh, ...rest } = parseYaml(
     text,
     file,
     tariffSchema,
     "tariff",
     "A tariff needs energyPricePerKwh; demandChargePerKwMonth, fuelPricePerKwh, carbonKgPerKwh and fuelCarbonKgPerKwh are optional.",
   );
-  return { name: name ?? file.replace(/^.*[/\\]/, "").replace(/\.ya?ml$/i, ""), ...rest };
+  const withSeries = (rate: TimedRate | (TimedRate & { readonly given: RateFile }), kind: RateKind): TimedRate =>
+    "given" in rate ? { ...constant(rate.otherwise), series: readRateFile(rate.given, file, kind, zone) } : rate;
+  return {
+    name: name ?? nameOf(file),
+    energyPricePerKwh: withSeries(energyPricePerKwh, "price"),
+    carbonKgPerKwh: withSeries(carbonKgPerKwh, "intensity"),
+    ...rest,
+  };
 }
 
-/** A tariff by built-in name or from a YAML file. */
-export function loadTariff(nameOrFile: string): Tariff {
+const nameOf = (file: string): string => file.replace(/^.*[/\\]/, "").replace(/\.(ya?ml|csv|json)$/i, "");
+
+/** A tariff by built-in name, from a YAML file, or from a CSV or JSON file of energy prices by the hour (then without a demand charge). `zone`: of times without an offset. */
+export function loadTariff(nameOrFile: string, zone: StandardTimeZone = utc): Tariff {
   if (Object.hasOwn(builtInTariffs, nameOrFile)) return builtInTariffs[nameOrFile as keyof typeof builtInTariffs];
-  const todo = `Name one of ${Object.keys(builtInTariffs).join(", ")}, or a YAML file.`;
+  const todo = `Name one of ${Object.keys(builtInTariffs).join(", ")}, or a YAML, CSV or JSON file.`;
+  if (/\.(csv|json)$/i.test(nameOrFile)) {
+    const { otherwise } = builtInTariffs.flat.energyPricePerKwh;
+    const series = readRateFile({ file: resolve(nameOrFile), otherwise, scale: 1, add: 0 }, nameOrFile, "price", zone);
+    return { ...builtInTariffs.flat, name: nameOf(nameOrFile), energyPricePerKwh: { ...constant(otherwise), series } };
+  }
   if (!/\.ya?ml$/i.test(nameOrFile)) throw configurationError(`there is no tariff "${nameOrFile}"`, { todo });
-  return parseTariff(readTextFile(nameOrFile, "tariff", todo), nameOrFile);
+  return parseTariff(readTextFile(nameOrFile, "tariff", todo), nameOrFile, zone);
+}
+
+/** Refuses a tariff whose files say nothing of the days from `fromMs` to `toMs`: a run would be priced by what fills gaps. */
+export function checkCovers({ energyPricePerKwh, carbonKgPerKwh }: Tariff, fromMs: number, toMs: number): void {
+  for (const { series } of [energyPricePerKwh, carbonKgPerKwh]) {
+    if (series === undefined || knowsAnything(series, fromMs, toMs)) continue;
+    const day = (timeMs: number | undefined): string => (timeMs === undefined ? "none" : new Date(timeMs).toISOString().slice(0, 10));
+    throw configurationError(
+      `the tariff's file runs from ${day(series.startMs[0])} to ${day(series.endMs.at(-1))} and says nothing of the run from ${day(fromMs)} to ${day(toMs)}`,
+      { todo: "Give the run its year with --year (and its day with --start), or another file." },
+    );
+  }
 }

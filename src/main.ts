@@ -11,6 +11,7 @@ import { registerFederate } from "#cli/federate";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerModel } from "#cli/model";
 import { registerPlan } from "#cli/plan";
+import { registerReplay } from "#cli/replay";
 import { registerSimulate } from "#cli/simulate";
 import { registerSources } from "#cli/sources";
 import { registerStart } from "#cli/start";
@@ -27,6 +28,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerMetaTrain,
   registerModel,
   registerPlan,
+  registerReplay,
   registerSimulate,
   registerSources,
   registerStart,

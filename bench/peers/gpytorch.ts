@@ -31,14 +31,22 @@ export interface GpytorchPeer {
   close(): Promise<void>;
 }
 
-/** The script, from the sources or from dist. */
-const script = (): string =>
-  fileURLToPath(new URL(import.meta.url.includes("/dist/") ? "../../../bench/peers/gpytorchFit.py" : "gpytorchFit.py", import.meta.url));
+/** A script of this folder, from the sources or from dist. */
+const scriptPath = (name: string): string =>
+  fileURLToPath(new URL(import.meta.url.includes("/dist/") ? `../../../bench/peers/${name}` : name, import.meta.url));
 
-/** GPyTorch in a Python process of its own; null where the `python3` on the path has none. */
-export const openGpytorch = async (): Promise<GpytorchPeer | null> => {
+/** A Python process that answers a line of JSON with a line of JSON. */
+export interface PeerProcess {
+  /** e.g. `GPyTorch 1.15, torch 2.15`. */
+  readonly version: string;
+  ask<T>(request: object): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Runs a script of this folder; null where the `python3` on the path has no GPyTorch. */
+export const startGpytorch = async (script: string): Promise<PeerProcess | null> => {
   if (spawnSync("python3", ["-c", "import gpytorch"], { stdio: "ignore" }).status !== 0) return null;
-  const child = spawn("python3", [script()], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn("python3", [scriptPath(script)], { stdio: ["pipe", "pipe", "inherit"] });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async <T>(): Promise<T> => {
@@ -46,21 +54,31 @@ export const openGpytorch = async (): Promise<GpytorchPeer | null> => {
     if (next.done === true) throw unavailableError("GPyTorch's process ended.", { todo: "Its own message stands above." });
     return JSON.parse(next.value) as T;
   };
-  const ask = <T>(request: object): Promise<T> => {
-    child.stdin.write(`${JSON.stringify(request)}\n`);
-    return answer<T>();
-  };
   const { gpytorch, torch } = await answer<{ readonly gpytorch: string; readonly torch: string }>();
   return {
     version: `GPyTorch ${gpytorch}, torch ${torch}`,
-    remember: async ({ name, kernel, noiseVariance, x, n, d, y }) => {
-      const rows = Array.from({ length: n }, (_, i) => Array.from(x.subarray(i * d, (i + 1) * d)));
-      await ask({ case: name, x: rows, y: Array.from(y.subarray(0, n)), kernel, noiseVariance });
+    ask: <T>(request: object): Promise<T> => {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      return answer<T>();
     },
-    run: (name, dtype, threads, count) => ask<PeerRun>({ run: name, dtype, threads, count }),
     close: async () => {
       child.stdin.end();
       await ended;
     },
+  };
+};
+
+/** GPyTorch's likelihoods in a Python process of its own; null where the `python3` on the path has none. */
+export const openGpytorch = async (): Promise<GpytorchPeer | null> => {
+  const peer = await startGpytorch("gpytorchFit.py");
+  if (peer === null) return null;
+  return {
+    version: peer.version,
+    remember: async ({ name, kernel, noiseVariance, x, n, d, y }) => {
+      const rows = Array.from({ length: n }, (_, i) => Array.from(x.subarray(i * d, (i + 1) * d)));
+      await peer.ask({ case: name, x: rows, y: Array.from(y.subarray(0, n)), kernel, noiseVariance });
+    },
+    run: (name, dtype, threads, count) => peer.ask<PeerRun>({ run: name, dtype, threads, count }),
+    close: peer.close,
   };
 };

@@ -1,3 +1,4 @@
+import { shortRunsOf } from "#controllers/mppi/shortRuns";
 import type { CostProblem, CostWeights, SampleCosts, TerminalValue } from "#domain/cost";
 import type { CostTerms } from "#domain/plan";
 import type { RolloutResult } from "#domain/rollout";
@@ -59,10 +60,11 @@ export interface SetpointBatch {
  * Cost of every sequence k of a batch, with h = stepS/3600 hours and T̄, σ the prediction at the end of step t:
  *   comfort     = comfortPerKh · h · Σ_{t,z occupied} E[(lower − tol − T)₊] + E[(T − upper − tol)₊],   T ~ N(T̄, σ²)
  *   energy      = Σ_t price_t · P_t/1000 · h
- *   demand      = pricePerKw · max(0, max_t P_t − peakSoFar)/1000
+ *   demand      = pricePerKw · max(0, max_t (P_t + otherLoad_t) − peakSoFar)/1000
  *   uncertainty = uncertaintyPerK · mean of σ over occupied zone-steps (0 where none is occupied)
  *   movement    = movementPerK · Σ_{t,z} |T_hea,t − T_hea,t−1| + |T_coo,t − T_coo,t−1|, beginning from the setpoints in force
  *   terminal    = pricePerK · Σ_z max(0, heatTo − T̄_end) + max(0, T̄_end − coolTo)
+ *   wear        = pricePerShortRun · Σ of short runs and pauses (`shortRunsOf`), where the problem names equipment
  * A sequence with any prediction that is not finite, or a negative σ, gets the total NaN.
  */
 export const evaluateCosts = (problem: CostProblem, batch: SetpointBatch, result: RolloutResult): SampleCosts => {
@@ -96,13 +98,20 @@ export interface CostSums {
   readonly movedK: number;
   /** Σ_t price_t P_t. */
   readonly pricedW: number;
+  /** max_t of the power that the peak counts. */
   readonly peakW: number;
   /** Σ over zones of the kelvins owed at the end. */
   readonly owedK: number;
+  /** Short runs and pauses (`shortRunsOf`); absent where they cost nothing. */
+  readonly shortRuns?: number;
 }
 
 /** The terms of `evaluateCosts` from their sums, `occupiedCount` of the problem's zone-steps being occupied. */
-export const composeTerms = ({ stepS, weights, demandCharge, terminal }: CostProblem, sums: CostSums, occupiedCount: number): CostTerms => {
+export const composeTerms = (
+  { stepS, weights, demandCharge, terminal, equipment }: CostProblem,
+  sums: CostSums,
+  occupiedCount: number,
+): CostTerms => {
   const hours = stepS / 3600;
   const comfort = weights.comfortPerKh * hours * sums.outsideK;
   const energy = (sums.pricedW * hours) / 1000;
@@ -111,7 +120,10 @@ export const composeTerms = ({ stepS, weights, demandCharge, terminal }: CostPro
   const demand = demandCharge === null ? 0 : (demandCharge.pricePerKw * Math.max(0, sums.peakW - demandCharge.peakSoFarW)) / 1000;
   const owed = terminal === null ? 0 : terminal.pricePerK * sums.owedK;
   const total = comfort + energy + uncertainty + movement + demand + owed;
-  return { comfort, energy, uncertainty, movement, demand, terminal: owed, total };
+  const terms = { comfort, energy, uncertainty, movement, demand, terminal: owed, total };
+  if (equipment === undefined || sums.shortRuns === undefined) return terms;
+  const wear = equipment.pricePerShortRun * sums.shortRuns;
+  return { ...terms, wear, total: total + wear };
 };
 
 const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutResult, k: number): CostTerms => {
@@ -138,13 +150,17 @@ const costTerms = (problem: CostProblem, batch: SetpointBatch, result: RolloutRe
   }
   let pricedW = 0;
   let peakW = 0;
+  const otherLoadW = problem.demandCharge?.otherLoadW;
   for (let t = 0; t < horizonSteps; t++) {
     const power = result.powerW[k * horizonSteps + t]!;
     pricedW += problem.pricePerKwh[t]! * power;
-    peakW = Math.max(peakW, power);
+    peakW = Math.max(peakW, power + (otherLoadW?.[t] ?? 0));
   }
   const owedK = problem.terminal === null ? 0 : owedAtEndK(problem.terminal, result.meanC, from + size - nz);
-  return composeTerms(problem, { outsideK, spreadK, movedK, pricedW, peakW, owedK }, occupiedCount);
+  const sums = { outsideK, spreadK, movedK, pricedW, peakW, owedK };
+  const { equipment } = problem;
+  if (equipment === undefined) return composeTerms(problem, sums, occupiedCount);
+  return composeTerms(problem, { ...sums, shortRuns: shortRunsOf(problem, equipment, batch, result, k) }, occupiedCount);
 };
 
 const owedAtEndK = ({ heatToC, coolToC }: TerminalValue, meanC: Float64Array, from: number): number => {

@@ -2,8 +2,9 @@ import { admit } from "#controllers/admission";
 import { referencePrice } from "#controllers/mppi/cost";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
 import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#controllers/mppi/pool";
+import { postponed } from "#controllers/mppi/postpone";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
-import { explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
+import { explainDoubted, explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf } from "#controllers/mppi/samples";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
@@ -30,10 +31,12 @@ export interface MppiOptions extends SearchOptions {
    */
   readonly withinRules: boolean;
   /**
-   * Steps before a zone's first occupied one from which its band already counts. What the equipment delivers on a cold morning is what a week's data
-   * say least about; one step of margin costs about 1 % of a January week's energy on the RC office and takes most of its violations away.
+   * Steps before a zone's first occupied one from which its band already counts. 0: how far what the equipment delivers may be doubted is in the model's spread
+   * (`SpreadModel.capacityDoubt`); a margin in time makes quick zones wait for people that slow ones need it for, 2 % of a January week's energy on EnergyPlus.
    */
   readonly readySteps: number;
+  /** Starts are put off by a step unless they gain more than this share of the money they move; 0: never (`postponed`). */
+  readonly doubtedShare: number;
   /** Whether energy owed at the horizon's end is charged. */
   readonly terminal: boolean;
   /** false: where nothing is sure enough the least uncertain plans are used and the planner always acts. */
@@ -63,7 +66,8 @@ export const defaultMppiOptions: MppiOptions = {
   comfortToleranceK: 0.05,
   gridK: 0,
   withinRules: true,
-  readySteps: 1,
+  readySteps: 0,
+  doubtedShare: 0.25,
   terminal: true,
   allowFallback: true,
   deadlineMs: Number.POSITIVE_INFINITY,
@@ -211,12 +215,16 @@ const decide = async (
   let outcome = NO_SEARCH;
   let predicted: readonly PredictedCandidate[] = [];
   let unsure: readonly UnsureZone[] = [];
+  const doubted = options.allowFallback ? request.zones.flatMap((zone, z) => (request.leftToRule?.has(zone) === true ? [z] : [])) : [];
+  const isAllDoubted = doubted.length === nz;
+  let leftToRule: readonly number[] = [];
   if (started) {
     let first = await predictGiven(problem);
-    unsure = options.allowFallback ? unsureZones(cost, first, model.spreadBoundK) : [];
-    if (unsure.length === nz) unsure = [];
-    if (unsure.length > 0) {
-      problem = withRuleIn(problem, new Set(unsure.map(({ z }) => z)), plans.sequences[0]!);
+    unsure = options.allowFallback ? unsureZones(cost, first, model.spreadBoundK).filter(({ z }) => !doubted.includes(z)) : [];
+    leftToRule = [...doubted, ...unsure.map(({ z }) => z)].sort((a, b) => a - b);
+    if (leftToRule.length === nz) leftToRule = [];
+    if (leftToRule.length > 0) {
+      problem = withRuleIn(problem, new Set(leftToRule), plans.sequences[0]!);
       pool = poolOf(problem.cost);
       first = await predictGiven(problem);
     }
@@ -225,17 +233,25 @@ const decide = async (
     predicted = await pool.charge(first);
     pool.add(predicted);
     const context = { cost, admission: problem.admission, options, seed: request.seed, tick: request.tick, mayGoOn };
-    outcome = await search(pool, plans.sequences, context);
+    if (!isAllDoubted) outcome = await search(pool, plans.sequences, context);
   }
 
   const working = pool.working();
-  const acts = working.some((candidate) => pool.isAdmitted(candidate)) || (!options.allowFallback && working.length > 0);
-  const finite = pool.finite();
+  const acts = (!isAllDoubted && working.some((candidate) => pool.isAdmitted(candidate))) || (!options.allowFallback && working.length > 0);
   const rule = predicted[0];
   const ruleIsPredicted = rule !== undefined && Number.isFinite(rule.total);
   const rulePlan = ruleIsPredicted ? predictedPlan(request.zones, rule, horizonSteps) : null;
   const preferred = working.filter((candidate) => candidate === outcome.preferred);
-  const best = acts ? await pool.withTrajectory(pool.cheapest([...preferred, ...working])!) : null;
+  const nowC = inputs.initial.temperaturesC.map((values) => values[values.length - 1]!);
+  const cheapest = acts ? await pool.withTrajectory(pool.cheapest([...preferred, ...working])!) : null;
+  const { admission } = problem;
+  const { doubtedShare } = options;
+  const later =
+    cheapest !== null && mayGoOn()
+      ? await postponed(pool, cheapest, { cost, admission, given: plans.sequences, doubtedShare, nowC })
+      : null;
+  const best = later ?? cheapest;
+  const finite = pool.finite();
   const diagnostics: PlanDiagnostics = {
     numSamples: pool.candidates.length,
     horizonSteps,
@@ -244,6 +260,7 @@ const decide = async (
     effectiveSampleSize: outcome.effectiveSampleSize,
     mppiTemperature: outcome.mppiTemperature,
     spreadBoundK: model.spreadBoundK,
+    comfortPerKh: cost.weights.comfortPerKh,
     solveMs: options.clockMs() - beganMs,
     ...computedBy(rollout, options.backendName),
     seed: request.seed,
@@ -251,7 +268,6 @@ const decide = async (
   const frame = planFrame(request);
   if (best !== null) {
     const chosen = predictedPlan(request.zones, best, horizonSteps);
-    const nowC = inputs.initial.temperaturesC.map((values) => values[values.length - 1]!);
     const { zones, stepS } = request;
     const reason =
       rulePlan === null
@@ -275,9 +291,12 @@ const decide = async (
       reason: `${reason}${explainUnsure(
         unsure.map(({ z, surestK }) => ({ zone: zones[z]!, surestK })),
         model.spreadBoundK,
+      )}${explainDoubted(
+        doubted.map((z) => zones[z]!),
+        request.leftToRule,
       )}`,
       fallback: null,
-      ...(unsure.length === 0 ? {} : { fallbackZones: unsure.map(({ z }) => zones[z]!) }),
+      ...(leftToRule.length === 0 ? {} : { fallbackZones: leftToRule.map((z) => zones[z]!) }),
       diagnostics,
     };
   }
@@ -285,9 +304,11 @@ const decide = async (
   const evaluated = pool.candidates.length;
   const [fallback, reason] = !started
     ? (["late", explainLate(plans.ruleName)] as const)
-    : finite.length > 0
-      ? (["too-uncertain", explainTooUncertain(evaluated, surestK, model.spreadBoundK, plans.ruleName)] as const)
-      : (["not-finite", explainNotFinite(evaluated, plans.ruleName)] as const);
+    : isAllDoubted
+      ? (["model-doubted", explainDoubted(request.zones, request.leftToRule, plans.ruleName)] as const)
+      : finite.length > 0
+        ? (["too-uncertain", explainTooUncertain(evaluated, surestK, model.spreadBoundK, plans.ruleName)] as const)
+        : (["not-finite", explainNotFinite(evaluated, plans.ruleName)] as const);
   const chosen = rulePlan ?? unpredictedPlan(request.zones, plans.sequences[0]!);
   return { ...frame, source: "rule", chosen, rule: rulePlan, reason, fallback, diagnostics };
 };

@@ -1,6 +1,7 @@
 import type { Admission } from "#controllers/admission";
 import { defaultWeights } from "#controllers/mppi/cost";
 import type { Sequence } from "#controllers/mppi/samples";
+import { runsBefore } from "#controllers/mppi/shortRuns";
 import { permanentError } from "#controllers/permanentError";
 import type { CostProblem, CostWeights } from "#domain/cost";
 import type { ControlSequence, PlanRequest } from "#domain/planner";
@@ -87,6 +88,9 @@ export const planProblem = (request: PlanRequest, modelZones: readonly string[],
       weights: { ...defaultWeights(pricePerKwh, demandCharge?.pricePerKw ?? 0), ...options.weights },
       toleranceK: options.toleranceK,
       terminal: null,
+      ...(request.equipment === undefined
+        ? {}
+        : { equipment: { ...request.equipment, before: runsBefore(request.history, zones, request.inForce) } }),
     },
     admission: {
       limits: request.limits,

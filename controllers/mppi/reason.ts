@@ -168,6 +168,15 @@ export const explainUnsure = (zones: readonly { readonly zone: string; readonly 
   return ` In ${first.zone}${rest} the rule acts: no plan is sure enough there, the surest spreads by ${first.surestK.toFixed(2)} K and ${boundK.toFixed(2)} K are allowed.`;
 };
 
+/** A sentence about zones in which the model is doubted; empty where none is. With the rule's name: it acts in all of them. */
+export const explainDoubted = (zones: readonly string[], why: ReadonlyMap<string, string> | undefined, ruleName?: string): string => {
+  const [first] = zones;
+  if (first === undefined) return "";
+  const clause = why?.get(first) ?? "the model is doubted";
+  if (ruleName !== undefined) return `The rule acts (${ruleName}): in ${first}${others(zones.length - 1)} ${clause}.`;
+  return ` In ${first}${others(zones.length - 1)} the rule acts: ${clause}.`;
+};
+
 export const explainNotFinite = (evaluated: number, ruleName: string): string =>
   `The rule acts (${ruleName}): the model could not predict any of ${evaluated} plans.`;
 

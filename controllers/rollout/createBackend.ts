@@ -1,5 +1,6 @@
 import { isMainThread } from "node:worker_threads";
 import { createBatchedBackend } from "#controllers/rollout/batched/createBatchedBackend";
+import type { Precision } from "#controllers/rollout/batched/createBlockPredictor";
 import { createReferenceBackend } from "#controllers/rollout/reference/createReferenceBackend";
 import { createWebgpuBackend, type WebgpuOptions } from "#controllers/rollout/webgpu/createWebgpuBackend";
 import { findAdapter, type GpuAdapter, mayHaveAdapter } from "#controllers/rollout/webgpu/gpu";
@@ -11,6 +12,8 @@ import { loadWasmKernels } from "#math/wasmKernels";
 export interface RolloutBackendOptions {
   /** Worker threads of `wasm` and `blas`; the machine's cores, at most 4, when absent. Results do not depend on it. */
   readonly threads?: number;
+  /** Of `wasm` and `blas`: float64 when absent. */
+  readonly precision?: Precision;
   /** Of `webgpu`. */
   readonly webgpu?: Omit<WebgpuOptions, "substitute">;
 }

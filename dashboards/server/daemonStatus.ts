@@ -38,6 +38,18 @@ export interface DaemonStatus {
   /** 0 to 1; null where nobody can say. */
   readonly progressFraction: number | null;
   readonly mode: ControlMode;
+  /** The demand-response event that is announced or under way. */
+  readonly demandResponse?: {
+    readonly id: string;
+    readonly fromMs: number;
+    readonly untilMs: number;
+    readonly limitKw: number | null;
+    readonly pricePerKwh: number | null;
+    readonly by: string;
+    readonly reason: string;
+  } | null;
+  /** What counts in each zone, by zone id: its own mode or the building's, and at most shadow while another daemon commands it. */
+  readonly zoneModes?: Readonly<Record<string, ControlMode>>;
   /** By zone id. */
   readonly inCharge: Readonly<Record<string, ZoneInCharge>>;
   /** e.g. `mppi`, `rule`. */

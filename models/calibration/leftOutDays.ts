@@ -1,4 +1,4 @@
-import type { ZoneModel } from "#domain/model";
+import type { SpreadModel, ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import { choleskyWithJitter } from "#math/choleskyWithJitter";
 import type { DatasetRows } from "#math/datasetRows";
@@ -83,46 +83,62 @@ const withUsualSpread = (predictor: StepPredictor, usualK2: number, states: Drif
   predict: (source) => ({ ...predictor.predict(source, false), latentK2: new Float64Array(source.count).fill(usualK2) }),
 });
 
+/** A day, and the zone as it is known without it and the day after. */
+export interface LeftOutDay {
+  /** Rows that the day's steps begin at. */
+  readonly steps: readonly number[];
+  /** Every so many-th of them: where trajectories begin. */
+  readonly starts: readonly number[];
+  readonly zone: ZoneModel;
+  /** Its latent variance, which hardly differs from row to row, is that of the rows `starts`, averaged. */
+  readonly predictor: StepPredictor;
+}
+
 /**
- * |e| / s after each of `leads` (steps) for open-loop trajectories over the training data, each predicted without the day it begins on and the day after.
- * They begin every `startEvery` rows; none where what is left of the data is too little. No refit: days leave the posterior by one inverse. The latent
- * variance, which hardly differs along trajectories, is that of the rows they begin at, averaged over a day.
+ * Every day of the training data that rows were learned from; none where what is left of the data is too little. No refit: days leave the posterior by
+ * one inverse. @param startEvery rows between the beginnings of trajectories.
  */
-export const leftOutTrajectories = (
-  problem: LeftOutProblem,
-  data: DatasetRows,
-  leads: readonly number[],
-  startEvery: number,
-): readonly LeadErrors[] => {
+export const leftOutDays = (problem: LeftOutProblem, data: DatasetRows, startEvery: number): readonly LeftOutDay[] => {
   const { la, model, n, choleskyLower, day, driftStates } = problem;
-  const ratios = leads.map((): number[] => []);
   const parts = [...new Set(day)].flatMap((first) => {
     const rows = day.flatMap((one, row) => (one >= first && one < first + LEFT_OUT_DAYS ? [row] : []));
-    const starts: number[] = [];
-    for (let row = 0; row + 1 < data.length; row += startEvery)
-      if (Math.floor((data.localMs(row + 1) - 1) / DAY_MS) === first) starts.push(row);
-    return day.length - rows.length < FEWEST_ROWS || starts.length === 0 ? [] : [{ rows, starts }];
+    const steps: number[] = [];
+    for (let row = 0; row + 1 < data.length; row++) if (Math.floor((data.localMs(row + 1) - 1) / DAY_MS) === first) steps.push(row);
+    const starts = steps.filter((row) => row % startEvery === 0);
+    return day.length - rows.length < FEWEST_ROWS || starts.length === 0 ? [] : [{ rows, steps, starts }];
   });
-  if (parts.length > 0) {
-    const inverse = la.inverseFromCholesky(n, choleskyLower);
-    const temperature = data.column(zonePoint(model.zone, "zoneAirTempC"));
-    const regime = rowRegimes(data, model.zone);
-    for (const { rows, starts } of parts) {
-      const without = withoutRows(problem, inverse, rows);
-      const gates = gatesOf(starts.map((row) => regime[row + 1]!));
-      const latent = without
-        .latentK2(fillInputs(model.posterior.features, data.source(starts), gates), starts.length)
-        .filter(Number.isFinite);
-      const zone = { ...model, posterior: { ...model.posterior, alpha: without.alpha, varianceRoot: NOTHING, p: 0 } };
-      const predictor = withUsualSpread(createStepPredictor(la, zone), latent.length === 0 ? 0 : mean(latent), driftStates);
-      const { meanC, stdDevK } = openLoop(predictor, zone, data, starts, leads[leads.length - 1]!, true);
-      leads.forEach((steps, i) => {
-        starts.forEach((row, k) => {
-          const ratio = Math.abs(temperature[row + steps]! - meanC[steps - 1]![k]!) / stdDevK[steps - 1]![k]!;
-          if (Number.isFinite(ratio)) ratios[i]!.push(ratio);
-        });
+  if (parts.length === 0) return [];
+  const inverse = la.inverseFromCholesky(n, choleskyLower);
+  const regime = rowRegimes(data, model.zone);
+  return parts.map(({ rows, steps, starts }) => {
+    const without = withoutRows(problem, inverse, rows);
+    const gates = gatesOf(starts.map((row) => regime[row + 1]!));
+    const latent = without
+      .latentK2(fillInputs(model.posterior.features, data.source(starts), gates), starts.length)
+      .filter(Number.isFinite);
+    const zone = { ...model, posterior: { ...model.posterior, alpha: without.alpha, varianceRoot: NOTHING, p: 0 } };
+    const predictor = withUsualSpread(createStepPredictor(la, zone), latent.length === 0 ? 0 : mean(latent), driftStates);
+    return { steps, starts, zone, predictor };
+  });
+};
+
+/** |e| / s after each of `leads` (steps) for open-loop trajectories over the training data, carried with `spread`. */
+export const leftOutTrajectories = (
+  days: readonly LeftOutDay[],
+  spread: SpreadModel,
+  data: DatasetRows,
+  leads: readonly number[],
+): readonly LeadErrors[] => {
+  const ratios = leads.map((): number[] => []);
+  for (const { starts, zone, predictor } of days) {
+    const temperature = data.column(zonePoint(zone.zone, "zoneAirTempC"));
+    const { meanC, stdDevK } = openLoop(predictor, { ...zone, spread }, data, starts, leads[leads.length - 1]!, true);
+    leads.forEach((steps, i) => {
+      starts.forEach((row, k) => {
+        const ratio = Math.abs(temperature[row + steps]! - meanC[steps - 1]![k]!) / stdDevK[steps - 1]![k]!;
+        if (Number.isFinite(ratio)) ratios[i]!.push(ratio);
       });
-    }
+    });
   }
   return leads.map((steps, i) => ({ steps, ratios: ratios[i]! }));
 };

@@ -22,6 +22,16 @@ const costRow = (name: string, cost: CostTerms | undefined): string[] => [
   ...(["comfort", "energy", "uncertainty", "movement", "total"] as const).map((term) => fixed(cost?.[term], 3)),
 ];
 
+/** What the peak was when this was decided and where that is known from; empty where it costs nothing. */
+const peakLine = ({ demandCharge }: Decision["plan"], currency: string): string[] => {
+  if (demandCharge === undefined) return [];
+  const { pricePerKw, peakSoFarW, counted } = demandCharge;
+  const from = counted === undefined ? "" : ` (${counted.basis}, ${counted.point})`;
+  return [
+    `Peak of the billing period so far ${fixed(peakSoFarW / 1000, 2)} kW${from}, ${fixed(pricePerKw, 2)} ${currency} for every kW more`,
+  ];
+};
+
 /** A decision as a person reads it: who decides and why, what every zone is told and expected to do, and what the alternatives would have cost. */
 export const describeDecision = (decision: Decision, currency: string): string => {
   const { plan } = decision;
@@ -52,6 +62,7 @@ export const describeDecision = (decision: Decision, currency: string): string =
       ...(plan.rule === null ? [] : [costRow("the rule's plan", plan.rule.cost)]),
     ]),
     "",
+    ...peakLine(plan, currency),
     `Model ${decision.modelVersion ?? "none"}, backend ${diagnostics.backend}${diagnostics.adapter === undefined ? "" : ` (${diagnostics.adapter})`}: ${diagnostics.numSamples} sequences in ${fixed(diagnostics.solveMs, 0)} ms, ` +
       `${diagnostics.samplesDiscarded} discarded as too uncertain (beyond ${fixed(diagnostics.spreadBoundK, 2)} K), effective sample size ${fixed(diagnostics.effectiveSampleSize, 1)}, seed ${diagnostics.seed}`,
     ...(decision.envelopeChanges.length === 0 ? [] : [`Safety envelope: ${decision.envelopeChanges.join("; ")}`]),

@@ -10,12 +10,15 @@ import type { SiteConfig } from "#config/siteConfig";
 import { unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import type { PointName } from "#domain/points";
+import type { ModelVersion } from "#domain/store";
 
 /** A site's data for commands that look at it: asked of the running daemon, else read from the store's file. */
 export interface SiteReader {
   readonly config: SiteConfig;
   readonly from: "daemon" | "file";
   latestDecision(): Promise<Decision | null>;
+  decision(id: string): Promise<Decision | null>;
+  modelVersion(id: string): Promise<ModelVersion | null>;
   /** Time of the newest value of these points; null where there is none. */
   newestMs(points: readonly PointName[]): Promise<number | null>;
   /** CSV text in pieces; see `csvRows`. */
@@ -49,6 +52,8 @@ export const openSiteReader = async (configFile: string | undefined, signal: Abo
       config,
       from: "daemon",
       latestDecision: async () => (await askDaemon(path, "plan", {}, { signal })) as Decision | null,
+      decision: async (id) => (await askDaemon(path, "decision", { id }, { signal })) as Decision | null,
+      modelVersion: async (id) => (await askDaemon(path, "model", { id }, { signal })) as ModelVersion | null,
       newestMs: async (points) => (await askDaemon(path, "newest", { points }, { signal })) as number | null,
       export: async (points, fromMs, toMs, onText) => {
         const result = await askDaemon(path, "export", { points, fromMs, toMs }, { signal, onChunk: (text) => onText(text as string) });
@@ -62,6 +67,8 @@ export const openSiteReader = async (configFile: string | undefined, signal: Abo
     config,
     from: "file",
     latestDecision: () => store.latestDecision(),
+    decision: (id) => store.decision(id),
+    modelVersion: (id) => store.modelVersion(id),
     newestMs: (points) => newestOf(store, points),
     export: async (points, fromMs, toMs, onText) => {
       const rows = csvRows(store, points, fromMs, toMs);

@@ -4,6 +4,7 @@ import {
   backendNames,
   checkCombination,
   controllerNames,
+  faultNames,
   forecastErrorNames,
   historyNames,
   objectiveNames,
@@ -37,7 +38,11 @@ export function registerSimulate(program: Command): void {
     .option("--history <KIND>", `${list(historyNames)}: what the building did before`, oneOf("--history", historyNames), "schedule")
     .option("--history-days <N>", "days before --start", wholeNumber("--history-days", 1, 366), 7)
     .option("--comfort <LO:HI>", "band in °C while occupied (default 20:23.5, May to September 23:26)", comfortBand("--comfort"))
-    .option("--tariff <NAME|FILE>", "flat, flat-demand, tou, or a YAML file", "flat-demand")
+    .option(
+      "--tariff <NAME|FILE>",
+      "flat, flat-demand, tou, a YAML file, or energy prices by the hour in a CSV or JSON file",
+      "flat-demand",
+    )
     .option("--objective <NAME>", `${list(objectiveNames)}: what is made small`, oneOf("--objective", objectiveNames), "energy")
     .option("--forecast-error <LEVEL>", list(forecastErrorNames), oneOf("--forecast-error", forecastErrorNames), "none")
     .option("--backend <NAME>", list(backendNames), oneOf("--backend", backendNames), "auto")
@@ -49,6 +54,16 @@ export function registerSimulate(program: Command): void {
       `${list(relearnNames)}: learn anew at 03:00 from the last days (clue and clue-mended learn once)`,
       oneOf("--relearn", relearnNames),
       "nightly",
+    )
+    .option(
+      "--model <FILE>",
+      "mppi: a model file (isotherm train) in charge, right or wrong, instead of one learned before the first decision",
+    )
+    .option(
+      "--fault <NAME>",
+      `${list(faultNames)}: what the controller is told wrongly in the scored days; figures go on reading the truth`,
+      oneOf("--fault", faultNames),
+      "none",
     )
     .option("--seed <N>", "random numbers; the same seed gives the same run", wholeNumber("--seed", 0, 2 ** 31), 1)
     .option("--energyplus <DIR>", "EnergyPlus folder, for --plant energyplus")
@@ -106,6 +121,8 @@ function simulateOptions(given: Given, isGiven: (name: string) => boolean): Simu
     horizonSteps: given.horizon,
     prior: given.prior,
     relearn: given.relearn,
+    model: given.model ?? null,
+    fault: given.fault,
     seed: given.seed,
   } as SimulateOptions;
   if (options.start === "02-29" && new Date(Date.UTC(options.year, 1, 29)).getUTCMonth() !== 1)

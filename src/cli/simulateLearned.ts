@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { CommandContext } from "#cli/cliKit";
 import { methodOf } from "#cli/simulateMethods";
 import type { SimulateOptions } from "#cli/simulateOptions";
@@ -10,7 +11,7 @@ import type { HistoryBuffer } from "#loop/historyBuffer";
 import { learnCycle } from "#loop/learnCycle";
 import type { PlannerSlot } from "#loop/plannerSlot";
 import { heldOutBeside, heldOutError } from "#models/heldOut";
-import { modelToJson } from "#models/modelJson";
+import { modelFromJson, modelToJson } from "#models/modelJson";
 
 /** Learns from the run's own history and keeps a planner on the newest model. */
 export interface Learner {
@@ -32,14 +33,37 @@ interface LearnerParts {
   readonly planners: PlannerSlot;
   readonly clock: Clock;
   readonly context: CommandContext;
+  /** Told of every model that is put to work. */
+  readonly onInstalled?: (model: BuildingModel) => void;
 }
 
 /** Days of data below which the rule decides. */
 const minDays = 3;
 const dayMs = 86_400_000;
 
+/** A model file for these zones; one that cannot be read or is of others is refused by name. */
+function givenModel(file: string, zones: readonly string[]): BuildingModel {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw usageError(
+      `--model ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      "Give a file that isotherm train wrote.",
+    );
+  }
+  const model = modelFromJson(text);
+  const names = model.zones.map(({ zone }) => zone);
+  if (names.join("\n") !== zones.join("\n"))
+    throw usageError(
+      `--model ${file} is of the zones ${names.join(", ")}, the building has ${zones.join(", ")}`,
+      "Give a model of a building with the same zones.",
+    );
+  return model;
+}
+
 /** The learner of a controller; one that this version does not have is refused by name. */
-export async function createLearner({ options, run, history, planners, clock, context }: LearnerParts): Promise<Learner> {
+export async function createLearner({ options, run, history, planners, clock, context, onInstalled }: LearnerParts): Promise<Learner> {
   const method = methodOf(options, run);
   const backend = await createRolloutBackend(options.backend);
   let fitMs = 0;
@@ -49,7 +73,10 @@ export async function createLearner({ options, run, history, planners, clock, co
     const rollout = await backend.prepare({ model: next, maxSamples: options.samples, horizonSteps: options.horizonSteps });
     model = next;
     planners.swap({ planner: method.plannerOf(rollout, next, backend.name), modelVersion: next.version });
+    onInstalled?.(next);
   };
+  const given = options.model ?? null;
+  if (given !== null) await install(givenModel(given, run.plant.zones));
 
   const learn = async (why: string): Promise<void> => {
     const beganMs = performance.now();
@@ -98,7 +125,9 @@ export async function createLearner({ options, run, history, planners, clock, co
     get priorManifest() {
       return method.priorManifest;
     },
-    learn,
+    learn: async (why) => {
+      if (model === null) await learn(why);
+    },
     learnAtNight: async () => {
       if (method.learnsAtNight || model === null) await learn("nightly");
     },

@@ -11,6 +11,7 @@ export const objectiveNames = ["energy", "bill", "carbon"] as const;
 export type Objective = (typeof objectiveNames)[number];
 export const forecastErrorNames = ["none", "low", "medium", "high"] as const;
 export const backendNames = ["auto", "reference", "wasm", "blas", "webgpu"] as const satisfies readonly (BackendName | "auto")[];
+export const faultNames = ["none", "swapped-sensors", "stuck-sensor"] as const;
 export const relearnNames = ["nightly", "never"] as const;
 
 export const stepS = 900;
@@ -47,6 +48,10 @@ export interface SimulateOptions {
   /** `shipped`, `none` or a file. */
   readonly prior: string;
   readonly relearn: (typeof relearnNames)[number];
+  /** A model file that is in charge instead of one learned before the first decision; null or absent: it learns. */
+  readonly model?: string | null;
+  /** What is wrong with the sensors in the scored days; absent: nothing. */
+  readonly fault?: (typeof faultNames)[number];
   readonly seed: number;
 }
 
@@ -55,6 +60,11 @@ export const learned: ReadonlySet<ControllerName> = new Set(["mppi", "random-sho
 /** Combinations that make no sense, one message each. */
 export function checkCombination(options: SimulateOptions, given: (option: string) => boolean): void {
   const { controller } = options;
+  if ((options.model ?? null) !== null && controller !== "mppi" && controller !== "random-shooting")
+    throw usageError(
+      `--model belongs to --controller mppi or random-shooting, not ${controller}`,
+      "Leave --model out, or choose another controller.",
+    );
   if ((given("lead") || given("ramp")) && controller !== "rule")
     throw usageError(
       `--lead and --ramp belong to --controller rule, not ${controller}`,

@@ -5,6 +5,7 @@ import { boptestFigures } from "#cli/simulateBoptestKpis";
 import { type PlanCalibration, planCalibration } from "#cli/simulateCalibration";
 import { historyCommands } from "#cli/simulateHistory";
 import { createLearner, type Learner } from "#cli/simulateLearned";
+import { createSimulatedMonitor } from "#cli/simulateMonitor";
 import { learned, type SimulateOptions, stepS } from "#cli/simulateOptions";
 import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#cli/simulatePlant";
 import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanner } from "#cli/simulateRules";
@@ -16,13 +17,15 @@ import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
 import { createHistoryBuffer, type HistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
+import { createRegretMonitor, type RegretFigures } from "#loop/regretMonitor";
 import { createSupervisor } from "#loop/supervisor";
 import { quantiles } from "#math/statistics";
 import type { BoptestKpis } from "#simulators/boptestKpis";
 import { DatasetRecorder } from "#simulators/datasetRecorder";
 import { withForecastError } from "#simulators/forecastError";
 import { computeKpis, type Kpis } from "#simulators/kpis";
-import { loadTariff, type Tariff } from "#simulators/tariffs";
+import { withSensorFault } from "#simulators/sensorFaults";
+import { checkCovers, loadTariff, type Tariff } from "#simulators/tariffs";
 import { civilTime } from "#simulators/weather/localTime";
 
 /** What `simulate --json` prints (docs/cli.md). */
@@ -45,6 +48,8 @@ export interface SimulateResult extends Omit<Kpis, "missingZoneSteps"> {
   readonly bestConstantRaiseK?: number;
   /** How true the plans' next steps were; absent where nothing was learned. */
   readonly calibration?: PlanCalibration;
+  /** What the last two days' decisions cost beside what was promised and what the rule was predicted to; absent where nobody planned on a model. */
+  readonly regret?: RegretFigures;
   /** BOPTEST's key figures by its names; absent where the floor area is unknown. */
   readonly boptest?: BoptestKpis;
   readonly wallMs: number;
@@ -80,6 +85,7 @@ interface Scored {
   readonly fitMs: number;
   readonly backend: string | null;
   readonly priorManifest: unknown;
+  readonly regret: RegretFigures | null;
 }
 
 /** Share of the zones in which the rule acted because the planner could not. */
@@ -94,9 +100,12 @@ const turnEveryMs = 50;
 /** One closed-loop run: history, then the controller in charge, then the figures. */
 export async function runSimulation(options: SimulateOptions, context: CommandContext): Promise<SimulationOutcome> {
   const beganMs = performance.now();
-  const tariff = loadTariff(options.tariff);
+  // Refused before anything is built; read again below, where the time zone is known.
+  loadTariff(options.tariff);
   const run = await createSite(options, context.say, context.signal);
   try {
+    const tariff = loadTariff(options.tariff, run.timeZone);
+    checkCovers(tariff, run.startMs, run.endMs);
     const table = await createRunTable(run);
     const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
     const past = { options, run, table, tariff, history, context };
@@ -123,6 +132,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
       priorManifest: scored.priorManifest,
       ...(best === null ? {} : bestRuleFields(best)),
       ...(calibration === null ? {} : { calibration }),
+      ...(scored.regret === null ? {} : { regret: scored.regret }),
       ...(scored.boptest === null ? {} : { boptest: scored.boptest }),
       wallMs: performance.now() - beganMs,
     };
@@ -210,17 +220,28 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
     commandValidityS: 3 * stepS,
     initial: { mode: options.controller === "schedule" ? "off" : "auto" },
   });
+  const alarms = createAlarmBoard({ store: { putAlarm: async () => undefined }, onError });
+  const watch = await createSimulatedMonitor({ options, run, history, alarms, onError });
+  const regret = createRegretMonitor();
+  let atFirst: Observation | null = null;
   const cycle = createControlCycle({
     site,
     clock,
-    plant,
+    plant: {
+      observe: async (signal) => {
+        const seen = await plant.observe(signal);
+        atFirst ??= seen;
+        return withSensorFault(options.fault ?? "none", plant.zones, seen, atFirst);
+      },
+    },
+    ...(watch === null ? {} : { monitor: watch.monitor, regret }),
     // The planner's alone: comfort, rules and figures go on reading the truth.
     forecasts: withForecastError(table, options.forecastError, options.seed),
     planners,
     supervisor,
     history,
     decisions: { appendDecision: async (decision) => void decisions.push(decision) },
-    alarms: createAlarmBoard({ store: { putAlarm: async () => undefined }, onError }),
+    alarms,
     onError,
   });
   let learner: Learner | null = null;
@@ -229,7 +250,8 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
   const decisionMs: number[] = [];
   const breathe = breather(context.signal);
   try {
-    if (isLearned) learner = await createLearner({ options, run, history, planners, clock, context });
+    if (isLearned)
+      learner = await createLearner({ options, run, history, planners, clock, context, onInstalled: (model) => watch?.use(model) });
     else if (options.controller !== "schedule") planners.swap({ planner: rulePlanner(), modelVersion: null });
     await learner?.learn("before the first decision");
     const fitMs = learner?.fitMs ?? 0;
@@ -260,6 +282,7 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
       fitMs: fitMs || (learner?.fitMs ?? 0),
       backend: learner?.backend ?? null,
       priorManifest: learner?.priorManifest ?? null,
+      regret: watch === null ? null : regret.figures(),
     };
   } finally {
     await planners.close();

@@ -1,5 +1,5 @@
+import type { DemandCharge } from "#domain/demandCharge";
 import type { CostTerms } from "#domain/plan";
-import type { DemandCharge } from "#domain/planner";
 
 /** What is traded against what, in the currency of the prices. */
 export interface CostWeights {
@@ -9,6 +9,22 @@ export interface CostWeights {
   readonly uncertaintyPerK: number;
   /** Moving one setpoint by one kelvin. */
   readonly movementPerK: number;
+}
+
+/** What short runs and pauses of equipment cost. */
+export interface EquipmentWear {
+  /** A run or a pause of no length, in currency; less in proportion to how long it lasts, nothing from its least time on. */
+  readonly pricePerShortRun: number;
+  readonly minOnS: number;
+  readonly minOffS: number;
+}
+
+/** How each zone's equipment came to now. */
+export interface RunsBefore {
+  /** 1: it runs. */
+  readonly isOn: Uint8Array;
+  /** Steps it has been doing so; Infinity: not known, or for longer than anybody knows. */
+  readonly steps: Float64Array;
 }
 
 /** What is owed at the horizon's end. */
@@ -38,6 +54,8 @@ export interface CostProblem {
   /** Kelvin outside the band that do not count. */
   readonly toleranceK: number;
   readonly terminal: TerminalValue | null;
+  /** Absent: short runs cost nothing. */
+  readonly equipment?: EquipmentWear & { readonly before: RunsBefore };
 }
 
 /** Costs of one batch, K values each. */

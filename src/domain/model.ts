@@ -28,8 +28,9 @@ export interface PosteriorData {
  * absolute: T' = f(x). increment: T' = T + f(x).
  * thermostat: with f evaluated with no gate (free float), the heating gate (full heating) and the cooling gate (full cooling),
  * T_free = T + f(x, none), T_heat = T + f(x, heating), T_cool = T + f(x, cooling):
- * T' = min(T_hea, T_heat) if T_free < T_hea; max(T_coo, T_cool) if T_free > T_coo; else T_free.
- * T_cool may exceed T_free (T_heat may lie below it) where equipment is off by its own schedule: what rows under a call showed decides, not T_free.
+ * T' = min(T_hea, max(T_heat, T_free)) if T_free < T_hea; max(T_coo, T_cool) if T_free > T_coo; else T_free.
+ * Heating takes nothing away, so that a cold zone follows a free float that forgets, however little the data say of full heating. T_cool may exceed T_free: where
+ * cooling is off by its own schedule what rows under a call showed decides, not a free float that was learned at other hours.
  */
 export type Transition = "absolute" | "increment" | "thermostat";
 
@@ -53,6 +54,10 @@ export interface DriftModel {
 export interface SpreadModel {
   /** σ̄², K²: variance of the innovation of a usual step, calibrated: what a step on a setpoint is taken to have, and what feeds the drift. */
   readonly innovationVarianceK2: number;
+  /** ε: where a thermostat asks for D kelvins (from the free float to the setpoint) the variance is ε² D² larger. Absent: 0. */
+  readonly demandDoubt?: number;
+  /** ρ: share of what equipment that is on moves a zone by in a step, of which nobody is sure. Absent: 0. */
+  readonly capacityDoubt?: number;
   /** Factor on the standard deviation after so many steps (rising); in between linear in the logarithms, beyond the last as at the last. */
   readonly leads: readonly { readonly steps: number; readonly factor: number }[];
 }

@@ -1,3 +1,4 @@
+import type { DemandCharge } from "#domain/demandCharge";
 import type { PointName } from "#domain/points";
 import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
 
@@ -15,6 +16,8 @@ export interface CostTerms {
   readonly demand?: number;
   /** Energy still owed at the horizon's end: what it takes to bring zones that end colder (warmer) than both the rule and their band back to it. */
   readonly terminal?: number;
+  /** Short runs and pauses of equipment; absent where they cost nothing. */
+  readonly wear?: number;
   readonly total: number;
 }
 
@@ -53,12 +56,30 @@ export interface Plan {
   readonly rule: PredictedPlan | null;
   readonly comfort: Readonly<Record<string, ZoneComfort>>;
   readonly outdoorAirTempC: readonly number[];
+  /** Of energy on the bill. */
   readonly pricePerKwh: readonly number[];
+  /** What the planner weighed a kilowatt-hour with, where that is not its price: emissions counted in, or another objective. Absent: the price. */
+  readonly weighedPerKwh?: readonly number[];
+  /** Carbon intensity, where it is known by the hour. */
+  readonly carbonKgPerKwh?: readonly number[];
+  /** What the billing period's peak cost and was when this was decided; absent: it costs nothing. */
+  readonly demandCharge?: DemandCharge;
+  /** What had to be assumed of prices; the reason ends with it. Absent: nothing. */
+  readonly notes?: readonly string[];
   /** One sentence a person understands. */
   readonly reason: string;
   /** Why the rule acts instead of the planner; null when the planner acts. */
-  readonly fallback: "no-model" | "too-uncertain" | "late" | "not-finite" | "planner-failed" | "stale-data" | "mode" | null;
-  /** Zones in which no plan was sure enough, so that the rule acts there although the planner acts elsewhere; absent: none. */
+  readonly fallback:
+    | "no-model"
+    | "model-doubted"
+    | "too-uncertain"
+    | "late"
+    | "not-finite"
+    | "planner-failed"
+    | "stale-data"
+    | "mode"
+    | null;
+  /** Zones in which no plan was sure enough or the model is doubted, so that the rule acts there although the planner acts elsewhere; absent: none. */
   readonly fallbackZones?: readonly string[];
   readonly diagnostics: PlanDiagnostics;
 }
@@ -73,6 +94,8 @@ export interface PlanDiagnostics {
   /** Standard deviation beyond which a sequence is discarded, K. */
   readonly spreadBoundK: number;
   readonly solveMs: number;
+  /** What a kelvin-hour outside the band was weighed with, currency per K·h; absent where nothing was weighed. */
+  readonly comfortPerKh?: number;
   /** What computed the rollouts. */
   readonly backend: string;
   /** The graphics adapter it computed on; absent where none was involved. */
@@ -102,4 +125,6 @@ export interface Decision {
   readonly zoneSources?: Readonly<Record<string, ControlSource>>;
   /** shadow: decided and stored, not published. auto where absent. */
   readonly mode?: "auto" | "shadow";
+  /** Zones whose mode was another one. */
+  readonly zoneModes?: Readonly<Record<string, "auto" | "shadow" | "off">>;
 }

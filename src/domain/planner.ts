@@ -1,4 +1,6 @@
+import type { EquipmentWear } from "#domain/cost";
 import type { Forecast } from "#domain/dataset";
+import type { DemandCharge } from "#domain/demandCharge";
 import type { StateHistory } from "#domain/model";
 import type { Plan } from "#domain/plan";
 import type { ComfortSchedule, SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
@@ -9,13 +11,6 @@ export interface ControlSequence {
   readonly name: string;
   readonly heatingSetpointC: Float64Array;
   readonly coolingSetpointC: Float64Array;
-}
-
-/** What the billing period's highest mean power over one step costs. */
-export interface DemandCharge {
-  readonly pricePerKw: number;
-  /** Highest power of the period so far; power up to it costs nothing more. A caller that knows a higher peak to be inevitable gives that one. */
-  readonly peakSoFarW: number;
 }
 
 /** Everything one decision is made from; the same request and seed give the same plan. */
@@ -39,12 +34,16 @@ export interface PlanRequest {
   readonly pricePerKwh: Float64Array;
   /** Absent: the peak costs nothing. */
   readonly demandCharge?: DemandCharge;
+  /** Absent: short runs of equipment cost nothing. */
+  readonly equipment?: EquipmentWear;
   /** The rule's own plans; the first is the one that acts when the planner may not. */
   readonly rulePlans: readonly ControlSequence[];
   /** Others to be kept among the samples, e.g. the building's schedule. */
   readonly otherPlans: readonly ControlSequence[];
   /** The last plan; warm start. */
   readonly previousPlan: Plan | null;
+  /** Zones in which no plan may rest on the model, and why (a clause); the first rule plan acts there. Absent: none. */
+  readonly leftToRule?: ReadonlyMap<string, string>;
   readonly seed: number;
   /** Counter of the decision: with the seed it names the random stream. */
   readonly tick: number;

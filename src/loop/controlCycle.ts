@@ -3,7 +3,9 @@ import type { CycleMemory, CycleParts } from "#loop/cycleParts";
 import { append, decisionRecord, firstPairs, observe, planRequest, send, zoneDuties } from "#loop/cycleSteps";
 import { noQualityMemory } from "#loop/dataQuality";
 import { createPlanGuard } from "#loop/planOrRule";
+import { withTariff } from "#loop/planRecord";
 import { safetyEnvelope } from "#loop/safetyEnvelope";
+import type { ControlMode } from "#loop/supervisor";
 
 /**
  * One control decision: observe (and judge what the model said of the step that ended) → forecast → plan (or fall back) → safety envelope → actuate → append. Returns a function to be called once per control
@@ -18,17 +20,21 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     allowFallback: site.allowFallback ?? true,
     onFailure: parts.onError,
   });
-  // Asked anew after every wait: a person may have switched.
-  const modeNow = () => supervisor.mode;
+  // Asked anew after every wait: a person may have switched. The decision's mode is the busiest zone's.
+  const modeNow = (): ControlMode => {
+    const modes = site.zones.map((zone) => supervisor.modeOf(zone));
+    return modes.includes("auto") ? "auto" : modes.includes("shadow") ? "shadow" : "off";
+  };
 
   return async (signal) => {
     const nowMs = clock.nowMs();
     const seen = await observe(parts, memory, nowMs, signal);
     await parts.monitor?.step(nowMs);
+    parts.regret?.ended(seen.rowMs, seen.trusted.values);
     if (modeNow() === "off") return null;
     const request = await planRequest(parts, memory, seen);
     const { plan, modelVersion } = await parts.planners.use(async (inUse) => ({
-      plan: await guard.plan(inUse?.planner ?? null, request, signal),
+      plan: withTariff(await guard.plan(inUse?.planner ?? null, request, signal), request, site, parts.onError),
       modelVersion: inUse?.modelVersion ?? null,
     }));
     signal?.throwIfAborted();
@@ -44,9 +50,20 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
       limits: site.limits,
     });
     const command = await send(parts, zones, duties.sourceOf(plan.source), nowMs);
-    const decision = decisionRecord({ command, plan, modelVersion, seen, changes, zoneSources: duties.zoneSources, mode });
+    const decision = decisionRecord({
+      command,
+      plan,
+      modelVersion,
+      seen,
+      changes,
+      zoneSources: duties.zoneSources,
+      mode,
+      modeOf: supervisor.modeOf,
+    });
     memory.previousPlan = plan;
     await append(parts, decision, nowMs);
+    parts.regret?.decided(decision);
+    parts.keepRequest?.(decision.id, request);
     return decision;
   };
 }

@@ -1,7 +1,9 @@
 import type { Clock } from "#domain/clock";
+import type { EquipmentWear } from "#domain/cost";
 import type { Forecast, ForecastProvider } from "#domain/dataset";
+import type { DemandCharge } from "#domain/demandCharge";
 import type { Plan } from "#domain/plan";
-import type { ControlSequence, DemandCharge } from "#domain/planner";
+import type { ControlSequence, PlanRequest } from "#domain/planner";
 import type { Plant } from "#domain/plant";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 import type { DecisionStore } from "#domain/store";
@@ -10,6 +12,7 @@ import type { QualityMemory, QualityRules } from "#loop/dataQuality";
 import type { HistoryBuffer } from "#loop/historyBuffer";
 import type { ModelMonitor } from "#loop/modelMonitor";
 import type { PlannerSlot } from "#loop/plannerSlot";
+import type { RegretMonitor } from "#loop/regretMonitor";
 import type { Supervisor } from "#loop/supervisor";
 
 /** What comfort, rules and other plans are made from. */
@@ -17,6 +20,16 @@ export interface Outlook {
   readonly nowMs: number;
   readonly stepEndMs: Float64Array;
   readonly forecast: Forecast;
+}
+
+/** What a kilowatt-hour costs and emits in each coming step. */
+export interface TariffOutlook {
+  /** As the bill counts it. */
+  readonly energyPricePerKwh: Float64Array;
+  /** null: nobody says so by the hour. */
+  readonly carbonKgPerKwh: Float64Array | null;
+  /** What had to be assumed, one sentence each; empty: nothing. */
+  readonly notes: readonly string[];
 }
 
 /** What the loop must know of a site; functions so that schedules, tariffs and rules can live in other rooms. */
@@ -35,9 +48,14 @@ export interface ControlSite {
   readonly quality?: QualityRules;
   /** At least the horizon; a day more lets the planner value what it leaves behind. */
   readonly comfort: (outlook: Outlook) => ReadonlyMap<string, ComfortSchedule>;
+  /** What the planner weighs a kilowatt-hour with. */
   readonly pricePerKwh: (stepEndMs: Float64Array) => Float64Array;
+  /** For the record; absent: the bill's prices are those that the planner weighs. */
+  readonly tariff?: (stepEndMs: Float64Array) => TariffOutlook;
   /** What the billing period's peak costs now; absent or null: nothing. */
-  readonly demandCharge?: (nowMs: number) => DemandCharge | null;
+  readonly demandCharge?: (nowMs: number, stepEndMs: Float64Array) => DemandCharge | null;
+  /** Absent: short runs of equipment cost nothing. */
+  readonly equipment?: EquipmentWear;
   /** Local wall-clock time as if it were UTC. */
   readonly toLocalMs: (timeMs: number) => number;
   /** The rules' plans (the first acts when the planner may not) and others worth trying, [t][z] over the horizon. */
@@ -57,8 +75,12 @@ export interface CycleParts {
   readonly history: HistoryBuffer;
   readonly decisions: Pick<DecisionStore, "appendDecision">;
   readonly alarms: AlarmBoard;
+  /** Absent: nobody compares what planning costs with what it promised. */
+  readonly regret?: Pick<RegretMonitor, "decided" | "ended" | "resting">;
+  /** Keeps what a decision was made from; must not hold up control. Absent: nobody does. */
+  readonly keepRequest?: (decisionId: string, request: PlanRequest) => void;
   /** Absent: nobody watches how true the model is. */
-  readonly monitor?: Pick<ModelMonitor, "step">;
+  readonly monitor?: Pick<ModelMonitor, "step" | "doubted">;
   /** Failures that the cycle survived (each also stands as an alarm). */
   readonly onError: (error: unknown) => void;
 }

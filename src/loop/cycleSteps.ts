@@ -134,7 +134,7 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
   const candidates = attempt(() => site.candidates(outlook), { rulePlans: [], otherPlans: [] });
   const bounded = boundedSequence(site, comfort);
   const pricePerKwh = attempt(() => site.pricePerKwh(stepEndMs), new Float64Array(horizonSteps));
-  const demandCharge = attempt(() => site.demandCharge?.(seen.rowMs) ?? null, null);
+  const demandCharge = attempt(() => site.demandCharge?.(seen.rowMs, stepEndMs) ?? null, null);
   await parts.alarms.set(
     failures.length > 0,
     {
@@ -158,13 +158,36 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     inForce: seen.inForce,
     pricePerKwh,
     ...(demandCharge === null ? {} : { demandCharge }),
+    ...(site.equipment === undefined ? {} : { equipment: site.equipment }),
     rulePlans: candidates.rulePlans.length > 0 ? candidates.rulePlans : [bounded],
     otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,
+    ...(await leftToRule(parts, seen.rowMs)),
     seed: site.seed,
     tick: Math.round(seen.rowMs / (stepS * 1000)),
   };
 }
+
+/** Zones in which the loop knows better than to plan, and why. */
+const leftToRule = async ({ site, monitor, regret, alarms }: CycleParts, nowMs: number): Promise<Pick<PlanRequest, "leftToRule">> => {
+  const rests = regret?.resting(nowMs) ?? null;
+  await alarms.set(
+    rests !== null,
+    {
+      id: "planning-loses",
+      level: "warning",
+      text: `The rule acts for now: ${rests ?? "planning pays again"}.`,
+      action: "Nothing is unsafe. Look at the model's alarms and at what changed in the building; the planner takes over again by itself.",
+    },
+    nowMs,
+  );
+  if (rests !== null) return { leftToRule: new Map(site.zones.map((zone) => [zone, rests])) };
+  const doubted = monitor?.doubted() ?? [];
+  if (doubted.length === 0) return {};
+  const why = ({ rmsZ, steps }: (typeof doubted)[number]): string =>
+    `the last ${steps} steps ended ${rmsZ.toFixed(1)} times as far from the model's predictions as they should`;
+  return { leftToRule: new Map(doubted.map((one) => [one.zone, why(one)])) };
+};
 
 /** The bounded schedule along the horizon: the rule of last resort. */
 function boundedSequence(site: ControlSite, comfort: ReadonlyMap<string, ComfortSchedule>): ControlSequence {
@@ -265,8 +288,10 @@ export function decisionRecord(from: {
   readonly changes: readonly string[];
   readonly zoneSources: Readonly<Record<string, ControlSource>>;
   readonly mode: Exclude<ControlMode, "off">;
+  readonly modeOf: (zone: string) => ControlMode;
 }): Decision {
   const { command, seen } = from;
+  const otherModes = [...command.zones.keys()].map((zone) => [zone, from.modeOf(zone)] as const).filter(([, mode]) => mode !== from.mode);
   return {
     id: `${command.epoch}-${command.seq}`,
     epoch: command.epoch,
@@ -281,6 +306,7 @@ export function decisionRecord(from: {
     envelopeChanges: from.changes,
     zoneSources: { ...ruleIn(from.plan), ...from.zoneSources },
     mode: from.mode,
+    ...(otherModes.length === 0 ? {} : { zoneModes: Object.fromEntries(otherModes) }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { PointName, TelemetryPoint } from "#domain/points";
 import type { AlarmBoard, AlarmText } from "#loop/alarmBoard";
 import { type CoverageWindow, createCoverageWindow, type JudgedStep, type ZoneFigures } from "#loop/coverageWindow";
 import type { HistoryBuffer } from "#loop/historyBuffer";
+import { createModelDoubt, type ZoneDoubt } from "#loop/modelDoubt";
 
 /** Compares one model with steps that are over: what it says of each, given what acted in it. */
 export interface StepJudge {
@@ -58,6 +59,8 @@ export interface ModelMonitor {
   use(judge: StepJudge, isOwnPast: boolean): void;
   /** To be called once per control step, when its row is in the history. Never rejects and never holds up control: what fails is told to `onError`. */
   step(nowMs: number): Promise<void>;
+  /** Zones in which the model in use has been so wrong of late that no plan may rest on it. */
+  doubted(): readonly ZoneDoubt[];
   /** In the order of the zones; empty before there is a model. */
   figures(): readonly (ZoneFigures & { readonly heldOutRmseK: number | null })[];
 }
@@ -87,8 +90,11 @@ export const createModelMonitor = (parts: MonitorParts): ModelMonitor => {
   const { zones, history, alarms } = parts;
   const limits = parts.limits ?? defaultMonitorLimits;
   const windows = new Map<string, CoverageWindow>(zones.map((zone) => [zone, createCoverageWindow()]));
+  const doubt = createModelDoubt();
   let inUse: StepJudge | null = null;
   let isAnew = false;
+  /** The model has not been asked about the window yet. */
+  let isFresh = false;
   let judgedToMs = Number.NEGATIVE_INFINITY;
   let latest: readonly ZoneFigures[] = [];
 
@@ -104,15 +110,21 @@ export const createModelMonitor = (parts: MonitorParts): ModelMonitor => {
   const judgeSteps = (judge: StepJudge, nowMs: number): readonly JudgedStep[] => {
     const stepMs = history.stepS * 1000;
     const oldestMs = nowMs - limits.windowMs;
-    const fromMs = Math.max(oldestMs, judge.trainedToMs, isAnew ? Number.NEGATIVE_INFINITY : judgedToMs);
+    const untaughtMs = Math.max(oldestMs, judge.trainedToMs, isAnew ? Number.NEGATIVE_INFINITY : judgedToMs);
+    // What a model says of steps that taught it is no figure of its accuracy, but a model that errs there is not of this building.
+    const fromMs = isFresh ? oldestMs : untaughtMs;
     if (isAnew) for (const window of windows.values()) window.clear();
+    if (isFresh) doubt.clear();
     isAnew = false;
+    isFresh = false;
     judgedToMs = Math.max(fromMs, Math.floor((nowMs + TICK_TOLERANCE_MS) / stepMs) * stepMs);
     if (judgedToMs <= fromMs) return [];
     // A decision between two ticks folds its values into the row of the tick to come: that step is not over yet.
     const steps = judge.judge(history.dataset(fromMs - parts.lookBackMs), fromMs).filter(({ endMs }) => endMs <= judgedToMs);
-    for (const step of steps) windows.get(step.zone)?.add(step, judge.modelVersion);
-    return steps;
+    doubt.add(steps);
+    const untaught = steps.filter(({ endMs }) => endMs > untaughtMs);
+    for (const step of untaught) windows.get(step.zone)?.add(step, judge.modelVersion);
+    return untaught;
   };
 
   const setAlarms = async (judge: StepJudge, figures: ZoneFigures, hadOwnPast: boolean, nowMs: number): Promise<void> => {
@@ -155,6 +167,7 @@ export const createModelMonitor = (parts: MonitorParts): ModelMonitor => {
     use: (judge, isOwnPast) => {
       inUse = judge;
       isAnew ||= isOwnPast;
+      isFresh = true;
     },
     step: async (nowMs) => {
       const judge = inUse;
@@ -165,13 +178,28 @@ export const createModelMonitor = (parts: MonitorParts): ModelMonitor => {
         latest = figuresAt(judge, nowMs);
         parts.write(pointsOf(steps, nowMs));
         for (const figures of latest) await setAlarms(judge, figures, hadOwnPast, nowMs);
+        const doubted = doubt.zones();
+        for (const zone of zones) {
+          const found = doubted.find((one) => one.zone === zone);
+          await alarms.set(found !== undefined, doubtAlarm(found ?? { zone, rmsZ: 0, steps: 0 }, judge), nowMs);
+        }
       } catch (error) {
         parts.onError(error);
       }
     },
+    doubted: () => doubt.zones(),
     figures: () => latest.map((figures) => ({ ...figures, heldOutRmseK: inUse?.heldOutRmseK ?? null })),
   };
 };
+
+const doubtAlarm = ({ zone, rmsZ, steps }: ZoneDoubt, { modelVersion }: StepJudge): AlarmText => ({
+  id: `model-doubt:${zone}`,
+  level: "warning",
+  zone,
+  text: `Zone ${zone}: the last ${steps} steps ended ${rmsZ.toFixed(1)} times as far from what model ${modelVersion} said as it should be; the rule acts there.`,
+  action:
+    "Look at the zone's sensor, its equipment and the model's origin. The planner takes over again by itself once its predictions come true.",
+});
 
 const days = (ms: number): string => `${ms / 86_400_000} days`;
 const pct = (fraction: number): string => `${Math.round(100 * fraction)} %`;

@@ -12,6 +12,8 @@ export interface Override {
   readonly untilMs: number | null;
   /** Who asked for it, for people. */
   readonly by: string;
+  /** Why, in the person's words. */
+  readonly reason?: string;
 }
 
 /** The only way to the equipment: every command of the process goes through one of these. */
@@ -24,15 +26,28 @@ export interface CommandOutlet {
 
 export interface SupervisorState {
   readonly mode: ControlMode;
+  /** Zones with a mode of their own. */
+  readonly zoneModes?: Readonly<Record<string, ControlMode>>;
   readonly overrides: readonly Override[];
   readonly seq: number;
 }
 
 export interface Supervisor {
+  /** The building's mode: of every zone that has none of its own. */
   readonly mode: ControlMode;
   readonly epoch: number;
-  /** Leaving auto gives every zone back to the building's own control, at once. */
+  /** What counts in a zone: its own mode or the building's, and at most shadow while standing by. */
+  modeOf(zone: string): ControlMode;
+  /** Zones with a mode of their own. */
+  readonly zoneModes: ReadonlyMap<string, ControlMode>;
+  /** Sets the mode of the building and of all its zones. Zones that leave auto are given back to the building's own control, at once. */
   setMode(mode: ControlMode, nowMs: number): Promise<void>;
+  /** Sets the mode of one zone (null: the building's again). An unknown zone is refused with an `IsothermError` (configuration). */
+  setZoneMode(zone: string, mode: ControlMode | null, nowMs: number): Promise<void>;
+  /** While another process commands the building nothing is sent, not even to give zones back: auto counts as shadow. */
+  standBy(other: boolean): void;
+  /** Goes on under a greater epoch, with its numbers from 1; a smaller or the same one changes nothing. */
+  setEpoch(epoch: number): void;
   /** Refused with an `IsothermError` (configuration) for an unknown zone, setpoints that are no ordered numbers, or an end that has passed. */
   override(override: Omit<Override, "sinceMs">, nowMs: number): void;
   release(zone: string): boolean;
@@ -40,13 +55,13 @@ export interface Supervisor {
   overrides(nowMs: number): ReadonlyMap<string, Override>;
   /** Setpoints of the last command that was sent for certain and is still valid; empty otherwise. */
   inForce(nowMs: number): ReadonlyMap<string, ZoneSetpoints>;
-  /** Numbers and sends a command (shadow: proposes it). The number is used up whether or not sending works; a failure to send rejects. */
+  /** Numbers a command and sends it to the zones in auto, proposes it in those in shadow; zones that are off are left out. The number is used up whether or not sending works; a failure to send rejects. */
   command(
     zones: ReadonlyMap<string, ZoneSetpoints>,
     source: ControlSource,
     nowMs: number,
   ): { readonly command: SetpointCommand; readonly sent: Promise<void> };
-  /** Gives every zone back: at the end of the process. */
+  /** Gives back every zone that is in auto: at the end of the process. */
   relinquish(nowMs: number): Promise<void>;
   /** Called after every change of mode, overrides or numbers, e.g. to persist them. */
   onChange(handler: (state: SupervisorState) => void): () => void;
@@ -62,43 +77,112 @@ export interface SupervisorOptions {
   readonly initial?: Partial<SupervisorState>;
 }
 
+interface Confirmed {
+  readonly pair: ZoneSetpoints;
+  readonly validUntilMs: number;
+}
+
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { zones, outlet, epoch } = options;
+  const { zones, outlet } = options;
+  let { epoch } = options;
   let mode: ControlMode = options.initial?.mode ?? "auto";
+  let standingBy = false;
   let seq = options.initial?.seq ?? 0;
-  let confirmed: SetpointCommand | null = null;
+  const zoneModes = new Map(Object.entries(options.initial?.zoneModes ?? {}).filter(([zone]) => zones.includes(zone)));
+  const confirmed = new Map<string, Confirmed>();
+  /** The last command that concerned each zone. */
+  const newest = new Map<string, SetpointCommand>();
   const overrides = new Map((options.initial?.overrides ?? []).filter(({ zone }) => zones.includes(zone)).map((o) => [o.zone, o]));
   const handlers = new Set<(state: SupervisorState) => void>();
   const changed = (): void => {
-    for (const handler of handlers) handler({ mode, overrides: [...overrides.values()], seq });
+    const state = { mode, zoneModes: Object.fromEntries(zoneModes), overrides: [...overrides.values()], seq };
+    for (const handler of handlers) handler(state);
   };
+  const modeOf = (zone: string): ControlMode => {
+    const own = zoneModes.get(zone) ?? mode;
+    return standingBy && own === "auto" ? "shadow" : own;
+  };
+  const inMode = (wanted: ControlMode): readonly string[] => zones.filter((zone) => modeOf(zone) === wanted);
   const number = (pairs: ReadonlyMap<string, ZoneSetpoints>, source: ControlSource, nowMs: number): SetpointCommand => {
     seq += 1;
+    const command = { epoch, seq, issuedAtMs: nowMs, validUntilMs: nowMs + options.commandValidityS * 1000, zones: pairs, source };
+    for (const zone of pairs.keys()) newest.set(zone, command);
     changed();
-    return { epoch, seq, issuedAtMs: nowMs, validUntilMs: nowMs + options.commandValidityS * 1000, zones: pairs, source };
+    return command;
   };
-  const relinquish = async (nowMs: number): Promise<void> => {
+  const giveBack = async (which: readonly string[], nowMs: number): Promise<void> => {
+    if (which.length === 0) return;
     // The pairs are only shown: a command of this source carries no setpoints to a device.
-    const shown = new Map(zones.map((zone) => [zone, confirmed?.zones.get(zone) ?? { heatingSetpointC: 16, coolingSetpointC: 32 }]));
-    confirmed = null;
+    const shown = new Map(which.map((zone) => [zone, confirmed.get(zone)?.pair ?? { heatingSetpointC: 16, coolingSetpointC: 32 }]));
+    for (const zone of which) confirmed.delete(zone);
     await outlet.send(number(shown, "relinquish", nowMs));
   };
+  const changeModes = async (change: () => void, nowMs: number): Promise<void> => {
+    const before = inMode("auto");
+    change();
+    changed();
+    await giveBack(
+      before.filter((zone) => modeOf(zone) !== "auto"),
+      nowMs,
+    );
+  };
+  const only = (command: SetpointCommand, wanted: ControlMode): SetpointCommand => ({
+    ...command,
+    zones: new Map([...command.zones].filter(([zone]) => modeOf(zone) === wanted)),
+  });
+  const sendAuto = async (command: SetpointCommand): Promise<void> => {
+    if (command.zones.size === 0) return;
+    await outlet.send(command);
+    for (const [zone, pair] of command.zones) {
+      // An answer that comes after a newer command, or after the zone was given back, changes nothing.
+      const last = newest.get(zone);
+      if (modeOf(zone) !== "auto" || last?.seq !== command.seq || last.epoch !== command.epoch) continue;
+      confirmed.set(zone, { pair, validUntilMs: command.validUntilMs });
+    }
+  };
   const refuse = (message: string, todo: string): IsothermError => new IsothermError("configuration", message, { todo });
+  const knownZone = (zone: string): void => {
+    if (!zones.includes(zone)) throw refuse(`there is no zone "${zone}"`, `The zones are ${zones.join(", ")}.`);
+  };
 
   return {
     get mode() {
       return mode;
     },
-    epoch,
-    setMode: async (next, nowMs) => {
-      if (next === mode) return;
-      const before = mode;
-      mode = next;
-      changed();
-      if (before === "auto") await relinquish(nowMs);
+    get epoch() {
+      return epoch;
     },
-    override: ({ zone, setpoints, untilMs, by }, nowMs) => {
-      if (!zones.includes(zone)) throw refuse(`there is no zone "${zone}"`, `The zones are ${zones.join(", ")}.`);
+    modeOf,
+    get zoneModes() {
+      return new Map(zoneModes);
+    },
+    setMode: async (next, nowMs) => {
+      if (next === mode && zoneModes.size === 0) return;
+      await changeModes(() => {
+        mode = next;
+        zoneModes.clear();
+      }, nowMs);
+    },
+    setZoneMode: async (zone, next, nowMs) => {
+      knownZone(zone);
+      if ((zoneModes.get(zone) ?? null) === next) return;
+      await changeModes(() => {
+        if (next === null) zoneModes.delete(zone);
+        else zoneModes.set(zone, next);
+      }, nowMs);
+    },
+    standBy: (other) => {
+      if (other === standingBy) return;
+      standingBy = other;
+      confirmed.clear();
+    },
+    setEpoch: (next) => {
+      if (!(next > epoch)) return;
+      epoch = next;
+      seq = 0;
+    },
+    override: ({ zone, setpoints, untilMs, by, reason }, nowMs) => {
+      knownZone(zone);
       const { heatingSetpointC, coolingSetpointC } = setpoints;
       if (!Number.isFinite(heatingSetpointC) || !Number.isFinite(coolingSetpointC) || heatingSetpointC >= coolingSetpointC)
         throw refuse(
@@ -106,7 +190,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
           "Give two numbers in °C.",
         );
       if (untilMs !== null && !(untilMs > nowMs)) throw refuse("the override would have ended already", "Give an end in the future.");
-      overrides.set(zone, { zone, setpoints: { heatingSetpointC, coolingSetpointC }, sinceMs: nowMs, untilMs, by });
+      const why = reason === undefined || reason === "" ? {} : { reason };
+      overrides.set(zone, { zone, setpoints: { heatingSetpointC, coolingSetpointC }, sinceMs: nowMs, untilMs, by, ...why });
       changed();
     },
     release: (zone) => {
@@ -124,19 +209,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (dropped) changed();
       return new Map(overrides);
     },
-    inForce: (nowMs) => (confirmed !== null && nowMs < confirmed.validUntilMs ? confirmed.zones : new Map()),
+    inForce: (nowMs) => new Map([...confirmed].filter(([, one]) => nowMs < one.validUntilMs).map(([zone, { pair }]) => [zone, pair])),
     command: (pairs, source, nowMs) => {
-      const command = number(pairs, source, nowMs);
-      const sent =
-        mode === "auto"
-          ? outlet.send(command).then(() => {
-              // An answer that comes after a newer command, or after the zones were given back, changes nothing.
-              if (mode === "auto" && command.seq === seq) confirmed = command;
-            })
-          : (outlet.propose?.(command) ?? Promise.resolve());
-      return { command, sent };
+      const command = number(new Map([...pairs].filter(([zone]) => modeOf(zone) !== "off")), source, nowMs);
+      const proposal = only(command, "shadow");
+      const proposed = proposal.zones.size === 0 ? undefined : outlet.propose?.(proposal);
+      return { command, sent: Promise.all([sendAuto(only(command, "auto")), proposed]).then(() => undefined) };
     },
-    relinquish,
+    relinquish: (nowMs) => giveBack(inMode("auto"), nowMs),
     onChange: (handler) => {
       handlers.add(handler);
       return () => handlers.delete(handler);

@@ -61,9 +61,23 @@ export interface BlasLibrary {
     c: Matrix,
     ldc: number,
   ) => void;
+  /** C (m×n) ← A (m×k) B (k×n), row-major with leading dimensions. */
+  readonly sgemm: (
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    lda: number,
+    b: Float32Array,
+    ldb: number,
+    c: Float32Array,
+    ldc: number,
+  ) => void;
   readonly dtrsmLower: (transpose: boolean, n: number, m: number, l: Matrix, b: Matrix) => void;
   /** B (n×m) ← L B for lower triangular L (n×n). */
   readonly dtrmmLower: (n: number, m: number, l: Matrix, b: Matrix, ldb: number) => void;
+  /** The same in single precision. */
+  readonly strmmLower: (n: number, m: number, l: Float32Array, b: Float32Array, ldb: number) => void;
   /** LAPACK on the column-major upper triangle, which is the row-major lower one; returns `info`. */
   readonly dpotrf: (n: number, a: Matrix) => number;
   readonly dpotri: (n: number, a: Matrix) => number;
@@ -95,8 +109,10 @@ export const openBlasLibrary = async (): Promise<BlasLibrary | null> => {
 const bind = (path: string, library: NativeLibrary): BlasLibrary => {
   // `void *` hands koffi the address of the typed array: no copy, any direction.
   const dgemm = library.func("void cblas_dgemm(int, int, int, int, int, int, double, void *, int, void *, int, double, void *, int)");
+  const sgemm = library.func("void cblas_sgemm(int, int, int, int, int, int, float, void *, int, void *, int, float, void *, int)");
   const dtrsm = library.func("void cblas_dtrsm(int, int, int, int, int, int, int, double, void *, int, void *, int)");
   const dtrmm = library.func("void cblas_dtrmm(int, int, int, int, int, int, int, double, void *, int, void *, int)");
+  const strmm = library.func("void cblas_strmm(int, int, int, int, int, int, int, float, void *, int, void *, int)");
   const dpotrf = library.func("void dpotrf_(const char *, void *, void *, void *, void *, size_t)");
   const dpotri = library.func("void dpotri_(const char *, void *, void *, void *, void *, size_t)");
   const dtrtri = library.func("void dtrtri_(const char *, const char *, void *, void *, void *, void *, size_t, size_t)");
@@ -106,8 +122,10 @@ const bind = (path: string, library: NativeLibrary): BlasLibrary => {
     path,
     dgemm: (transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) =>
       dgemm(ROW_MAJOR, flag(transposeA), flag(transposeB), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc),
+    sgemm: (m, n, k, a, lda, b, ldb, c, ldc) => sgemm(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, m, n, k, 1, a, lda, b, ldb, 0, c, ldc),
     dtrsmLower: (transpose, n, m, l, b) => dtrsm(ROW_MAJOR, LEFT, LOWER, flag(transpose), NON_UNIT, n, m, 1, l, n, b, m),
     dtrmmLower: (n, m, l, b, ldb) => dtrmm(ROW_MAJOR, LEFT, LOWER, NO_TRANSPOSE, NON_UNIT, n, m, 1, l, n, b, ldb),
+    strmmLower: (n, m, l, b, ldb) => strmm(ROW_MAJOR, LEFT, LOWER, NO_TRANSPOSE, NON_UNIT, n, m, 1, l, n, b, ldb),
     dpotrf: (n, a) => {
       const order = Int32Array.of(n);
       dpotrf("U", order, a, order, info, 1);

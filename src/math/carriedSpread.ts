@@ -30,6 +30,10 @@ export interface StepEnds {
   readonly coolingSetpointC: number;
 }
 
+/** How far the thermostat asks the temperature to be moved from its free float, K; 0 between the setpoints. */
+export const demandK = ({ freeC, heatingSetpointC, coolingSetpointC }: StepEnds): number =>
+  freeC < heatingSetpointC ? heatingSetpointC - freeC : freeC > coolingSetpointC ? freeC - coolingSetpointC : 0;
+
 /**
  * The variance of a zone's predicted temperature from step to step, for many samples. Errors last: the next one-step error is Σ_j d_j + ν with drift states
  * d_j' = ρ_j (d_j + g_j ν) (`DriftModel`), of which only the innovations ν to come are unknown. With e the temperature's error, γ the zone's `stateGain`,
@@ -42,6 +46,10 @@ export interface StepEnds {
  * setpoint is held (Tobin 1958): v' is its second moment about the predicted temperature, plus the scatter on a setpoint times the probability 1 − κ of
  * being held (by Stein's lemma c_j' has the same κ). So a held zone forgets its error as far as it is sure to be held, but not its drift. Where the
  * mean is held s² is the usual σ̄²: no posterior is asked there. Standard deviations are multiplied by the lead's factor, scatter on a setpoint apart.
+ * Where the thermostat asks for D kelvins, ε² D² more with ε the `demandDoubt`: equipment may be off, cycle, or be stronger than it was seen to be.
+ * Equipment that is on moves a zone by T_full − T_free; of that a share ρ (`capacityDoubt`) is never known, so ρ² (T_full − T_free)² is added to w where
+ * the mean is limited, and to the side of w on which a held setpoint may be missed: what a week holds of heating before people come says little of heating
+ * while they come.
  * A latent variance that is not finite gives NaN; an end that is missing bounds nothing.
  */
 export class CarriedSpread {
@@ -49,6 +57,8 @@ export class CarriedSpread {
   readonly #spread: SpreadModel;
   readonly #decay: readonly number[];
   readonly #gain: readonly number[];
+  readonly #doubt: number;
+  readonly #capacityDoubt: number;
   readonly #variances: Float64Array;
   /** c_j by state. */
   readonly #covariances: readonly Float64Array[];
@@ -65,6 +75,8 @@ export class CarriedSpread {
     this.#spread = spread;
     this.#decay = model.drift?.decay ?? [];
     this.#gain = model.drift?.gain ?? [];
+    this.#doubt = spread.demandDoubt ?? 0;
+    this.#capacityDoubt = spread.capacityDoubt ?? 0;
     this.#variances = new Float64Array(samples);
     this.#covariances = this.#decay.map(() => new Float64Array(samples));
     this.#schedule = spreadSteps(model, spread);
@@ -88,12 +100,14 @@ export class CarriedSpread {
     const { freeC, heatedC, cooledC, heatingSetpointC, coolingSetpointC } = ends;
     this.#takenK2 = 0;
     this.#heldFraction = 0;
+    const doubtedK2 = this.#doubt === 0 ? 0 : (this.#doubt * demandK(ends)) ** 2;
     if (freeC < heatingSetpointC && heatedC >= heatingSetpointC)
-      return this.#held(t, k, heatingSetpointC - freeC, heatedC - heatingSetpointC);
+      return this.#held(t, k, heatingSetpointC - freeC, heatedC - heatingSetpointC, doubtedK2, this.#capacityK2(heatedC - freeC));
     if (freeC > coolingSetpointC && cooledC <= coolingSetpointC)
-      return this.#held(t, k, freeC - coolingSetpointC, coolingSetpointC - cooledC);
+      return this.#held(t, k, freeC - coolingSetpointC, coolingSetpointC - cooledC, doubtedK2, this.#capacityK2(freeC - cooledC));
     const stepK2 = this.#stepVariance(latentK2);
-    const w = this.#before(t, k, stepK2);
+    const movedK = freeC < heatingSetpointC ? heatedC - freeC : freeC > coolingSetpointC ? freeC - cooledC : 0;
+    const w = this.#before(t, k, stepK2) + this.#capacityK2(movedK);
     const stdDev = Math.sqrt(w);
     if (freeC < heatingSetpointC) this.#flat(heatingSetpointC - heatedC, heatingSetpointC - freeC, stdDev);
     else if (freeC > coolingSetpointC) this.#flat(cooledC - coolingSetpointC, freeC - coolingSetpointC, stdDev);
@@ -101,15 +115,23 @@ export class CarriedSpread {
       this.#flat(freeC - heatingSetpointC, heatedC - heatingSetpointC, stdDev);
       this.#flat(coolingSetpointC - freeC, coolingSetpointC - cooledC, stdDev);
     }
-    return this.#carry(t, k, stepK2, Math.max(0, w - this.#takenK2), 0);
+    return this.#carry(t, k, stepK2, Math.max(0, w - this.#takenK2) + doubtedK2, 0);
   }
 
-  /** The mean is on a setpoint and the error may grow by `one` to one side, by `other` to the other, until it no longer is. */
-  #held(t: number, k: number, one: number, other: number): number {
+  /**
+   * The mean is on a setpoint and the error may grow by `one` to one side, by `other` to the other, until it no longer is; to the other side also
+   * because equipment delivers less than expected.
+   */
+  #held(t: number, k: number, one: number, other: number, doubtedK2: number, capacityK2: number): number {
     const stepK2 = this.#spread.innovationVarianceK2;
-    const stdDev = Math.sqrt(this.#before(t, k, stepK2));
-    const outside = this.#outside(one, stdDev) + this.#outside(other, stdDev);
-    return this.#carry(t, k, stepK2, outside, 1);
+    const w = this.#before(t, k, stepK2);
+    const outside = this.#outside(one, Math.sqrt(w)) + this.#outside(other, Math.sqrt(w + capacityK2));
+    return this.#carry(t, k, stepK2, outside + doubtedK2, 1);
+  }
+
+  /** ρ² times the square of what equipment that is on moves the zone by; 0 where it moves it the wrong way or is not known. */
+  #capacityK2(movedK: number): number {
+    return this.#capacityDoubt > 0 && movedK > 0 ? (this.#capacityDoubt * movedK) ** 2 : 0;
   }
 
   #stepVariance(latentK2: number): number {

@@ -4,7 +4,7 @@ import { createBatchPredictor } from "#math/batchPredictor";
 import type { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import { gatesOf, regimes, rowRegimes } from "#math/regimes";
+import { gatesOf, regimes, rowRegimes, zoneToleranceK } from "#math/regimes";
 
 /** Disturbance states before every step: `states[i]` for the step that begins at row i; one entry more than there are errors. */
 export type DriftStates = readonly (readonly number[])[];
@@ -36,7 +36,7 @@ export const driftAfter = ({ decay }: DriftModel, states: readonly number[], ste
 export const stepErrors = (la: LinearAlgebra, model: ZoneModel, data: DatasetRows, firstStep = 0): Float64Array => {
   const errors = new Float64Array(Math.max(0, data.length - 1)).fill(Number.NaN);
   const temperature = data.column(zonePoint(model.zone, "zoneAirTempC"));
-  const regime = rowRegimes(data, model.zone);
+  const regime = rowRegimes(data, model.zone, zoneToleranceK(data, model.zone), false);
   const steps = Array.from(errors, (_, i) => i).filter(
     (i) =>
       i >= firstStep && Number.isFinite(temperature[i]!) && Number.isFinite(temperature[i + 1]!) && regime[i + 1]! < regimes.heldHeating,

@@ -51,12 +51,31 @@ export const zoneToleranceK = (data: DatasetRows, zone: string): number =>
     data.column(zonePoint(zone, "coolingSetpointC")),
   );
 
-/** Regime of the step that ends at each row of the data set. @param toleranceK default: what these data call for. */
-export const rowRegimes = (data: DatasetRows, zone: string, toleranceK = zoneToleranceK(data, zone)): Uint8Array => {
+/** An increment that differs by more than this, K a step, from the one before is a switch, not weather. */
+const SWITCH_K = 0.3;
+
+/**
+ * Regime of the step that ends at each row of the data set, as `regimeOf` has it, but for equipment that is off while its setpoint asks (a fan that cycles at night, a
+ * dead band): a run of rows that fall below heating is free float where the fall begins or ends with a jump of the increments by more than 0.3 K a step. Heating that is too
+ * weak for the weather falls too, but slides into it and out of it. Not so above cooling: of cooling that is off by the hour the model has a part of its own.
+ * @param toleranceK default: what these data call for. @param mayLookAhead false: no row is judged by the rows after it (only by how its fall began).
+ */
+export const rowRegimes = (data: DatasetRows, zone: string, toleranceK = zoneToleranceK(data, zone), mayLookAhead = true): Uint8Array => {
   const temperature = data.column(zonePoint(zone, "zoneAirTempC"));
   const heating = data.column(zonePoint(zone, "heatingSetpointC"));
   const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
-  return Uint8Array.from(temperature, (value, i) => regimeOf(value, heating[i]!, cooling[i]!, toleranceK));
+  const regime = Uint8Array.from(temperature, (value, i) => regimeOf(value, heating[i]!, cooling[i]!, toleranceK));
+  const riseK = (i: number): number => (temperature[i] ?? Number.NaN) - (temperature[i - 1] ?? Number.NaN);
+  const falls = (i: number): boolean => regime[i] === regimes.heatingLimited && riseK(i) < 0;
+  for (let first = 1; first < regime.length; first++) {
+    if (!falls(first)) continue;
+    let end = first + 1;
+    while (falls(end)) end++;
+    const isSwitchedOff = riseK(first - 1) - riseK(first) > SWITCH_K;
+    if (isSwitchedOff || (mayLookAhead && riseK(end) - riseK(end - 1) > SWITCH_K)) regime.fill(regimes.idle, first, end);
+    first = end;
+  }
+  return regime;
 };
 
 /** Gates of steps whose ends have these regimes. */

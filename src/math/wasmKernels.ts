@@ -48,6 +48,35 @@ export interface KernelExports {
   columnSquares(rows: number, block: number, ld: number, out: number): void;
   packRoot(p: number, m: number, w: number, lower: number, out: number): void;
   /** squares[4·panel + q] = ‖W k‖² of the columns in `panels` panels of [panelRows][4], W from packRoot. */
+  /** The single-precision kernels of assembly/single.ts: panels of eight queries, [basis row][8] in float32; sums in float64. */
+  packSingle(count: number, d: number, leafDims: number, dims: number, centre: number, inverse: number, inputs: number, out: number): void;
+  singleDistances(panels: number, d: number, x: number, shared: number, y: number, out: number): void;
+  singleProducts(panels: number, d: number, x: number, shared: number, y: number, out: number, accumulate: number): void;
+  singleStationary(kind: number, vectors: number, squared: number, out: number, factor: number, accumulate: number): void;
+  singleMultiply(vectors: number, source: number, out: number): void;
+  singleAddScaled(vectors: number, scale: number, source: number, out: number, accumulate: number): void;
+  singleDifferences(
+    rows: number,
+    panel: number,
+    reference: number,
+    out: number,
+    outStride: number,
+    count: number,
+    weights: number,
+    ldWeights: number,
+    sums: number,
+  ): void;
+  gatherSingle(rows: number, count: number, sources: number, stride: number, out: number, panelBytes: number): void;
+  singleSquares(rows: number, block: number, stride: number, squares: number): void;
+  singleRootSquares(
+    rowPanels: number,
+    widths: number,
+    root: number,
+    panels: number,
+    columns: number,
+    panelBytes: number,
+    squares: number,
+  ): void;
   rootSquares(p: number, m: number, root: number, lower: number, panels: number, panelRows: number, columns: number, squares: number): void;
 }
 

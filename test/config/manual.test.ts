@@ -44,6 +44,7 @@ const without = (text: string, ...patterns: readonly RegExp[]): string =>
 const embeddedBuilding = /^ {2}embedded:.*\n( {4}.*\n)+/m;
 const embeddedBroker = /(?<=^mqtt:\n) {2}embedded:.*\n( {4}.*\n)+/m;
 const otherZones = /( {2}- \{ id: space[2-5].*\n){4}/;
+const rateFiles = /^ {6}file: (prices|carbon)\.csv.*\n/gm;
 const noPeriods = /^ {4}periods: \[\].*\n/m;
 
 /** Every option of the schema; what belongs to any one sensor, zone, period or derived point stands once. */
@@ -146,12 +147,14 @@ describe("the options that the demo leaves commented out", () => {
     ["dashboard.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
     ["client.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
     ["influx-password.txt", "influx-secret\n"],
+    ["price-key.txt", "price-secret\n"],
+    ["carbon-key.txt", "carbon-secret\n"],
   ] as const) {
     writeFileSync(path.join(folder, name), text, { mode: 0o600 });
   }
 
   it("make a real building with an external broker and InfluxDB when they are uncommented", () => {
-    const config = parseSiteConfig(without(full, embeddedBuilding, embeddedBroker, otherZones), path.join(folder, "site.yaml"), {
+    const config = parseSiteConfig(without(full, embeddedBuilding, embeddedBroker, otherZones, rateFiles), path.join(folder, "site.yaml"), {
       environment,
     });
     expect(config.building).toEqual({ kind: "mqtt", futureToleranceS: 60 });
@@ -183,11 +186,27 @@ describe("the options that the demo leaves commented out", () => {
     });
     expect(config.mqtt.key?.reveal()).toContain("PRIVATE KEY");
     expect(config.influx?.password?.reveal()).toBe("influx-secret");
+    expect(config.planner.tariff.prices).toMatchObject({
+      file: null,
+      url: "https://prices.example/day-ahead?from={from}&to={to}",
+      keyHeader: "x-api-key",
+      rows: "data",
+      time: "start",
+      value: "price",
+      factor: 0.001,
+      scale: 1.19,
+      add: 0.08,
+      refreshMs: 3_600_000,
+    });
+    expect(config.planner.equipment).toEqual({ pricePerShortRun: 0.2, minOnS: 1800, minOffS: 1800 });
+    expect(config.zones[0]?.comfort.adaptive).toBeNull();
+    expect(config.planner.tariff.prices?.key?.reveal()).toBe("price-secret");
+    expect(config.planner.tariff.intensities).toMatchObject({ factor: 0.001, scale: 1, add: 0, value: "carbonIntensity" });
     expect(config.planner.tariff.periods).toEqual([{ days: [0, 1, 2, 3, 4], startMinute: 840, endMinute: 1080, energyPricePerKwh: 0.4 }]);
   });
 
   it("state the schema's defaults: the InfluxDB and sensor sections are what short ones give", () => {
-    const config = parseSiteConfig(without(full, embeddedBuilding, embeddedBroker, otherZones), path.join(folder, "site.yaml"), {
+    const config = parseSiteConfig(without(full, embeddedBuilding, embeddedBroker, otherZones, rateFiles), path.join(folder, "site.yaml"), {
       environment,
     });
     const { influx } = load(exampleText, exampleFile);

@@ -21,7 +21,7 @@ points:
 derived:
   office.zoneAirTempC: { expression: "mean(office.aC, office.bC)" }
 mqtt: { url: "${url}", keepalive: 2 s }
-control: { mode: auto }
+control: { mode: auto, lease: 10 s }
 store: { directory: "${directory}" }
 dashboard: { port: 0 }
 log: { level: info }
@@ -111,6 +111,41 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await until(async () => newest("hall")?.setpoints?.heatingSetpointC !== 22, "the rule again");
   });
 
+  it("holds what is in force until the next entry of the schedule, and says until when and why", async () => {
+    const order = (body: object): Promise<void> => house.publish("isotherm/house/zone/hall/override/set", JSON.stringify(body));
+    const held = newest("hall")!.setpoints;
+    await order({ id: "h1", by: "Ada", hold: true, until: "next", reason: "a meeting" });
+    const inCharge = await until(async () => {
+      const { hall } = (await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).inCharge;
+      return hall?.source === "override" && hall.untilMs !== null && hall.reason.includes("Ada") ? hall : null;
+    }, "the hold shown");
+    expect(inCharge.reason).toBe("Set by Ada (a meeting).");
+    // The default week has its entries at 07:00 and 18:00 by the wall clock of Berlin.
+    const wall = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Berlin", hour: "2-digit", minute: "2-digit" });
+    expect(["07:00", "18:00"]).toContain(wall.format(inCharge.untilMs!));
+    expect(newest("hall")!.setpoints).toEqual(held);
+    await order({ id: "h2", by: "Ada", release: true });
+    await until(async () => newest("hall")?.source === "rule", "the rule again");
+  });
+
+  it("takes a demand-response event, plans with its price, shows it and ends it on order", async () => {
+    const order = (body: object): Promise<void> => house.publish("isotherm/house/demand_response/set", JSON.stringify(body));
+    await order({ id: "d1", by: "grid", price_per_kwh: 9, minutes: 120, reason: "peak" });
+    await until(async () => topics.get("isotherm/house/demand_response/result")?.includes('"d1"'), "the answer");
+    expect(JSON.parse(topics.get("isotherm/house/demand_response/result")!)).toEqual({ id: "d1", ok: true, error: null });
+    const status = await getJson<DaemonStatus>(`${dashboard}api/v1/status`);
+    expect(status.demandResponse).toMatchObject({ id: "d1", pricePerKwh: 9, limitKw: null, by: "grid" });
+    expect(JSON.parse(topics.get("isotherm/house/demand_response/state")!)).toMatchObject({ id: "d1", price_per_kwh: 9 });
+    await until(async () => {
+      const { plan } = await getJson<{ plan: { pricePerKwh: number[] } }>(`${dashboard}api/v1/decisions/latest`);
+      return plan.pricePerKwh[0] === 9 && plan.pricePerKwh.at(-1) !== 9;
+    }, "a plan with its price");
+    await order({ id: "d2", by: "grid", release: true });
+    await until(async () => topics.get("isotherm/house/demand_response/state") === "", "its end");
+    await order({ id: "d3", by: "grid", limit_kw: 3, until: "2020-01-01T00:00:00Z" });
+    await until(async () => topics.get("isotherm/house/demand_response/result")?.includes("ended already"), "a refusal");
+  });
+
   it("never repeats an old setpoint to a broker that was killed and comes back", async () => {
     const before = newest("hall")!;
     await broker.stop("SIGKILL");
@@ -130,9 +165,9 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await until(
       async () => {
         const id = `m-${++tries}`;
-        await house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id, by: "Ada", mode: "shadow" }));
+        await house.publish("isotherm/house/mode/set", JSON.stringify({ id, by: "Ada", mode: "shadow" }));
         await new Promise((resolve) => setTimeout(resolve, 300));
-        return topics.has("isotherm/house/zone/hall/mode/result");
+        return topics.has("isotherm/house/mode/result");
       },
       "the order heard",
       20_000,
@@ -141,8 +176,47 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await until(async () => topics.has("isotherm/house/zone/hall/setpoint_proposed"), "a proposal");
     expect(newest("hall")!.setpoints).toBeNull();
     expect((await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).mode).toBe("shadow");
-    await house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id: "m2", by: "Ada", mode: "auto" }));
+    await house.publish("isotherm/house/mode/set", JSON.stringify({ id: "m2", by: "Ada", mode: "auto" }));
     await until(async () => newest("hall")?.source === "rule", "control again");
+  });
+
+  it("one zone has a mode of its own, and the others go on", async () => {
+    const order = (id: string, mode: string): Promise<void> =>
+      house.publish("isotherm/house/zone/hall/mode/set", JSON.stringify({ id, by: "Ada", mode }));
+    await order("z1", "shadow");
+    await until(async () => newest("hall")?.source === "relinquish", "the hall given back");
+    await until(async () => newest("office")?.source === "rule" && newest("office")!.seq > newest("hall")!.seq, "the office controlled");
+    const status = await getJson<DaemonStatus>(`${dashboard}api/v1/status`);
+    expect([status.mode, status.zoneModes]).toEqual(["auto", { hall: "shadow", office: "auto" }]);
+    await order("z2", "building");
+    await until(async () => newest("hall")?.source === "rule", "the hall controlled again");
+  });
+
+  it("a second daemon on the same building stands by, and takes over when the first is killed", async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, "site.yaml");
+    writeFileSync(
+      file,
+      siteText(broker.url, join(directory, "data")).replace("keepalive: 2 s", "keepalive: 2 s, clientId: isotherm-second"),
+    );
+    const second = startDaemon(["--config", file]);
+    await second.says(/another isotherm \(\S+\) commands the building: this one stands by in shadow mode/);
+    const status = await getJson<DaemonStatus>(`${await second.dashboardUrl()}api/v1/status`);
+    expect(status.zoneModes).toEqual({ hall: "shadow", office: "shadow" });
+    const before = newest("hall")!;
+    const count = received.length;
+    // It decides too, and nothing of it reaches a device.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(received.slice(count).every(({ message }) => message.epoch === before.epoch)).toBe(true);
+    await daemon.end("SIGKILL");
+    await until(
+      async () => newest("hall")!.epoch > before.epoch && newest("office")!.epoch > before.epoch,
+      "setpoints of the second",
+      60_000,
+    );
+    expect(second.stdout()).toContain("this daemon is in charge of the building");
+    daemon = second;
+    dashboard = await second.dashboardUrl();
   });
 
   it("ends at once on SIGTERM with the zones given back and its status offline", async () => {

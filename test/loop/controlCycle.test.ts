@@ -244,7 +244,7 @@ describe("control cycle", () => {
 
   it("has every step judged once its row is there, also while control is off", async () => {
     const judged: (readonly [number, number | null])[] = [];
-    const loop = fakeSite({ monitor: { step: async (nowMs) => void judged.push([nowMs, loop.history.newestMs]) } });
+    const loop = fakeSite({ monitor: { step: async (nowMs) => void judged.push([nowMs, loop.history.newestMs]), doubted: () => [] } });
     await loop.tick();
     await loop.supervisor.setMode("off", loop.now());
     await loop.tick();

@@ -93,9 +93,10 @@ describe("watching how true the model is", () => {
     site.monitor.use(judgeOf({ trainedToMs: site.now(), errorK: () => 1, isOffSetpoint }), false);
     await site.steps(98);
     expect(site.monitor.figures()[0]).toMatchObject({ zone: "a", samples: 49, coverage90Fraction: null, rmseK: null });
-    expect(site.active()).toEqual([]);
+    // Errors ten times as large as they should be are doubted long before coverage can be told.
+    expect(site.active()).toEqual(["model-doubt:a"]);
     await site.steps(2);
-    expect(site.active()).toEqual(["model-coverage:a", "model-drift:a"]);
+    expect(site.active()).toEqual(["model-doubt:a", "model-coverage:a", "model-drift:a"]);
     expect(site.errors).toEqual([]);
   });
 

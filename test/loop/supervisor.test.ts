@@ -73,3 +73,56 @@ describe("planner slot", () => {
     expect(closed).toEqual(["old", "new"]);
   });
 });
+
+describe("modes of zones", () => {
+  const both = new Map(["a", "b"].map((zone) => [zone, { heatingSetpointC: 20, coolingSetpointC: 24 }]));
+  const made = () => {
+    const sent: SetpointCommand[] = [];
+    const proposed: SetpointCommand[] = [];
+    const supervisor = createSupervisor({
+      zones: ["a", "b"],
+      outlet: { send: async (command) => void sent.push(command), propose: async (command) => void proposed.push(command) },
+      epoch: 3,
+      commandValidityS: 60,
+    });
+    return { supervisor, sent, proposed, zonesOf: (list: SetpointCommand[]) => list.map(({ zones, source }) => [source, ...zones.keys()]) };
+  };
+  it("sends to zones in auto, proposes in those in shadow, leaves out those that are off, and gives back only what left auto", async () => {
+    const { supervisor, sent, proposed, zonesOf } = made();
+    await supervisor.command(both, "rule", 0).sent;
+    await supervisor.setZoneMode("b", "shadow", 1);
+    await supervisor.command(both, "rule", 2).sent;
+    await supervisor.setZoneMode("b", "off", 3);
+    expect([...supervisor.command(both, "rule", 4).command.zones.keys()]).toEqual(["a"]);
+    await supervisor.setZoneMode("b", null, 5);
+    await supervisor.command(both, "rule", 6).sent;
+    expect(zonesOf(sent)).toEqual([
+      ["rule", "a", "b"],
+      ["relinquish", "b"],
+      ["rule", "a"],
+      ["rule", "a"],
+      ["rule", "a", "b"],
+    ]);
+    expect(zonesOf(proposed)).toEqual([["rule", "b"]]);
+    expect([...supervisor.inForce(7).keys()]).toEqual(["a", "b"]);
+  });
+  it("the building's mode, set by a person, is every zone's", async () => {
+    const { supervisor } = made();
+    await supervisor.setZoneMode("a", "shadow", 0);
+    await supervisor.setMode("auto", 1);
+    expect([supervisor.modeOf("a"), supervisor.zoneModes.size]).toEqual(["auto", 0]);
+    await expect(supervisor.setZoneMode("z", "auto", 2)).rejects.toThrow("no zone");
+  });
+  it("while it stands by, nothing goes out, and under a greater epoch its numbers begin anew", async () => {
+    const { supervisor, sent, proposed } = made();
+    await supervisor.command(both, "rule", 0).sent;
+    supervisor.standBy(true);
+    await supervisor.command(both, "rule", 1).sent;
+    await supervisor.relinquish(2);
+    expect([sent.length, proposed.length, supervisor.inForce(2).size]).toEqual([1, 1, 0]);
+    supervisor.standBy(false);
+    supervisor.setEpoch(9);
+    supervisor.setEpoch(4);
+    expect(supervisor.command(both, "rule", 3).command).toMatchObject({ epoch: 9, seq: 1 });
+  });
+});

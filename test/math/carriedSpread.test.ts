@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { SpreadModel, ZoneModel } from "#domain/model";
-import { CarriedSpread, leadFactor, type StepEnds } from "#math/carriedSpread";
+import { CarriedSpread, demandK, leadFactor, type StepEnds } from "#math/carriedSpread";
 import { randomSource } from "./tools.js";
 
 const usual: SpreadModel = { innovationVarianceK2: 0.01, leads: [] };
@@ -155,6 +155,24 @@ describe("the carried spread", () => {
     }
     carried.start();
     expect(carried.thermostat(0, 0, LATENT_K2, floating(1000))).toBeCloseTo(0.1, 12);
+  });
+
+  it("has ε² D² more where the thermostat asks for D kelvins, whether they are reached or not, and nothing more where it asks for none", () => {
+    const doubting: SpreadModel = { ...usual, demandDoubt: 0.3 };
+    const held: StepEnds = { freeC: 10, heatedC: 30, cooledC: 0, heatingSetpointC: 20, coolingSetpointC: 26 };
+    const asked: readonly (readonly [StepEnds, number])[] = [
+      [held, 10],
+      [{ ...held, freeC: 30 }, 4],
+      [{ ...held, heatedC: 15 }, 10],
+      [{ ...held, freeC: 30, cooledC: 28 }, 4],
+      [{ ...held, freeC: 23 }, 0],
+    ];
+    for (const [ends, demand] of asked) {
+      expect(demandK(ends)).toBe(demand);
+      const sure = new CarriedSpread(zone(), usual, 1).thermostat(0, 0, LATENT_K2, ends);
+      const stdDev = new CarriedSpread(zone(), doubting, 1).thermostat(0, 0, LATENT_K2, ends);
+      expect(stdDev).toBeCloseTo(Math.hypot(sure, 0.3 * demand), 12);
+    }
   });
 
   it("multiplies by the lead's factor all but the scatter on a setpoint", () => {

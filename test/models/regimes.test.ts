@@ -54,6 +54,43 @@ describe("hold tolerance", () => {
   });
 });
 
+describe("a zone below heating that falls", () => {
+  const regimesOf = (temperatureC: readonly number[], heatingC = 21, mayLookAhead = true): number[] => {
+    const data = new DatasetRows(
+      datasetOf({
+        "zone.zoneAirTempC": temperatureC,
+        "zone.heatingSetpointC": temperatureC.map(() => heatingC),
+        "zone.coolingSetpointC": temperatureC.map(() => 26),
+      }),
+    );
+    return [...rowRegimes(data, "zone", 0.06, mayLookAhead)];
+  };
+  const { idle, heatingLimited: limited, heldHeating: held } = regimes;
+
+  it("has its fan off where the fall begins at once or ends at once: night cycling, a dead band", () => {
+    expect(regimesOf([21, 21, 19.2, 18.9, 21, 21])).toEqual([held, held, idle, idle, held, held]);
+    expect(regimesOf([21, 21, 20.9, 20.78, 20.66, 21, 21])).toEqual([held, held, idle, idle, idle, held, held]);
+    // What the rows after it tell is not told yet while the fall lasts.
+    expect(regimesOf([21, 21, 20.9, 20.78, 20.66, 21, 21], 21, false)).toEqual([held, held, limited, limited, limited, held, held]);
+    expect(regimesOf([21, 21, 19.2, 18.9, 21, 21], 21, false)).toEqual([held, held, idle, idle, held, held]);
+  });
+
+  it("is heated at its limit where it slides into the fall and out of it, and wherever it rises", () => {
+    expect(regimesOf([21, 21, 20.9, 20.7, 20.6, 20.7, 20.9, 21])).toEqual([held, held, ...Array(5).fill(limited), held]);
+    expect(regimesOf([16, 16.2, 18, 19.6, 21])).toEqual([...Array(4).fill(limited), held]);
+  });
+
+  it("of an undersized zone in a cold week teaches its capacity, row by row", () => {
+    const data = new DatasetRows(syntheticZone(4, { truth: { heatingK: 0.4, coolingK: 2, noiseK: 0.02 }, outdoorC: -15 }));
+    const T = data.column("zone.zoneAirTempC");
+    const heating = data.column("zone.heatingSetpointC");
+    const below = [...T].flatMap((value, i) => (i > 0 && value < heating[i]! - 0.06 ? [i] : []));
+    const regime = rowRegimes(data, "zone");
+    expect(below.filter((i) => T[i]! < T[i - 1]!).length).toBeGreaterThan(20);
+    expect(below.filter((i) => regime[i] === limited).length / below.length).toBeGreaterThan(0.9);
+  });
+});
+
 describe("training rows", () => {
   it("leave held rows out, count them, and keep their distance from the setpoint", () => {
     const data = new DatasetRows(syntheticZone(4));

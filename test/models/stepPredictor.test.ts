@@ -4,6 +4,7 @@ import type { FeatureSpec } from "#domain/features";
 import type { ZoneModel } from "#domain/model";
 import { DatasetRows } from "#math/datasetRows";
 import { normalCdf } from "#math/statistics";
+import { openLoop } from "#models/evaluation/openLoop";
 import { createStepPredictor, type StepPrediction } from "#models/stepPredictor";
 import { datasetOf, la } from "./support.js";
 
@@ -74,11 +75,11 @@ describe("transition of a thermostat zone", () => {
     expect(stepOf(modelOf(zone), T, hea, coo).mean).toBeCloseTo(expected, 9);
   });
 
-  it("is min(T_hea, T_heat) below heating, max(T_coo, T_cool) above cooling, else T_free, whatever the zone", () => {
+  it("is min(T_hea, max(T_heat, T_free)) below heating, max(T_coo, T_cool) above cooling, else T_free, whatever the zone", () => {
     fc.assert(
       fc.property(zones, temperature, setpoints, (one, T, [hea, coo]) => {
         const free = T + one.free;
-        const expected = free < hea ? Math.min(hea, free + one.heat) : free > coo ? Math.max(coo, free + one.cool) : free;
+        const expected = free < hea ? Math.min(hea, free + Math.max(0, one.heat)) : free > coo ? Math.max(coo, free + one.cool) : free;
         const step = stepOf(modelOf(one), T, hea, coo);
         return Math.abs(step.mean - expected) < 1e-9 && Math.abs(step.free - free) < 1e-9;
       }),
@@ -117,6 +118,44 @@ describe("transition of a thermostat zone", () => {
   });
 });
 
+describe("a cold zone open loop", () => {
+  const STEPS = 96;
+  const outdoor: FeatureSpec[number]["term"] = { kind: "offset", point: "site.outdoorAirTempC", of: "a.zoneAirTempC" };
+  const cold: FeatureSpec = [
+    { term: outdoor, scale: 1 },
+    { term: { kind: "gated", mode: "heating", term: { kind: "constant" } }, scale: 1 },
+    { term: { kind: "gated", mode: "heating", term: outdoor }, scale: 1 },
+  ];
+
+  it("stays between outdoor air and what it was or is asked for, whatever was learned of full heating, even if that runs away by itself", () => {
+    fc.assert(
+      fc.property(
+        temperature,
+        fc.double({ min: -30, max: 10, noNaN: true }),
+        fc.double({ min: -5, max: 5, noNaN: true }),
+        fc.double({ min: -0.3, max: 0.3, noNaN: true }),
+        (T, outdoorC, heat, growth) => {
+          const model = modelOf(zone);
+          const posterior = { ...model.posterior, features: cold, meanCoefficients: Float64Array.of(0.05, heat, growth) };
+          const heatingC = 21;
+          const column = (value: number): Float64Array => new Float64Array(STEPS + 1).fill(value);
+          const data = new DatasetRows(
+            datasetOf({
+              "a.zoneAirTempC": column(T),
+              "a.heatingSetpointC": column(heatingC),
+              "a.coolingSetpointC": column(99),
+              "site.outdoorAirTempC": column(outdoorC),
+            }),
+          );
+          const changed = { ...model, posterior };
+          const { meanC } = openLoop(createStepPredictor(la, changed), changed, data, [0], STEPS);
+          return meanC.every(([value]) => value! >= Math.min(T, outdoorC) - 1e-9 && value! <= Math.max(T, heatingC) + 1e-9);
+        },
+      ),
+    );
+  });
+});
+
 describe("spread", () => {
   it("is that of the mixture over regimes: Var ≈ c² ((1 − p_h − p_c) s_free² + p_hl s_heat² + p_cl s_cool²) + p_held s_held²", () => {
     fc.assert(
@@ -124,16 +163,30 @@ describe("spread", () => {
         const model = modelOf(one, { spreadScale });
         const [a, b, c] = one.spreads;
         const sFree = Math.sqrt(a ** 2 + 0.01);
-        const sHeat = Math.sqrt(a ** 2 + b ** 2 + 0.01);
-        const sCool = Math.sqrt(a ** 2 + c ** 2 + 0.01);
         const free = T + one.free;
+        // Heating that seems to take away gives nothing: what comes is the free float.
+        const gives = free + one.heat >= free;
+        const sHeat = gives ? Math.sqrt(a ** 2 + b ** 2 + 0.01) : sFree;
+        const sCool = Math.sqrt(a ** 2 + c ** 2 + 0.01);
         const pHeat = normalCdf((hea - free) / sFree);
         const pCool = normalCdf((free - coo) / sFree);
-        const pHeatLimited = pHeat * normalCdf((hea - free - one.heat) / sHeat);
+        const pHeatLimited = pHeat * normalCdf((hea - free - (gives ? one.heat : 0)) / sHeat);
         const pCoolLimited = pCool * normalCdf((free + one.cool - coo) / sCool);
         const off = Math.max(0, 1 - pHeat - pCool) * sFree ** 2 + pHeatLimited * sHeat ** 2 + pCoolLimited * sCool ** 2;
         const expected = Math.sqrt(spreadScale ** 2 * off + (pHeat - pHeatLimited + pCool - pCoolLimited) * 0.03 ** 2);
         return Math.abs(stepOf(model, T, hea, coo).stdDev - expected) < 1e-9;
+      }),
+    );
+  });
+
+  it("has ε² D² more where the thermostat asks for D kelvins: the free float's distance from the setpoint that it lies beyond", () => {
+    const doubting = { spread: { innovationVarianceK2: 0.01, demandDoubt: 0.4, leads: [] } };
+    fc.assert(
+      fc.property(zones, temperature, setpoints, (one, T, [hea, coo]) => {
+        const free = T + one.free;
+        const demand = Math.max(0, hea - free, free - coo);
+        const [sure, doubted] = [modelOf(one), modelOf(one, doubting)].map((model) => stepOf(model, T, hea, coo).stdDev);
+        return Math.abs(doubted! - Math.hypot(sure!, 0.4 * demand)) < 1e-9;
       }),
     );
   });

@@ -10,13 +10,30 @@ await useSoftwareGraphics();
 const available = await availableBackends();
 const wanted: readonly BackendName[] = ["reference", "wasm", "blas", "webgpu"];
 
+/** A backend, and what it computes in where that can be chosen. */
+interface Variant {
+  readonly name: BackendName;
+  readonly precision: "float64" | "float32";
+}
+const variants: readonly Variant[] = [
+  ...wanted.map((name) => ({ name, precision: name === "webgpu" ? "float32" : "float64" }) as const),
+  { name: "wasm", precision: "float32" },
+  { name: "blas", precision: "float32" },
+];
+const reference: Variant = { name: "reference", precision: "float64" };
+
 const opened: PreparedRollout[] = [];
 afterEach(() => {
   for (const prepared of opened.splice(0)) prepared.close();
 });
 
-const rollOut = async (name: BackendName, model: BuildingModel, request: RolloutRequest, threads = 1): Promise<RolloutResult> => {
-  const backend = await createRolloutBackend(name, { threads });
+const rollOut = async (
+  { name, precision }: Variant,
+  model: BuildingModel,
+  request: RolloutRequest,
+  threads = 1,
+): Promise<RolloutResult> => {
+  const backend = await createRolloutBackend(name, { threads, precision });
   const prepared = await backend.prepare({ model, maxSamples: request.count, horizonSteps: request.horizonSteps });
   opened.push(prepared);
   return prepared.run(request);
@@ -25,25 +42,25 @@ const rollOut = async (name: BackendName, model: BuildingModel, request: Rollout
 const FIELDS = ["meanC", "stdDevK", "powerW"] as const;
 
 /** A thousandth of a temperature in °C would be much for a temperature: in float32 they are known to 0.1 mK and a millionth. */
-const toleranceOf = async (name: BackendName, field: (typeof FIELDS)[number]): Promise<RolloutBackend["tolerance"]> => {
-  const { tolerance } = await createRolloutBackend(name);
+const toleranceOf = async ({ name, precision }: Variant, field: (typeof FIELDS)[number]): Promise<RolloutBackend["tolerance"]> => {
+  const { tolerance } = await createRolloutBackend(name, { precision });
   return field === "meanC" ? { atol: tolerance.atol, rtol: Math.min(tolerance.rtol, 1e-6) } : tolerance;
 };
 
 /** Every number within the backend's stated tolerance of the reference's; NaN exactly where the reference has NaN. */
-const expectParity = async (name: BackendName, model: BuildingModel, request: RolloutRequest): Promise<RolloutResult> => {
-  const expected = await rollOut("reference", model, request);
-  const actual = await rollOut(name, model, request);
+const expectParity = async (variant: Variant, model: BuildingModel, request: RolloutRequest): Promise<RolloutResult> => {
+  const expected = await rollOut(reference, model, request);
+  const actual = await rollOut(variant, model, request);
   for (const field of FIELDS) {
-    const tolerance = await toleranceOf(name, field);
+    const tolerance = await toleranceOf(variant, field);
     expect(actual[field].length).toBe(expected[field].length);
     for (let i = 0; i < expected[field].length; i++) {
       const [a, b] = [actual[field][i]!, expected[field][i]!];
       const isClose = Number.isNaN(b) ? Number.isNaN(a) : Math.abs(a - b) <= tolerance.atol + tolerance.rtol * Math.abs(b);
-      if (!isClose) expect.fail(`${field}[${i}]: ${a} from ${name}, ${b} from reference`);
+      if (!isClose) expect.fail(`${field}[${i}]: ${a} from ${variant.name}, ${b} from reference`);
     }
   }
-  recordBackendRan(name);
+  recordBackendRan(variant.name);
   return actual;
 };
 
@@ -79,7 +96,8 @@ const cases: readonly (readonly [string, Partial<RandomModelOptions>, number, nu
   ["more sequences than a block holds", { numZones: 1, m: 9, withPower: false, seed: 14 }, 259, 3],
 ];
 
-describe.each(wanted)("%s rollout", (name) => {
+describe.each(variants)("$name rollout in $precision", (variant) => {
+  const { name, precision } = variant;
   const isMissing = !available.includes(name);
   const suffix = isMissing ? ` (skipped: ${name} is not available here)` : "";
 
@@ -89,18 +107,18 @@ describe.each(wanted)("%s rollout", (name) => {
     it.each(cases)("for %s", async (_, options, count, horizonSteps) => {
       const model = randomModel({ ...base, ...options });
       const request = randomRequest(model, count, horizonSteps, 100 + (options.seed ?? 0));
-      const result = await expectParity(name, model, request);
+      const result = await expectParity(variant, model, request);
       for (const field of FIELDS) expect(result[field].every(Number.isFinite)).toBe(true);
     });
 
     it("and a sequence that is not finite is NaN from there on without disturbing the others", async () => {
       const model = randomModel({ ...base, numZones: 3, seed: 20 });
       const request = randomRequest(model, 14, 7, 21);
-      const clean = await rollOut(name, model, request);
+      const clean = await rollOut(variant, model, request);
       request.heatingSetpointC[(3 * 7 + 2) * 3 + 1] = Number.NaN;
       request.coolingSetpointC[(6 * 7 + 4) * 3] = Number.POSITIVE_INFINITY;
       request.coolingSetpointC[(13 * 7 + 6) * 3 + 2] = Number.NaN;
-      const broken = await expectParity(name, model, request);
+      const broken = await expectParity(variant, model, request);
       for (let k = 0; k < 14; k++) {
         for (let t = 0; t < 7; t++) {
           const fails = (k === 3 && t >= 2) || (k === 6 && t >= 4) || (k === 13 && t >= 6);
@@ -108,7 +126,7 @@ describe.each(wanted)("%s rollout", (name) => {
           for (let z = 0; z < 3; z++) {
             const at = (k * 7 + t) * 3 + z;
             if (fails) expect([broken.meanC[at], broken.stdDevK[at]]).toEqual([Number.NaN, Number.NaN]);
-            else expect(Math.abs(broken.meanC[at]! - clean.meanC[at]!)).toBeLessThan(1e-9);
+            else expect(Math.abs(broken.meanC[at]! - clean.meanC[at]!)).toBeLessThan(precision === "float32" ? 1e-5 : 1e-9);
           }
         }
       }
@@ -127,7 +145,7 @@ describe.each(wanted)("%s rollout", (name) => {
       const withoutSun: BuildingModel = { ...model, zones: [{ ...zone!, posterior: { ...zone!.posterior, features } }] };
       const request = randomRequest(withoutSun, 40, 4, 23);
       request.disturbances.get("site.globalHorizontalIrradianceWm2")![2] = Number.NaN;
-      const result = await expectParity(name, withoutSun, request);
+      const result = await expectParity(variant, withoutSun, request);
       const failed = Array.from({ length: 40 }, (_, k) => Number.isNaN(result.meanC[k * 4 + 2]));
       expect(new Set(failed)).toEqual(new Set([true, false]));
     });
@@ -137,8 +155,8 @@ describe.each(wanted)("%s rollout", (name) => {
     it.each(fast)("and gives identical digits on one thread and on two (%s)", async () => {
       const model = randomModel({ ...base, numZones: 2, m: 40, seed: 30, spreads: true });
       const request = randomRequest(model, 600, 3, 31);
-      const one = await rollOut(name, model, request, 1);
-      const two = await rollOut(name, model, request, 2);
+      const one = await rollOut(variant, model, request, 1);
+      const two = await rollOut(variant, model, request, 2);
       for (const field of FIELDS) expect(two[field]).toEqual(one[field]);
     });
   });

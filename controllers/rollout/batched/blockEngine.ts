@@ -1,4 +1,5 @@
 import { BlockState } from "#controllers/rollout/batched/blockState";
+import type { Precision } from "#controllers/rollout/batched/createBlockPredictor";
 import { PowerRollout } from "#controllers/rollout/batched/powerRollout";
 import type { FastLinearAlgebra } from "#controllers/rollout/batched/stepPredictor";
 import { ZoneRollout } from "#controllers/rollout/batched/zoneRollout";
@@ -17,16 +18,17 @@ export class BlockEngine {
   readonly #power: PowerRollout | null;
   readonly #alive: Uint8Array;
 
-  constructor(problem: RolloutProblem, la: FastLinearAlgebra) {
-    const { model, maxSamples } = problem;
+  constructor(problem: RolloutProblem, la: FastLinearAlgebra, precision: Precision) {
+    const { model, maxSamples, horizonSteps } = problem;
+    const needs = rolloutRequirements(model);
     const maxBatch = Math.min(BLOCK_SAMPLES, maxSamples);
     const pool = new MatrixPool();
     this.#problem = problem;
-    this.#state = new BlockState(problem, rolloutRequirements(model), maxBatch);
-    this.#zones = model.zones.map((zone, z) => new ZoneRollout(la, zone, z, maxBatch, pool));
+    this.#state = new BlockState(problem, needs, maxBatch);
+    this.#zones = model.zones.map((_, z) => new ZoneRollout(la, problem, needs, z, maxBatch, pool, precision));
     const { power } = model;
     const moved = power?.zones.map((name) => this.#zones[model.zones.findIndex(({ zone }) => zone === name)]!) ?? [];
-    this.#power = power === null ? null : new PowerRollout(la, power, moved, maxBatch, pool);
+    this.#power = power === null ? null : new PowerRollout(la, power, moved, maxBatch, pool, precision, horizonSteps);
     this.#alive = new Uint8Array(maxBatch);
   }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type HoldOneThread, oneBlasThread } from "#controllers/rollout/batched/blasThreads";
 import { BLOCK_SAMPLES, BlockEngine } from "#controllers/rollout/batched/blockEngine";
+import type { Precision } from "#controllers/rollout/batched/createBlockPredictor";
 import { createSharedArrays, type SharedArrays } from "#controllers/rollout/batched/sharedRun";
 import type { FastLinearAlgebra } from "#controllers/rollout/batched/stepPredictor";
 import { WorkerPool, workerScript } from "#controllers/rollout/batched/workerPool";
@@ -14,20 +15,28 @@ const MOST_THREADS = 4;
 export interface BatchedOptions {
   /** 1: in the caller's thread; more: that many workers, but no more than there are blocks. The cores, at most 4, when absent. */
   readonly threads?: number;
+  /**
+   * float64 when absent. float32: covariances and products as differences from a float64 path that all samples share (decision 19)), for about half of the time.
+   */
+  readonly precision?: Precision;
 }
 
 /**
- * All samples of a block at once in float64: covariances from the WebAssembly kernels, products from BLAS or WebAssembly.
+ * All samples of a block at once: covariances from the WebAssembly kernels, products from BLAS or WebAssembly.
  * Blocks are spread over worker threads; results do not depend on their number. Where the sources run without a build, the caller's thread works alone.
  */
 export const createBatchedBackend = (name: "wasm" | "blas", options: BatchedOptions = {}): RolloutBackend => ({
   name,
-  tolerance: { rtol: 1e-10, atol: 1e-9 },
+  tolerance: options.precision === "float32" ? { rtol: 1e-3, atol: 1e-4 } : { rtol: 1e-10, atol: 1e-9 },
   prepare: async (problem) => {
+    const { precision = "float64" } = options;
     const blocks = Math.ceil(problem.maxSamples / BLOCK_SAMPLES);
     const threads = options.threads ?? Math.min(availableParallelism(), MOST_THREADS);
     const script = threads > 1 ? workerScript() : null;
-    const roll = script === null ? await rollHere(name, problem) : await rollInWorkers(name, problem, script, Math.min(threads, blocks));
+    const roll =
+      script === null
+        ? await rollHere(name, precision, problem)
+        : await rollInWorkers(name, precision, problem, script, Math.min(threads, blocks));
     return prepared(problem, roll, name === "blas" ? await oneBlasThread() : () => () => {});
   },
 });
@@ -69,8 +78,8 @@ const prepared = (problem: RolloutProblem, roller: Roller, holdOneThread: HoldOn
 
 const closedError = (): IsothermError => new IsothermError("permanent", "This rollout is closed.", { todo: "Prepare it again." });
 
-const rollHere = async (name: "wasm" | "blas", problem: RolloutProblem): Promise<Roller> => {
-  const engine = new BlockEngine(problem, (await createLinearAlgebra(name)) as FastLinearAlgebra);
+const rollHere = async (name: "wasm" | "blas", precision: Precision, problem: RolloutProblem): Promise<Roller> => {
+  const engine = new BlockEngine(problem, (await createLinearAlgebra(name)) as FastLinearAlgebra, precision);
   return {
     run: async (request) => {
       const size = request.count * request.horizonSteps;
@@ -84,11 +93,17 @@ const rollHere = async (name: "wasm" | "blas", problem: RolloutProblem): Promise
   };
 };
 
-const rollInWorkers = async (name: "wasm" | "blas", problem: RolloutProblem, script: string, threads: number): Promise<Roller> => {
+const rollInWorkers = async (
+  name: "wasm" | "blas",
+  precision: Precision,
+  problem: RolloutProblem,
+  script: string,
+  threads: number,
+): Promise<Roller> => {
   const arrays: SharedArrays = createSharedArrays(problem);
   // A counter for each pool: a worker of a failed one that is still ending must take no block of its successor.
   const startPool = (): WorkerPool =>
-    new WorkerPool(script, { backend: name, problem, arrays, next: new Int32Array(new SharedArrayBuffer(4)) }, threads);
+    new WorkerPool(script, { backend: name, precision, problem, arrays, next: new Int32Array(new SharedArrayBuffer(4)) }, threads);
   let pool = startPool();
   await pool.ready();
   return {

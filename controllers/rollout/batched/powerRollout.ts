@@ -1,4 +1,6 @@
-import { type FastLinearAlgebra, StepPredictor } from "#controllers/rollout/batched/stepPredictor";
+import type { BlockPredictor } from "#controllers/rollout/batched/blockPredictor";
+import { createBlockPredictor, type Precision } from "#controllers/rollout/batched/createBlockPredictor";
+import type { FastLinearAlgebra } from "#controllers/rollout/batched/stepPredictor";
 import type { ZoneRollout } from "#controllers/rollout/batched/zoneRollout";
 import { OUTDOOR } from "#controllers/rollout/requirements";
 import type { PowerModel } from "#domain/model";
@@ -11,15 +13,25 @@ export class PowerRollout {
   readonly powerW: Float64Array;
   readonly #model: PowerModel;
   readonly #zones: readonly ZoneRollout[];
-  readonly #predictor: StepPredictor;
+  readonly #predictor: BlockPredictor;
   readonly #mean: Float64Array;
 
   /** `zones`: of the power model, in its order. */
-  constructor(la: FastLinearAlgebra, model: PowerModel, zones: readonly ZoneRollout[], maxBatch: number, pool: MatrixPool) {
+  constructor(
+    la: FastLinearAlgebra,
+    model: PowerModel,
+    zones: readonly ZoneRollout[],
+    maxBatch: number,
+    pool: MatrixPool,
+    precision: Precision,
+    horizonSteps: number,
+  ) {
     this.#model = model;
     this.#zones = zones;
     const roles = Array.from({ length: model.posterior.d }, (_, c) => ({ isShared: c >= 2 * zones.length, gate: null }));
-    this.#predictor = new StepPredictor({ la, posterior: model.posterior, roles, regimes: 1, withVariance: false, maxBatch, pool });
+    const { posterior } = model;
+    const options = { la, posterior, roles, regimes: 1, withVariance: false, maxBatch, pool } as const;
+    this.#predictor = createBlockPredictor(options, precision, horizonSteps);
     this.#mean = new Float64Array(maxBatch);
     this.powerW = new Float64Array(maxBatch);
   }

@@ -1,8 +1,10 @@
+import type { Precision } from "#controllers/rollout/batched/createBlockPredictor";
 import type { RolloutProblem, RolloutRequest, RolloutResult } from "#domain/rollout";
 
 /** What a worker starts with. */
 export interface WorkerStart {
   readonly backend: "wasm" | "blas";
+  readonly precision: Precision;
   readonly problem: RolloutProblem;
   readonly arrays: SharedArrays;
   /** [0]: the next block to be rolled; whoever adds 1 takes it. */

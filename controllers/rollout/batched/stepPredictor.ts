@@ -1,3 +1,4 @@
+import type { BlockPredictor } from "#controllers/rollout/batched/blockPredictor";
 import { compileOwnCovariance, type OwnCovariance } from "#controllers/rollout/batched/ownCovariance";
 import { createBlasRootProduct, createWasmRootProduct, type RootProduct } from "#controllers/rollout/batched/rootProduct";
 import { type KernelSplit, leavesOf, splitKernel } from "#controllers/rollout/batched/splitKernel";
@@ -45,7 +46,8 @@ const isSame = (a: Float64Array, b: Float64Array): boolean => a.length === b.len
  * and regime, linear terms weights on the inputs, and only the rest is evaluated for each sample and basis row:
  * f = βᵀx + (own(x, X) + h)α + Σ_c w_c x_c, variance = k(x, x) − ‖W own(X, x) + (W X Λ) x + W h‖², in one product with the root [W X Λ, W h, W].
  */
-export class StepPredictor {
+export class StepPredictor implements BlockPredictor {
+  readonly needsReference = false;
   /** Columns that differ between samples, by their index in the posterior's inputs; `inputs` holds them in this order and a 1. */
   readonly ownColumns: readonly number[];
   readonly inputColumns: number;
@@ -313,7 +315,7 @@ export class StepPredictor {
 }
 
 /** Σ k(x, x) of terms that are stationary, scaled or not; null where a term's own variance depends on x. */
-const constantPrior = (terms: readonly KernelSpec[]): number | null => {
+export const constantPrior = (terms: readonly KernelSpec[]): number | null => {
   let sum = 0;
   for (const term of terms) {
     const value = constantDiagonal(term);

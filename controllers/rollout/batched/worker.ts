@@ -5,11 +5,11 @@ import type { FastLinearAlgebra } from "#controllers/rollout/batched/stepPredict
 import { createLinearAlgebra } from "#math/createLinearAlgebra";
 
 /** One thread of a rollout: takes block after block of a request until none is left. */
-const { backend, problem, arrays, next } = workerData as WorkerStart;
+const { backend, precision, problem, arrays, next } = workerData as WorkerStart;
 const port = parentPort!;
 const say = (message: WorkerMessage): void => port.postMessage(message);
 
-const engine = new BlockEngine(problem, (await createLinearAlgebra(backend)) as FastLinearAlgebra);
+const engine = new BlockEngine(problem, (await createLinearAlgebra(backend)) as FastLinearAlgebra, precision);
 port.on("message", (shared: SharedRequest) => {
   const request = { ...shared, heatingSetpointC: arrays.heatingSetpointC, coolingSetpointC: arrays.coolingSetpointC };
   engine.begin(request);

@@ -1,9 +1,13 @@
+import type { BlockPredictor } from "#controllers/rollout/batched/blockPredictor";
 import { type BlockSpread, createBlockSpread } from "#controllers/rollout/batched/blockSpread";
 import type { BlockState } from "#controllers/rollout/batched/blockState";
 import { columnRoles, sharedRows } from "#controllers/rollout/batched/columnRoles";
-import { COOLING, type FastLinearAlgebra, FREE, HEATING, StepPredictor } from "#controllers/rollout/batched/stepPredictor";
+import { createBlockPredictor, type Precision } from "#controllers/rollout/batched/createBlockPredictor";
+import { referenceRows } from "#controllers/rollout/batched/referenceRows";
+import { COOLING, type FastLinearAlgebra, FREE, HEATING } from "#controllers/rollout/batched/stepPredictor";
+import type { RolloutRequirements } from "#controllers/rollout/requirements";
 import type { ZoneModel } from "#domain/model";
-import type { RolloutRequest } from "#domain/rollout";
+import type { RolloutProblem, RolloutRequest } from "#domain/rollout";
 import { evaluateTerm, factorsOf, plainTerm } from "#math/features";
 import type { MatrixPool } from "#math/matrixPool";
 
@@ -16,7 +20,9 @@ export class ZoneRollout {
   readonly coolingK: Float64Array;
   readonly #model: ZoneModel;
   readonly #z: number;
-  readonly #predictor: StepPredictor;
+  readonly #predictor: BlockPredictor;
+  readonly #problem: RolloutProblem;
+  readonly #needs: RolloutRequirements;
   readonly #roles: ReturnType<typeof columnRoles>;
   readonly #regimes: 1 | 3;
   /** No input depends on the step's setpoints: in the first step every sample has the same. */
@@ -32,8 +38,20 @@ export class ZoneRollout {
   readonly #spread: BlockSpread;
   readonly #ends = { freeC: 0, heatedC: 0, cooledC: 0, heatingSetpointC: 0, coolingSetpointC: 0 };
 
-  constructor(la: FastLinearAlgebra, model: ZoneModel, z: number, maxBatch: number, pool: MatrixPool) {
+  /** Zone `z` of the problem's model. */
+  constructor(
+    la: FastLinearAlgebra,
+    problem: RolloutProblem,
+    needs: RolloutRequirements,
+    z: number,
+    maxBatch: number,
+    pool: MatrixPool,
+    precision: Precision,
+  ) {
     const column = (): Float64Array => new Float64Array(maxBatch);
+    const model = problem.model.zones[z]!;
+    this.#problem = problem;
+    this.#needs = needs;
     this.#model = model;
     this.#z = z;
     this.#roles = columnRoles(model.posterior.features);
@@ -41,15 +59,9 @@ export class ZoneRollout {
       factorsOf(plainTerm(term)).every(({ kind }) => kind !== "setpoint" && kind !== "demand"),
     );
     this.#regimes = model.transition === "thermostat" ? 3 : 1;
-    this.#predictor = new StepPredictor({
-      la,
-      posterior: model.posterior,
-      roles: this.#roles,
-      regimes: this.#regimes,
-      withVariance: true,
-      maxBatch,
-      pool,
-    });
+    const { posterior } = model;
+    const options = { la, posterior, roles: this.#roles, regimes: this.#regimes, withVariance: true, maxBatch, pool } as const;
+    this.#predictor = createBlockPredictor(options, precision, problem.horizonSteps);
     this.nextC = column();
     this.nextStdDevK = column();
     this.#spread = createBlockSpread(model, maxBatch);
@@ -65,7 +77,10 @@ export class ZoneRollout {
 
   begin(request: RolloutRequest): void {
     const { features } = this.#model.posterior;
-    this.#predictor.begin(sharedRows(features, this.#roles, this.#regimes, request), request.horizonSteps);
+    const rows = this.#predictor.needsReference
+      ? referenceRows(this.#problem.model, this.#needs, features, this.#regimes, request)
+      : sharedRows(features, this.#roles, this.#regimes, request);
+    this.#predictor.begin(rows, request.horizonSteps);
   }
 
   /** One step of the samples that are `alive`; the others get arbitrary values. */
@@ -155,9 +170,11 @@ export class ZoneRollout {
       if (freeC < heatingC[k]!) {
         const heatedC = now[k]! + heating[k]!;
         isHeld = heatedC >= heatingC[k]!;
-        regime = HEATING;
-        nextC = isHeld ? heatingC[k]! + heldOffsetK : heatedC;
-        this.heatingK[k] = Math.max(0, nextC - freeC);
+        if (!(heatedC < freeC)) {
+          regime = HEATING;
+          nextC = isHeld ? heatingC[k]! + heldOffsetK : heatedC;
+          this.heatingK[k] = Math.max(0, nextC - freeC);
+        }
       } else if (freeC > coolingC[k]!) {
         const cooledC = now[k]! + cooling[k]!;
         isHeld = cooledC <= coolingC[k]!;

@@ -42,8 +42,9 @@ export const stepZone = (model: ZoneModel, source: FeatureSource, spread: Sequen
   const { freeC, heatedC, cooledC, heatingSetpointC, coolingSetpointC } = ends;
   if (freeC < heatingSetpointC) {
     const isHeld = heatedC >= heatingSetpointC;
-    const nextC = isHeld ? heatingSetpointC + heldOffsetK : heatedC;
-    const nextStdDevK = spread({ isHeld, latentK2: latent(HEATING_GATE), ends });
+    const gives = !(heatedC < freeC);
+    const nextC = isHeld ? heatingSetpointC + heldOffsetK : gives ? heatedC : freeC;
+    const nextStdDevK = spread({ isHeld, latentK2: latent(gives ? HEATING_GATE : NO_GATE), ends });
     return { nextC, nextStdDevK, heatingK: Math.max(0, nextC - freeC), coolingK: 0 };
   }
   if (freeC > coolingSetpointC) {

@@ -62,6 +62,8 @@ export const zoneParameters = [
   "spreadScale",
   "stateGain",
   "innovationVarianceK2",
+  "demandDoubt",
+  "capacityDoubt",
 ] as const;
 
 export const isConstantLeaf = ({ own }: OwnLeaf): boolean => own.length === 0;

@@ -45,6 +45,8 @@ const writeZone = (zone: ZoneModel, out: Float32Array, at: number): void => {
     spreadScale: zone.spreadScale,
     stateGain: zone.stateGain,
     innovationVarianceK2: zone.spread?.innovationVarianceK2 ?? 0,
+    demandDoubt: zone.spread?.demandDoubt ?? 0,
+    capacityDoubt: zone.spread?.capacityDoubt ?? 0,
   };
   const drift = zone.spread === undefined ? [] : [...(zone.drift?.decay ?? []), ...(zone.drift?.gain ?? [])];
   out.set([...zoneParameters.map((name) => values[name]), ...drift], at);

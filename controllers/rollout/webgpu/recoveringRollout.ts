@@ -63,7 +63,9 @@ export class RecoveringRollout implements PreparedRollout {
     );
   }
 
-  costs(request: RolloutRequest, problem: CostProblem): Promise<SampleCosts> {
+  async costs(request: RolloutRequest, problem: CostProblem): Promise<SampleCosts> {
+    // Runs and pauses are counted along the trajectory; the device's sums do not hold them.
+    if (problem.equipment !== undefined) return evaluateCosts(problem, request, await this.run(request));
     return this.#inTurn(
       request,
       async (engine) => costsOf(request, problem, await engine.run(request, costNumbers(request, problem))),

@@ -60,7 +60,11 @@ export const costNumbers = (request: RolloutRequest, problem: CostProblem): Floa
       out[at + 2] = problem.occupied[t * nz + z] === 1 ? 1 : 0;
     }
   }
-  for (let t = 0; t < T; t++) out[places.steps + t * places.perStep + 3 * nz] = problem.pricePerKwh[t]!;
+  for (let t = 0; t < T; t++) {
+    const at = places.steps + t * places.perStep + 3 * nz;
+    out[at] = problem.pricePerKwh[t]!;
+    out[at + 1] = problem.demandCharge?.otherLoadW?.[t] ?? 0;
+  }
   return out;
 };
 

@@ -32,10 +32,13 @@ const weatherFields: Readonly<Record<(typeof siteQuantities)[number], string>> =
   directNormalIrradianceWm2: "dni_w_m2",
   diffuseHorizontalIrradianceWm2: "dhi_w_m2",
 };
-const meterFields: Readonly<Record<(typeof buildingQuantities)[number], string>> = { hvacPowerW: "power_w", hvacEnergyKwh: "energy_kwh" };
+const meterFields: Readonly<Record<(typeof buildingQuantities)[number], readonly [meter: string, field: string]>> = {
+  hvacPowerW: ["hvac", "power_w"],
+  hvacEnergyKwh: ["hvac", "energy_kwh"],
+  powerW: ["building", "power_w"],
+};
 
-const lookup = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
-  Object.hasOwn(table, key) ? table[key] : undefined;
+const lookup = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined => (Object.hasOwn(table, key) ? table[key] : undefined);
 
 /**
  * A value as a tag that line protocol carries unharmed: control characters, backslash and % become %XX (their UTF-8 bytes). The `influx` package escapes comma,
@@ -65,7 +68,8 @@ export function addressOf(building: string, point: PointName): InfluxAddress {
   const weather = entity === "site" ? lookup(weatherFields, quantity) : undefined;
   if (weather !== undefined) return { measurement: "isotherm_weather", tags: { ...tags, provider: "site", kind: "obs" }, field: weather };
   const meter = entity === "building" ? lookup(meterFields, quantity) : undefined;
-  if (meter !== undefined) return { measurement: "isotherm_meter", tags: { ...tags, meter: "hvac", carrier: "electricity" }, field: meter };
+  if (meter !== undefined)
+    return { measurement: "isotherm_meter", tags: { ...tags, meter: meter[0], carrier: "electricity" }, field: meter[1] };
   const zone = entity === "site" || entity === "building" ? undefined : lookup(zoneFields, quantity);
   if (zone !== undefined) return { measurement: "isotherm_zone", tags: { ...tags, zone: safeTag(entity) }, field: zone };
   return {

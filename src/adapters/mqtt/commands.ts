@@ -1,12 +1,26 @@
-import { type CommandName, decode, encode, type ModeSet, type OverrideSet, topicsOf, zoneOfTopic } from "#adapters/mqtt/wire";
+import {
+  type CommandName,
+  type DemandResponseSet,
+  decode,
+  encode,
+  type ModeSet,
+  type OverrideSet,
+  topicsOf,
+  zoneOfTopic,
+} from "#adapters/mqtt/wire";
 import type { BusMessage, MessageBus } from "#domain/bus";
 
 /** Carries a command out; returns null when done or, in words, why not. */
 export interface CommandHandlers {
   override(zone: string, command: OverrideSet): Promise<string | null>;
-  mode(zone: string, command: ModeSet): Promise<string | null>;
+  /** `zone` null: the whole building. */
+  mode(zone: string | null, command: ModeSet): Promise<string | null>;
+  demandResponse(command: DemandResponseSet): Promise<string | null>;
 }
 export type CommandDrop = "retained" | "repeated" | "malformed" | "unknown-zone" | "too-many";
+
+type OrderName = CommandName | "demand_response";
+const decoders = { override: decode.overrideSet, mode: decode.modeSet, demand_response: decode.demandResponseSet };
 
 /** Ids remembered against repetition. */
 const IDS_KEPT = 1_000;
@@ -14,7 +28,7 @@ const IDS_KEPT = 1_000;
 const MAX_UNDER_WAY = 16;
 
 /**
- * Listens for `…/{mode,override}/set` of the building's zones, carries each command out once and answers on `…/result`. Retained commands and
+ * Listens for `…/{mode,override}/set` of the building's zones, `…/mode/set` and `…/demand_response/set` of the building, carries each command out once and answers on `…/result`. Retained commands and
  * repeated ids are dropped: a command is meant for the moment it was given.
  */
 export const listenForCommands = async (options: {
@@ -29,35 +43,46 @@ export const listenForCommands = async (options: {
   const zones = new Set(options.zones);
   const seen = new Set<string>();
   let underWay = 0;
-  const answer = (zone: string, name: CommandName, id: string, error: string | null): void => {
+  /** Orders for the whole building, and where their answers go. */
+  const ofBuilding = new Map([
+    [topics.modeSet, topics.modeResult],
+    [topics.demandResponseSet, topics.demandResponseResult],
+  ]);
+  const answer = (to: string, zone: string | null, name: OrderName, id: string, error: string | null): void => {
     if (!bus.connected) return;
+    const topic = ofBuilding.get(to) ?? topics.commandResult(zone!, name as CommandName);
     // Who asked sees no answer and can look at the zone's state; there is nobody else to tell.
-    bus.publish(topics.commandResult(zone, name), encode.result({ id, ok: error === null, error }), { qos: 1 }).catch(() => undefined);
+    bus.publish(topic, encode.result({ id, ok: error === null, error }), { qos: 1 }).catch(() => undefined);
   };
-  const receive = async (name: CommandName, { topic, payload, retained }: BusMessage): Promise<void> => {
+  const receive = async (name: OrderName, { topic, payload, retained }: BusMessage): Promise<void> => {
     const drop = (why: CommandDrop): void => options.onDropped?.(why, topic);
-    const zone = zoneOfTopic(building, topic);
+    const zone = ofBuilding.has(topic) ? null : zoneOfTopic(building, topic);
     if (payload === "") return;
-    if (zone === null || !zones.has(zone)) return drop("unknown-zone");
+    if (!ofBuilding.has(topic) && (zone === null || !zones.has(zone))) return drop("unknown-zone");
     if (retained) return drop("retained");
-    const decoded = name === "override" ? decode.overrideSet(payload) : decode.modeSet(payload);
+    const decoded = decoders[name](payload);
     if (!decoded.ok) {
       const id = /"id"\s*:\s*"([a-zA-Z0-9_-]{1,64})"/.exec(payload.slice(0, 4_096))?.[1];
-      if (id !== undefined) answer(zone, name, id, decoded.reason);
+      if (id !== undefined) answer(topic, zone, name, id, decoded.reason);
       return drop("malformed");
     }
     const command = decoded.value;
-    const key = `${name}/${zone}/${command.id}`;
+    const key = `${name}/${zone ?? ""}/${command.id}`;
     if (seen.has(key)) return drop("repeated");
     if (underWay >= MAX_UNDER_WAY) return drop("too-many");
     seen.add(key);
     if (seen.size > IDS_KEPT) seen.delete(seen.values().next().value ?? "");
     underWay++;
     try {
-      const error = "mode" in command ? await handlers.mode(zone, command) : await handlers.override(zone, command);
-      answer(zone, name, command.id, error);
+      const error =
+        "mode" in command
+          ? await handlers.mode(zone, command)
+          : "kind" in command
+            ? await handlers.override(zone!, command)
+            : await handlers.demandResponse(command);
+      answer(topic, zone, name, command.id, error);
     } catch (error) {
-      answer(zone, name, command.id, error instanceof Error ? error.message : String(error));
+      answer(topic, zone, name, command.id, error instanceof Error ? error.message : String(error));
     } finally {
       underWay--;
     }
@@ -65,6 +90,8 @@ export const listenForCommands = async (options: {
   const cancels = [
     await bus.subscribe(topics.commandSet("+", "override"), (message) => void receive("override", message)),
     await bus.subscribe(topics.commandSet("+", "mode"), (message) => void receive("mode", message)),
+    await bus.subscribe(topics.modeSet, (message) => void receive("mode", message)),
+    await bus.subscribe(topics.demandResponseSet, (message) => void receive("demand_response", message)),
   ];
   return async () => {
     for (const cancel of cancels) await cancel();

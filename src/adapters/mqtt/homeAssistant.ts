@@ -7,6 +7,8 @@ import type { SetpointLimits } from "#domain/setpoints";
 /** Where Home Assistant says that it has (re)started and wants to be told everything again. */
 const BIRTH_TOPIC = "homeassistant/status";
 const ORIGIN = "isotherm";
+/** What we may ever have announced. */
+const OURS = /^homeassistant\/device\/isotherm_[a-zA-Z0-9_-]+\/config$/;
 
 export interface DiscoveryOptions {
   readonly site: SiteInfo;
@@ -20,7 +22,64 @@ export interface DiscoveryOptions {
 const overrideTemplate = (key: "heat" | "cool", minutes: number): string =>
   `{"id":"ha-${key}-{{ (now().timestamp() * 1000) | int }}","${key}":{{ value }},"minutes":${minutes},"by":"Home Assistant","reason":"set in Home Assistant"}`;
 
-/** One zone as a device for Home Assistant's MQTT discovery (device-based): a thermostat with a range, and sensors. */
+/** An order as Home Assistant's template writes it, with an id as above. */
+const orderTemplate = (what: string, fields: string): string =>
+  `{"id":"ha-${what}-{{ (now().timestamp() * 1000) | int }}","by":"Home Assistant",${fields}}`;
+
+const problem = (unique: string, stateTopic: string): Record<string, unknown> => ({
+  p: "binary_sensor",
+  unique_id: `${unique}_problem`,
+  name: "Problem",
+  device_class: "problem",
+  entity_category: "diagnostic",
+  state_topic: stateTopic,
+  value_template: "{{ 'ON' if value_json.alarms > 0 else 'OFF' }}",
+});
+const modeSelect = (unique: string, stateTopic: string, commandTopic: string): Record<string, unknown> => ({
+  p: "select",
+  unique_id: `${unique}_mode`,
+  name: "Mode",
+  icon: "mdi:shield-account",
+  entity_category: "config",
+  options: ["auto", "shadow", "off"],
+  state_topic: stateTopic,
+  value_template: "{{ value_json.mode }}",
+  command_topic: commandTopic,
+  command_template: orderTemplate("mode", '"mode":"{{ value }}"'),
+});
+
+/** The building as a device: its mode, whether an alarm stands, and its meter. */
+export const buildingDiscoveryPayload = ({ site, version }: DiscoveryOptions): string => {
+  const topics = topicsOf(site.id);
+  const unique = `isotherm_${site.id}`;
+  const meter = topics.meterState("hvac");
+  const reading = (key: string, name: string, more: Record<string, unknown>): Record<string, unknown> => ({
+    p: "sensor",
+    unique_id: `${unique}_${key}`,
+    name,
+    state_topic: meter,
+    value_template: `{{ value_json.${key} }}`,
+    ...more,
+  });
+  return JSON.stringify({
+    dev: { ids: [unique], name: site.label, mf: ORIGIN, mdl: "Building", sw: version },
+    o: { name: ORIGIN, sw: version },
+    availability: [{ topic: topics.status }],
+    availability_mode: "all",
+    cmps: {
+      mode: modeSelect(unique, topics.info, topics.modeSet),
+      problem: problem(unique, topics.health),
+      power_w: reading("power_w", "HVAC power", { device_class: "power", unit_of_measurement: "W", state_class: "measurement" }),
+      energy_kwh: reading("energy_kwh", "HVAC energy", {
+        device_class: "energy",
+        unit_of_measurement: "kWh",
+        state_class: "total_increasing",
+      }),
+    },
+  });
+};
+
+/** One zone as a device for Home Assistant's MQTT discovery (device-based): a thermostat with a range, its mode, its alarms and sensors. */
 export const discoveryPayload = (zone: ZoneInfo, options: DiscoveryOptions): string => {
   const { site, limits, version, overrideMinutes } = options;
   const topics = topicsOf(site.id);
@@ -36,7 +95,15 @@ export const discoveryPayload = (zone: ZoneInfo, options: DiscoveryOptions): str
   });
   const temperature = { device_class: "temperature", unit_of_measurement: "°C", state_class: "measurement" };
   return JSON.stringify({
-    dev: { ids: [unique], name: `${site.label} ${zone.label}`, mf: ORIGIN, mdl: "Zone", sw: version },
+    dev: {
+      ids: [unique],
+      name: `${site.label} ${zone.label}`,
+      mf: ORIGIN,
+      mdl: "Zone",
+      sw: version,
+      sa: zone.label,
+      via_device: `isotherm_${site.id}`,
+    },
     o: { name: ORIGIN, sw: version },
     availability: [{ topic: topics.status }, { topic: topics.availability(zone.id) }],
     availability_mode: "all",
@@ -66,6 +133,16 @@ export const discoveryPayload = (zone: ZoneInfo, options: DiscoveryOptions): str
         temp_step: 0.5,
         precision: 0.1,
       },
+      mode: modeSelect(unique, state, topics.commandSet(zone.id, "mode")),
+      problem: problem(unique, state),
+      release: {
+        p: "button",
+        unique_id: `${unique}_release`,
+        name: "End override",
+        icon: "mdi:hand-back-left-off",
+        command_topic: topics.commandSet(zone.id, "override"),
+        command_template: orderTemplate("release", '"release":true'),
+      },
       t_air: sensor("t_air", "Air temperature", temperature),
       rh: sensor("rh", "Humidity", { device_class: "humidity", unit_of_measurement: "%", state_class: "measurement" }),
       source: sensor("source", "Who decides", { icon: "mdi:account-cog" }),
@@ -75,8 +152,8 @@ export const discoveryPayload = (zone: ZoneInfo, options: DiscoveryOptions): str
 };
 
 /**
- * Announces the site's zones to Home Assistant, again on every connect and whenever Home Assistant starts. `announcedBefore` are zones that an
- * earlier run announced under this site id: those that are no longer there are removed, and no topic that we did not announce is touched.
+ * Announces the building and its zones to Home Assistant, again on every connect and whenever Home Assistant starts. `announcedBefore` are the topics that an
+ * earlier run announced: those that are no longer there (a zone or the site was renamed) are removed, and no topic that we did not announce is touched.
  */
 export const announceToHomeAssistant = async (
   bus: MessageBus,
@@ -84,17 +161,20 @@ export const announceToHomeAssistant = async (
 ): Promise<{ readonly announced: readonly string[]; settled(): Promise<void>; close(): Promise<void> }> => {
   const topics = topicsOf(options.site.id);
   const retained = createRetainedTopics(bus, options.onFailed === undefined ? {} : { onFailed: options.onFailed });
-  const present = new Set(options.site.zones.map((zone) => zone.id));
+  const present = new Map([
+    [topics.discoveryOfBuilding, buildingDiscoveryPayload(options)],
+    ...options.site.zones.map((zone) => [topics.discovery(zone.id), discoveryPayload(zone, options)] as const),
+  ]);
   const announce = (): void => {
-    for (const zone of options.site.zones) retained.set(topics.discovery(zone.id), discoveryPayload(zone, options));
+    for (const [topic, payload] of present) retained.set(topic, payload);
   };
-  for (const zone of options.announcedBefore ?? []) if (!present.has(zone)) retained.clear(topics.discovery(zone));
+  for (const topic of options.announcedBefore ?? []) if (!present.has(topic) && OURS.test(topic)) retained.clear(topic);
   announce();
   const cancel = await bus.subscribe(BIRTH_TOPIC, ({ payload }) => {
     if (payload === "online") announce();
   });
   return {
-    announced: [...present],
+    announced: [...present.keys()],
     settled: () => retained.settled(),
     close: async () => {
       await cancel();

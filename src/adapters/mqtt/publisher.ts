@@ -1,5 +1,15 @@
 import { createRetainedTopics } from "#adapters/mqtt/retainedTopics";
-import { decode, type EventMessage, encode, type Health, type MeterState, topicsOf, type ZoneState, zonePlanOf } from "#adapters/mqtt/wire";
+import {
+  type DemandResponseState,
+  decode,
+  type EventMessage,
+  encode,
+  type Health,
+  type MeterState,
+  topicsOf,
+  type ZoneState,
+  zonePlanOf,
+} from "#adapters/mqtt/wire";
 import type { MessageBus } from "#domain/bus";
 import type { Clock } from "#domain/clock";
 import type { Decision } from "#domain/plan";
@@ -31,6 +41,8 @@ export interface Publisher {
   publishDecision(decision: Decision): SetpointRefusal | null;
   /** Sends the setpoints of a command alone. */
   publishCommand(command: SetpointCommand): SetpointRefusal | null;
+  /** Writes what would be sent to `…/setpoint_proposed`, which no device reads. */
+  publishProposal(command: SetpointCommand): SetpointRefusal | null;
   publishZoneState(zone: string, state: ZoneState): void;
   publishAvailability(zone: string, available: boolean): void;
   publishMeter(meter: string, state: MeterState): void;
@@ -39,8 +51,14 @@ export interface Publisher {
   /** An alarm with `clearedMs` empties its topic. */
   publishAlarm(alarm: Alarm, acknowledged?: boolean): void;
   publishEvent(event: EventMessage): void;
+  /** null: there is no event (any more). */
+  publishDemandResponse(state: DemandResponseState | null): void;
   /** In mode `shadow` setpoints go to `…/setpoint_proposed`, which no device reads. */
   setMode(mode: string): void;
+  /** Says `online` again, where another client's last will said otherwise. */
+  sayOnline(): void;
+  /** Another daemon commands the building now: what we had for devices must not reach them later. */
+  forgetSetpoints(): void;
   /** True for a setpoint payload that this publisher sent lately. */
   isOwnSetpoint(zone: string, payload: string): boolean;
   /** The newest (epoch, seq) accepted; null before the first. */
@@ -74,6 +92,10 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
   let failedPublishes = 0;
   let mode = options.mode;
   let newest: { epoch: number; seq: number } | null = null;
+  /** The command that each setpoint topic's value belongs to. */
+  const newestOf = new Map<string, string>();
+  /** Setpoint topics whose value gives the zone back. */
+  const givenBack = new Set<string>();
   const own = new Map<string, string[]>();
   const warn = (text: string): void => options.onWarning?.(text);
   const failed = (topic: string, error: unknown): void => {
@@ -101,9 +123,10 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
     if (list.length > OWN_PAYLOADS_KEPT) list.shift();
     own.set(zone, list);
   };
-  const publishCommand = (command: SetpointCommand): SetpointRefusal | null => {
+  const publish = (command: SetpointCommand, proposed: boolean): SetpointRefusal | null => {
     const name = `${command.epoch}-${command.seq}`;
-    if (newest !== null && (command.epoch - newest.epoch || command.seq - newest.seq) <= 0)
+    // One command may go to some zones and be proposed in others.
+    if (newest !== null && (command.epoch - newest.epoch || command.seq - newest.seq) < 0)
       return refuse("superseded", `Setpoints ${name} were not sent: ${newest.epoch}-${newest.seq} are newer.`);
     const secondsLeft = (): number => (command.validUntilMs - clock.nowMs()) / 1_000;
     if (!(secondsLeft() >= MIN_VALIDITY_LEFT_S)) return refuse("expired", `Setpoints ${name} were not sent: their validity is over.`);
@@ -115,21 +138,41 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
       if (!check.ok) return refuse("invalid", `Setpoints ${name} were not sent: zone ${zone}: ${check.reason}.`);
       payloads.push([zone, payload]);
     }
-    const mine = { epoch: command.epoch, seq: command.seq };
+    const topicOf = proposed ? topics.setpointProposed : topics.setpoint;
+    if (payloads.some(([zone]) => newestOf.get(topicOf(zone)) === name))
+      return refuse("superseded", `Setpoints ${name} were not sent: they were sent before.`);
+    const mine = newest?.epoch === command.epoch && newest.seq === command.seq ? newest : { epoch: command.epoch, seq: command.seq };
     newest = mine;
     setpointsAccepted++;
-    const usable = (): { expiryS: number } | null =>
-      newest === mine && secondsLeft() >= MIN_VALIDITY_LEFT_S ? { expiryS: Math.max(1, Math.floor(secondsLeft() / clockSpeed)) } : null;
     for (const [zone, payload] of payloads) {
-      if (mode !== SHADOW_MODE) remember(zone, payload);
-      retained.set(mode === SHADOW_MODE ? topics.setpointProposed(zone) : topics.setpoint(zone), payload, usable);
+      const topic = topicOf(zone);
+      newestOf.set(topic, name);
+      if (!proposed) {
+        remember(zone, payload);
+        // What was proposed before is no proposal any more.
+        retained.forget(topics.setpointProposed(zone));
+      }
+      // Giving a zone back is never out of date because other zones, or proposals, came after it.
+      const givesBack = command.source === "relinquish";
+      if (givesBack && !proposed) givenBack.add(topic);
+      else givenBack.delete(topic);
+      const usable = (): { expiryS: number } | null =>
+        (givesBack || newest === mine) && newestOf.get(topic) === name && secondsLeft() >= MIN_VALIDITY_LEFT_S
+          ? { expiryS: Math.max(1, Math.floor(secondsLeft() / clockSpeed)) }
+          : null;
+      retained.set(topic, payload, usable);
     }
     return null;
+  };
+  const publishCommand = (command: SetpointCommand): SetpointRefusal | null => publish(command, mode === SHADOW_MODE);
+  const forget = (but: ReadonlySet<string>): void => {
+    for (const topic of retained.topics) if (/\/setpoint(_proposed)?$/.test(topic) && !but.has(topic)) retained.forget(topic);
   };
   const publishEvent = (event: EventMessage): void => live(topics.event, encode.event(event));
 
   return {
     publishCommand,
+    publishProposal: (command) => publish(command, true),
     publishDecision: (decision) => {
       const refusal = publishCommand({
         epoch: decision.epoch,
@@ -163,13 +206,19 @@ export const createPublisher = (options: PublisherOptions & { readonly mode: str
       else retained.clear(topic);
     },
     publishEvent,
+    publishDemandResponse: (state) => {
+      if (state === null) retained.clear(topics.demandResponse);
+      else retained.set(topics.demandResponse, encode.demandResponse(state));
+    },
     setMode: (to) => {
       if (to === mode) return;
       // What was meant for devices must not reach them after we went to shadow, nor the other way round.
-      for (const topic of retained.topics) if (/\/setpoint(_proposed)?$/.test(topic)) retained.forget(topic);
+      if (to === SHADOW_MODE || mode === SHADOW_MODE) forget(givenBack);
       mode = to;
       publishInfo();
     },
+    sayOnline: () => retained.set(topics.status, encode.status(true)),
+    forgetSetpoints: () => forget(new Set()),
     isOwnSetpoint: (zone, payload) => own.get(zone)?.includes(payload) ?? false,
     get newest() {
       return newest;

@@ -24,6 +24,8 @@ export const topicsOf = (building: string) => {
     info: `${base}/info`,
     health: `${base}/health`,
     event: `${base}/event`,
+    /** Who commands the building; retained. */
+    lease: `${base}/lease`,
     alarm: (alarmId: string) => `${base}/alarm/${alarmTopicId(alarmId)}`,
     meterState: (meter: string) => `${base}/meter/${id("meter", meter)}/state`,
     zoneState: (name: string) => `${zone(name)}/state`,
@@ -31,8 +33,16 @@ export const topicsOf = (building: string) => {
     setpoint: (name: string) => `${zone(name)}/setpoint`,
     setpointProposed: (name: string) => `${zone(name)}/setpoint_proposed`,
     plan: (name: string) => `${zone(name)}/plan`,
+    /** Orders for the mode of the whole building. */
+    modeSet: `${base}/mode/set`,
+    modeResult: `${base}/mode/result`,
+    demandResponseSet: `${base}/demand_response/set`,
+    demandResponseResult: `${base}/demand_response/result`,
+    /** Retained; empty where there is no event. */
+    demandResponse: `${base}/demand_response/state`,
     commandSet: (name: string, command: CommandName) => `${zone(name)}/${command}/set`,
     commandResult: (name: string, command: CommandName) => `${zone(name)}/${command}/result`,
+    discoveryOfBuilding: `homeassistant/device/isotherm_${building}/config`,
     discovery: (name: string) => `homeassistant/device/isotherm_${building}_${id("zone", name)}/config`,
   };
 };
@@ -99,6 +109,7 @@ export interface SetpointMessage {
 }
 
 const actions = ["off", "heating", "cooling", "idle", "fan"] as const;
+const acknowledgements = ["followed", "differs", "silent"] as const;
 const comforts = ["comfortable", "cold", "warm", "unoccupied", "unknown"] as const;
 const zoneStateSchema = z
   .object({
@@ -113,6 +124,8 @@ const zoneStateSchema = z
     mode: wireId,
     comfort: z.enum(comforts),
     confidence: z.number().min(0).max(1).nullable(),
+    ack: z.enum(acknowledgements).optional(),
+    alarms: count.optional(),
   })
   .transform((m) => ({
     timeMs: m.ts,
@@ -126,6 +139,10 @@ const zoneStateSchema = z
     mode: m.mode,
     comfort: m.comfort,
     confidenceFraction: m.confidence,
+    /** Whether the device reports what it was sent. */
+    acknowledgement: m.ack ?? "silent",
+    /** Alarms that stand in this zone. */
+    alarms: m.alarms ?? 0,
   }));
 /** A value that is not known is null, never 0. */
 export type ZoneState = Readonly<z.output<typeof zoneStateSchema>>;
@@ -152,6 +169,7 @@ const healthSchema = z
     rss_mb: number,
     last_tick: timeMs.nullable(),
     last_solve_ms: numberOrNull,
+    alarms: count.optional(),
     sources: z.record(z.string().max(128), z.object({ age_s: numberOrNull })),
   })
   .transform((m) => ({
@@ -159,6 +177,8 @@ const healthSchema = z
     rssMb: m.rss_mb,
     lastTickMs: m.last_tick,
     lastSolveMs: m.last_solve_ms,
+    /** Alarms that stand, those of zones included. */
+    alarms: m.alarms ?? 0,
     /** Age of the newest value of each source; null where it never spoke. */
     sourceAgeS: Object.fromEntries(Object.entries(m.sources).map(([name, { age_s }]) => [name, age_s])),
   }));
@@ -206,10 +226,16 @@ const overrideSetSchema = z
     ...author,
     heat: setpointC.optional(),
     cool: setpointC.optional(),
-    until: timeMs.optional(),
+    /** What is in force now is kept. */
+    hold: z.literal(true).optional(),
+    until: z.union([timeMs, z.literal("next")], "neither a time in UTC nor next").optional(),
     minutes: z.number().positive().max(MAX_OVERRIDE_MINUTES).optional(),
   })
-  .refine((m) => m.heat !== undefined || m.cool !== undefined, "neither heat nor cool")
+  .refine((m) => m.heat !== undefined || m.cool !== undefined || m.hold !== undefined, "neither heat nor cool nor hold")
+  .refine(
+    (m) => m.hold === undefined || (m.heat === undefined && m.cool === undefined),
+    "hold keeps what is in force: give no heat or cool",
+  )
   .refine((m) => m.heat === undefined || m.cool === undefined || m.heat <= m.cool, "heat above cool")
   .refine((m) => (m.until === undefined) !== (m.minutes === undefined), "give either until or minutes")
   .transform((m) => ({
@@ -219,11 +245,53 @@ const overrideSetSchema = z
     reason: m.reason,
     heatingSetpointC: m.heat ?? null,
     coolingSetpointC: m.cool ?? null,
-    /** When it ends; `minutes` count from the arrival. */
+    hold: m.hold === true,
+    /** When it ends: at the next entry of the zone's schedule, at a time, or after `minutes` from the arrival. */
     until:
-      m.until === undefined ? ({ kind: "duration", ms: (m.minutes ?? 0) * 60_000 } as const) : ({ kind: "time", ms: m.until } as const),
+      m.until === undefined
+        ? ({ kind: "duration", ms: (m.minutes ?? 0) * 60_000 } as const)
+        : m.until === "next"
+          ? ({ kind: "next" } as const)
+          : ({ kind: "time", ms: m.until } as const),
   }));
 export type OverrideSet = Readonly<z.output<typeof overrideSetSchema>> | Readonly<z.output<typeof overrideReleaseSchema>>;
+
+const demandResponseSetSchema = z
+  .strictObject({
+    ...author,
+    release: z.literal(true).optional(),
+    limit_kw: z.number().min(0).max(1e6).optional(),
+    price_per_kwh: z.number().min(-1e3).max(1e3).optional(),
+    from: timeMs.optional(),
+    until: timeMs.optional(),
+    minutes: z.number().positive().max(MAX_OVERRIDE_MINUTES).optional(),
+  })
+  .refine((m) => m.release === true || m.limit_kw !== undefined || m.price_per_kwh !== undefined, "neither limit_kw nor price_per_kwh")
+  .refine((m) => m.release === true || (m.until === undefined) !== (m.minutes === undefined), "give either until or minutes")
+  .transform((m) => ({
+    id: m.id,
+    by: m.by,
+    reason: m.reason,
+    release: m.release === true,
+    limitKw: m.limit_kw ?? null,
+    pricePerKwh: m.price_per_kwh ?? null,
+    /** null: at once. */
+    fromMs: m.from ?? null,
+    untilMs: m.until ?? null,
+    /** From its beginning. */
+    durationMs: m.minutes === undefined ? null : m.minutes * 60_000,
+  }));
+export type DemandResponseSet = Readonly<z.output<typeof demandResponseSetSchema>>;
+/** The event that is announced or under way. */
+export interface DemandResponseState {
+  readonly id: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly limitKw: number | null;
+  readonly pricePerKwh: number | null;
+  readonly by: string;
+  readonly reason: string;
+}
 
 const modeSetSchema = z.strictObject({ ...author, mode: wireId });
 export type ModeSet = Readonly<z.output<typeof modeSetSchema>>;
@@ -256,6 +324,20 @@ const eventSchema = z
   .object({ ts: timeMs, kind: wireId, id: text, zone: wireId.nullable(), source: source.nullable(), text })
   .transform((m) => ({ timeMs: m.ts, kind: m.kind, id: m.id, zone: m.zone, source: m.source, text: m.text }));
 export type EventMessage = Readonly<z.output<typeof eventSchema>>;
+
+const leaseSchema = z
+  .object({
+    kind: z.enum(["claim", "held", "free"]),
+    instance: wireId,
+    session: wireId,
+    epoch: count,
+    n: count,
+    issued_at: timeMs,
+    lease_s: z.number().positive().max(86_400),
+  })
+  .transform(({ issued_at, lease_s, ...rest }) => ({ ...rest, issuedAtMs: issued_at, leaseS: lease_s }));
+/** A daemon asks for the lease on the building, says that it still holds it, or gives it up; `n` counts its messages. */
+export type LeaseMessage = Readonly<z.output<typeof leaseSchema>>;
 
 export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
@@ -294,9 +376,11 @@ export const decode = {
       : decoder<OverrideSet>(overrideSetSchema)(payload);
   },
   modeSet: decoder<ModeSet>(modeSetSchema),
+  demandResponseSet: decoder<DemandResponseSet>(demandResponseSetSchema),
   result: decoder<CommandResult>(resultSchema),
   alarm: decoder<AlarmMessage>(alarmSchema),
   event: decoder<EventMessage>(eventSchema),
+  lease: decoder<LeaseMessage>(leaseSchema),
 };
 
 /** Encoders; a number that is not finite goes out as null, because JSON has no other word for it. */
@@ -309,6 +393,7 @@ export const encode = {
       rss_mb: m.rssMb,
       last_tick: m.lastTickMs === null ? null : toIso(m.lastTickMs),
       last_solve_ms: m.lastSolveMs,
+      alarms: m.alarms,
       sources: Object.fromEntries(Object.entries(m.sourceAgeS).map(([name, age_s]) => [name, { age_s }])),
     }),
   zoneState: (m: ZoneState): string =>
@@ -324,6 +409,8 @@ export const encode = {
       mode: m.mode,
       comfort: m.comfort,
       confidence: m.confidenceFraction,
+      ack: m.acknowledgement,
+      alarms: m.alarms,
     }),
   meterState: (m: MeterState): string =>
     JSON.stringify({
@@ -359,6 +446,16 @@ export const encode = {
       reasons: m.reasons,
     }),
   result: (m: CommandResult): string => JSON.stringify({ id: m.id, ok: m.ok, error: m.error }),
+  demandResponse: (m: DemandResponseState): string =>
+    JSON.stringify({
+      id: m.id,
+      from: toIso(m.fromMs),
+      until: toIso(m.untilMs),
+      limit_kw: m.limitKw,
+      price_per_kwh: m.pricePerKwh,
+      by: m.by,
+      reason: m.reason,
+    }),
   alarm: (m: AlarmMessage): string =>
     JSON.stringify({
       id: m.id ?? undefined,
@@ -369,6 +466,8 @@ export const encode = {
       action: m.action,
       ack: m.acknowledged,
     }),
+  lease: ({ issuedAtMs, leaseS, ...rest }: LeaseMessage): string =>
+    JSON.stringify({ ...rest, issued_at: toIso(issuedAtMs), lease_s: leaseS }),
   event: (m: EventMessage): string =>
     JSON.stringify({ ts: toIso(m.timeMs), kind: m.kind, id: m.id, zone: m.zone, source: m.source, text: m.text }),
 };

@@ -3,7 +3,7 @@ import { atomicWrite } from "#adapters/files/atomicWrite";
 import { announceToHomeAssistant } from "#adapters/mqtt/homeAssistant";
 import type { DaemonRun } from "#cli/daemon/run";
 
-/** Tells Home Assistant of the zones, and takes back those that an earlier run announced and the site no longer has. */
+/** Tells Home Assistant of the building and its zones, and takes back what an earlier run announced and the site no longer has. */
 export const announceSite = async (
   { config, version, log }: Pick<DaemonRun, "config" | "version" | "log">,
   file: string,
@@ -11,7 +11,7 @@ export const announceSite = async (
 ): Promise<void> => {
   let announcedBefore: readonly string[] = [];
   try {
-    announcedBefore = (JSON.parse(readFileSync(file, "utf8")) as unknown[]).filter((zone): zone is string => typeof zone === "string");
+    announcedBefore = (JSON.parse(readFileSync(file, "utf8")) as unknown[]).filter((topic): topic is string => typeof topic === "string");
   } catch {
     // Nothing was announced yet.
   }

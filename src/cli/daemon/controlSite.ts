@@ -1,4 +1,6 @@
-import { comfortSchedule, energyPriceSchedule, localTime } from "#config/comfort";
+import type { BillingPeak } from "#cli/daemon/billingPeak";
+import type { SiteTariff } from "#cli/daemon/siteTariff";
+import { comfortSchedule, localTime } from "#config/comfort";
 import type { SiteConfig } from "#config/siteConfig";
 import { type RuleStart, ruleFamily, ruleLookAround } from "#controllers/ruleBased";
 import type { ControlSequence } from "#domain/planner";
@@ -18,7 +20,12 @@ export const toLocalMsOf =
   };
 
 /** The rules' plans over the coming steps; the configured one first. */
-export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: number): readonly ControlSequence[] => {
+export const rulePlansOf = (
+  config: SiteConfig,
+  nowMs: number,
+  horizonSteps: number,
+  runningMeanC = Number.NaN,
+): readonly ControlSequence[] => {
   const { stepS, rule, setback, limits } = config.control;
   const stepMs = stepS * 1000;
   const toLocalMs = toLocalMsOf(config);
@@ -30,7 +37,7 @@ export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: num
   return ruleFamily(
     {
       zones,
-      comfort: new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
+      comfort: new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC)])),
       localMs: stepEndMs.map(toLocalMs),
       offset: before,
       horizonSteps,
@@ -43,7 +50,13 @@ export const rulePlansOf = (config: SiteConfig, nowMs: number, horizonSteps: num
 };
 
 /** What the control loop must know of a configured site. `deadlineMs` is real time. */
-export const controlSiteOf = (config: SiteConfig, deadlineMs: number): ControlSite => {
+export const controlSiteOf = (
+  config: SiteConfig,
+  deadlineMs: number,
+  tariff: Pick<SiteTariff, "outlook">,
+  peak: Pick<BillingPeak, "charge">,
+  outdoorMean: (nowMs: number) => number = () => Number.NaN,
+): ControlSite => {
   const zones = config.zones.map(({ id }) => id);
   return {
     zones,
@@ -53,9 +66,15 @@ export const controlSiteOf = (config: SiteConfig, deadlineMs: number): ControlSi
     seed: config.planner.seed,
     historyRows: Math.round((HISTORY_DAYS * 86_400) / config.control.stepS),
     deadlineMs,
-    comfort: ({ stepEndMs }) => new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs)])),
-    pricePerKwh: (stepEndMs) => energyPriceSchedule(config, stepEndMs),
+    comfort: ({ nowMs, stepEndMs }) => {
+      const runningMeanC = outdoorMean(nowMs);
+      return new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC)]));
+    },
+    pricePerKwh: (stepEndMs) => tariff.outlook(stepEndMs).weighedPerKwh,
+    tariff: tariff.outlook,
+    demandCharge: peak.charge,
+    ...(config.planner.equipment === null ? {} : { equipment: config.planner.equipment }),
     toLocalMs: toLocalMsOf(config),
-    candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length), otherPlans: [] }),
+    candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length, outdoorMean(nowMs)), otherPlans: [] }),
   };
 };

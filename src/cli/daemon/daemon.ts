@@ -1,14 +1,18 @@
 import { createCronTicks } from "#adapters/clocks/cronTicks";
+import { createRequestJournal } from "#adapters/files/requestJournal";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
 import { listenForCommands } from "#adapters/mqtt/commands";
 import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
 import { createPublisher } from "#adapters/mqtt/publisher";
+import { topicsOf } from "#adapters/mqtt/wire";
 import { announceSite } from "#cli/daemon/announceSite";
+import { createBillingPeak } from "#cli/daemon/billingPeak";
 import { openBrokerLink } from "#cli/daemon/broker";
 import { createControlRunner } from "#cli/daemon/controlRunner";
-import { controlSiteOf } from "#cli/daemon/controlSite";
+import { controlSiteOf, toLocalMsOf } from "#cli/daemon/controlSite";
 import { openDataDirectory } from "#cli/daemon/dataDirectory";
 import { dataSources } from "#cli/daemon/dataSources";
+import { keepDemandResponseFile, readDemandResponseFile } from "#cli/daemon/demandResponseFile";
 import type { EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import { createForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
@@ -17,14 +21,17 @@ import { controllingText, createLearningRounds, type LearningRounds } from "#cli
 import { createModelService } from "#cli/daemon/modelService";
 import { openBuilding } from "#cli/daemon/openBuilding";
 import { orderHandlers } from "#cli/daemon/orders";
+import { createOutdoorMean } from "#cli/daemon/outdoorMean";
 import { daemonPeople, dashboardOrders } from "#cli/daemon/people";
-import { createSitePlanner } from "#cli/daemon/plannerFactory";
+import { createSitePlanner, requestDirectory } from "#cli/daemon/plannerFactory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
 import { loadHistory } from "#cli/daemon/rowHistory";
 import type { DaemonRun } from "#cli/daemon/run";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
+import { openSiteLease } from "#cli/daemon/siteLease";
+import { createSiteTariff } from "#cli/daemon/siteTariff";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard } from "#cli/daemon/statusBoard";
 import { createStoreWriter } from "#cli/daemon/storeWriter";
@@ -35,12 +42,18 @@ import { createDashboard, type Dashboard } from "#dashboards/server/createDashbo
 import { type PointName, zonePoint } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
+import type { TariffOutlook } from "#loop/cycleParts";
+import { createDemandResponse } from "#loop/demandResponse";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
+import { type Acknowledgement, createReadBack, notFollowedAlarm, reportedSetpoints } from "#loop/readBack";
+import { createRegretMonitor } from "#loop/regretMonitor";
 import { runLoop } from "#loop/runLoop";
 import { createSupervisor } from "#loop/supervisor";
 
 const MINUTE_MS = 60_000;
+/** What decisions were made from is large, and asked for within days. */
+const REQUESTS_KEPT_DAYS = 14;
 const DAY_MS = 86_400_000;
 /** How often freed memory goes back to the system, real time. */
 const MEMORY_RETURN_MS = 5_000;
@@ -113,15 +126,26 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const link = await openBrokerLink({ config, onWarning, onSessionTaken: () => watch.sessionTaken() });
   shutdown.add("broker", () => link.close());
-  const { bus } = link;
   const watch = createWatch({
     alarms,
     intake: telemetry.intake,
     nowMs,
-    brokerConnected: () => bus.connected,
+    brokerConnected: () => link.bus.connected,
     brokerUrl: link.url,
   });
   const initial = readSupervisorFile(data.supervisorFile, control.mode, onWarning);
+  const lease = openSiteLease({
+    bus: link.bus,
+    embedded: link.embedded !== null,
+    building: site.id,
+    instance: data.instance,
+    epoch: data.epoch,
+    leaseS: control.leaseS,
+    onWarning,
+  });
+  shutdown.add("lease", () => lease.release(), 1_000);
+  // What goes out; a daemon that stands by says nothing.
+  const { bus } = lease;
   const publisher = createPublisher({
     bus,
     clock,
@@ -140,6 +164,10 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     initial,
   });
   shutdown.add("overrides", keepSupervisorFile(data.supervisorFile, control.mode, supervisor, onError));
+  const demandResponse = createDemandResponse(readDemandResponseFile(data.demandResponseFile, onWarning));
+  shutdown.add("demand response", keepDemandResponseFile(data.demandResponseFile, demandResponse, onError));
+  demandResponse.onChange((event) => publisher.publishDemandResponse(event));
+  publisher.publishDemandResponse(demandResponse.event(nowMs()));
   const decisionTopics = createDecisionTopics(bus, publisher, site.id);
   shutdown.add("plans", () => decisionTopics.close());
   for (const alarm of alarms.active()) publisher.publishAlarm(alarm, alarm.acknowledged !== undefined);
@@ -151,6 +179,12 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     onHealth: (healthy, text) => watch.influx(healthy, text),
   });
   shutdown.add("InfluxDB", () => influx.stop());
+
+  const tariff = await createSiteTariff({ config, toLocalMs: toLocalMsOf(config), nowMs, alarms, onError, signal: ending.signal });
+  const comingSteps = (): Float64Array => {
+    const stepMs = control.stepS * 1_000;
+    return Float64Array.from({ length: config.planner.horizonSteps }, (_, t) => (Math.floor(nowMs() / stepMs) + t + 1) * stepMs);
+  };
 
   // ---- what is known of itself
   const historyRows = Math.ceil(((Math.max(config.learning.trainingDays, 7) + 1) * 86_400) / control.stepS);
@@ -181,13 +215,15 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     speed: () => clock.speed,
     tickIntervalS: control.stepS,
     mode: () => supervisor.mode,
+    modeOf: supervisor.modeOf,
+    demandResponse: () => demandResponse.event(nowMs()),
     overrides: () => supervisor.overrides(nowMs()),
     plannerName: () => planners.current?.planner.name ?? null,
     backend: () => usedBackend,
     modelVersion: () => rounds?.model?.version ?? null,
     sources,
     refusedCounts: telemetry.refusedCounts,
-    brokerConnected: () => bus.connected,
+    brokerConnected: () => link.bus.connected,
     influx: influx.status,
     troubles: watch.troubles,
   });
@@ -252,6 +288,11 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   }
   await loadHistory(history, store, points, nowMs() - control.stepS * 1_000 * historyRows, nowMs());
   telemetry.seed(stored, nowMs());
+  const isAdaptive = config.zones.some(({ comfort }) => comfort.adaptive !== null);
+  const outdoorMean = isAdaptive ? createOutdoorMean(history, toLocalMsOf(config)) : () => Number.NaN;
+  const peak = createBillingPeak({ config, toLocalMs: toLocalMsOf(config), store, history });
+  await peak.load(nowMs());
+  store.onChange(peak.take);
   signal.throwIfAborted();
 
   // ---- time runs
@@ -277,11 +318,23 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
         `Planning   at this speed a decision has ${(budgetMs / 1_000).toFixed(2)} s: it draws fewer than ${config.planner.numSamples} sequences where they do not fit`,
       );
   }
-  subscribe("the subscription to the sensors", telemetry.connect(bus));
+  subscribe("the subscription to the sensors", telemetry.connect(link.bus));
 
+  const journal = createRequestJournal(requestDirectory(config));
+  const own = controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs), tariff, peak, outdoorMean);
+  const respondingTariff = (outlook: TariffOutlook, stepEndMs: Float64Array): TariffOutlook => ({
+    ...outlook,
+    energyPricePerKwh: demandResponse.prices(stepEndMs, control.stepS, outlook.energyPricePerKwh, nowMs()),
+  });
   const runner = createControlRunner({
     cycle: createControlCycle({
-      site: controlSiteOf(config, Math.min(config.planner.deadlineMs, DEADLINE_SHARE * stepRealMs)),
+      site: {
+        ...own,
+        pricePerKwh: (stepEndMs) => demandResponse.prices(stepEndMs, control.stepS, own.pricePerKwh(stepEndMs), nowMs()),
+        // The record tells what energy costs meanwhile, too.
+        ...(own.tariff === undefined ? {} : { tariff: (stepEndMs) => respondingTariff(own.tariff!(stepEndMs), stepEndMs) }),
+        demandCharge: (atMs, stepEndMs) => demandResponse.charge(own.demandCharge?.(atMs, stepEndMs) ?? null, atMs),
+      },
       clock,
       plant: {
         observe: async () => {
@@ -297,6 +350,8 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       decisions: store,
       alarms,
       monitor: models.monitor,
+      regret: createRegretMonitor(),
+      keepRequest: (id, request) => void journal.keep(id, request).catch(onError),
       onError,
     }),
     onDecision: (decision) => {
@@ -304,6 +359,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       const { numSamples, backend, adapter } = decision.plan.diagnostics;
       if (numSamples > 0) usedBackend = adapter === undefined ? backend : `${backend} (${adapter})`;
       watch.decided(decision);
+      peak.decided(decision);
       decisionTopics.publish(decision);
       publishStates();
       if (rounds?.model || !rounds?.isLearning) board.progress("controlling", controllingText(decision), null);
@@ -321,19 +377,39 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const decideSoon = (): void => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error));
 
+  const readBack = createReadBack(zones, control.readBack);
+  let acknowledged: ReadonlyMap<string, Acknowledgement> = new Map();
+  const checkReadBack = async (): Promise<void> => {
+    const atMs = nowMs();
+    const { zones: states, late } = readBack.look(supervisor.inForce(atMs), reportedSetpoints(zones, telemetry.latest(atMs)), atMs);
+    acknowledged = states;
+    for (const zone of zones) await alarms.set(late.has(zone), notFollowedAlarm(zone), atMs);
+  };
   const publishStates = (): void => {
     const atMs = nowMs();
     const latest = telemetry.latest(atMs);
     const status = board.status();
     for (const zone of zones) {
       const source = status.inCharge[zone]?.source ?? "relinquish";
+      const acknowledgement = acknowledged.get(zone) ?? "silent";
+      const standing = alarms.active().filter((alarm) => alarm.zone === zone).length;
       publisher.publishZoneState(
         zone,
-        zoneStateOf(config, { zone, nowMs: atMs, latest, decision: board.decision, source, mode: supervisor.mode }),
+        zoneStateOf(config, {
+          zone,
+          nowMs: atMs,
+          latest,
+          decision: board.decision,
+          source,
+          acknowledgement,
+          alarms: standing,
+          mode: supervisor.modeOf(zone),
+          runningMeanC: outdoorMean(atMs),
+        }),
       );
       publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
     }
-    publishMeter(config, publisher, atMs, latest);
+    publishMeter(tariff, publisher, atMs, latest);
   };
 
   // ---- learning
@@ -359,6 +435,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
   const { learn } = rounds;
   const atNight = async (): Promise<void> => {
+    await journal.forgetBefore(nowMs() - REQUESTS_KEPT_DAYS * DAY_MS).catch(onError);
     await store.forgetBefore(nowMs() - config.store.retentionS * 1_000, influx.deliveredSeq()).catch(onError);
     await learn();
   };
@@ -376,6 +453,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
         clock,
         supervisor,
         publisher,
+        demandResponse,
         current: (zone) => supervisor.inForce(nowMs()).get(zone) ?? null,
         decideSoon,
         say: (text) => log.info(text),
@@ -393,7 +471,28 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       onForeign: ({ zone, overrules }) => watch.foreignSetpoint(zone, overrules),
     }),
   );
+  subscribe(
+    "the watch on our status",
+    // A daemon that stood by and was killed leaves its last will where we say that we are there.
+    link.bus.subscribe(topicsOf(site.id).status, ({ payload }) => {
+      if (payload === "offline" && bus.connected && !ending.signal.aborted) publisher.sayOnline();
+    }),
+  );
   inBackground("Home Assistant's discovery", announceSite(run, data.announcedFile, bus));
+
+  lease.guide(supervisor, {
+    onCommands: () => {
+      watch.standsBy(null);
+      say(`Control    this daemon is in charge of the building, mode ${supervisor.mode}`);
+      publishStates();
+      if (board.decision !== null) decideSoon();
+    },
+    onStandsBy: (other) => {
+      publisher.forgetSetpoints();
+      watch.standsBy(other);
+      say(`Control    another isotherm (${other}) commands the building: this one stands by in shadow mode`);
+    },
+  });
 
   // ---- the loops
   const firstDecision = async (): Promise<void> => {
@@ -423,8 +522,16 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     "nightly learning",
     runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: atNight, signal: ending.signal, onError, graceMs: 300 }),
   );
+  const refreshTariff = async (): Promise<void> => {
+    await tariff.refresh();
+    if (!ending.signal.aborted) await tariff.check(comingSteps());
+  };
+  void refreshTariff().catch(onError);
   const everyMinute = async (): Promise<void> => {
     await watch.check();
+    await checkReadBack();
+    // In its own time: a feed that does not answer holds nothing up.
+    void refreshTariff().catch(onError);
     await influx.refresh().catch(onError);
     publishStates();
     const atMs = nowMs();
@@ -433,6 +540,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       rssMb: process.memoryUsage.rss() / 1e6,
       lastTickMs: board.decision?.timeMs ?? null,
       lastSolveMs: board.decision?.plan.diagnostics.solveMs ?? null,
+      alarms: alarms.active().length,
       sourceAgeS: Object.fromEntries(
         sources().map(({ name, lastSeenMs }) => [name, lastSeenMs === null ? null : (atMs - lastSeenMs) / 1_000]),
       ),
@@ -453,7 +561,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       clearInterval(minutes);
       clearInterval(returning);
       ending.abort();
-      if (supervisor.mode === "auto" && board.decision !== null) await supervisor.relinquish(nowMs());
+      if (board.decision !== null) await supervisor.relinquish(nowMs());
     },
     2_000,
   );

@@ -1,5 +1,7 @@
+import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { atomicWrite } from "#adapters/files/atomicWrite";
 import { askDaemon } from "#adapters/localSocket/localSocketClient";
@@ -14,10 +16,13 @@ export interface DataDirectory {
   readonly socketPath: string;
   readonly buildingStateFile: string;
   readonly supervisorFile: string;
+  readonly demandResponseFile: string;
   readonly announcedFile: string;
   readonly quarantineFile: string;
   /** Who commands: greater than that of every earlier start, also where the directory was lost. */
   readonly epoch: number;
+  /** Stays the same over restarts, and is another one where the directory was copied to another place or machine. */
+  readonly instance: string;
 }
 
 const runningSchema = z.object({ pid: z.number(), dashboardUrl: z.string().nullable().optional() });
@@ -46,6 +51,23 @@ const nextEpoch = async (file: string): Promise<number> => {
   return epoch;
 };
 
+const instanceOf = async (file: string): Promise<string> => {
+  let id = "";
+  try {
+    id = z.object({ id: z.uuid() }).parse(JSON.parse(readFileSync(file, "utf8"))).id;
+  } catch {
+    id = randomUUID();
+    await atomicWrite(file, JSON.stringify({ id }));
+  }
+  const place = createHash("sha256")
+    .update(`${id}\n${hostname()}\n${resolve(file)}`)
+    .digest("hex")
+    .slice(0, 12);
+  return `${hostname()
+    .replace(/[^a-zA-Z0-9_-]/g, "-")
+    .slice(0, 40)}-${place}`;
+};
+
 /** Makes the directory where it is not there and opens its store for this process alone. A directory in use is refused with who uses it (exit code 69). */
 export const openDataDirectory = async (path: string, onWarning: (text: string) => void): Promise<DataDirectory> => {
   try {
@@ -71,9 +93,11 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
       socketPath,
       buildingStateFile: join(path, "building.json"),
       supervisorFile: join(path, "supervisor.json"),
+      demandResponseFile: join(path, "demandResponse.json"),
       announcedFile: join(path, "announced.json"),
       quarantineFile: join(path, "influx-quarantine.jsonl"),
       epoch: await nextEpoch(join(path, "epoch.json")),
+      instance: await instanceOf(join(path, "instance.json")),
     };
   } catch (error) {
     await store.close();

@@ -35,6 +35,7 @@ export const dataSources = ({
       config.zones.map(({ id }) => zonePoint(id, "zoneAirTempC")),
     ),
     ...group("Outdoor temperature", [sitePoint("outdoorAirTempC")]),
+    ...group("Building meter", [buildingPoint("powerW")]),
     ...group("HVAC meter", [buildingPoint("hvacPowerW")]),
     ...(forecasts === null
       ? []

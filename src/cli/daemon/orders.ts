@@ -1,9 +1,11 @@
 import type { CommandHandlers } from "#adapters/mqtt/commands";
 import type { Publisher } from "#adapters/mqtt/publisher";
 import type { OverrideSet } from "#adapters/mqtt/wire";
+import { nextScheduleEntryMs } from "#config/nextScheduleEntry";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
 import type { ZoneSetpoints } from "#domain/setpoints";
+import type { DemandResponse } from "#loop/demandResponse";
 import type { ControlMode, Supervisor } from "#loop/supervisor";
 
 export interface OrderParts {
@@ -11,6 +13,7 @@ export interface OrderParts {
   readonly clock: Clock;
   readonly supervisor: Supervisor;
   readonly publisher: Publisher;
+  readonly demandResponse: DemandResponse;
   /** What the zone obeys now, as far as known. */
   readonly current: (zone: string) => ZoneSetpoints | null;
   /** Decides anew at once, so that an order does not wait for the next tick. */
@@ -28,12 +31,13 @@ const orderedPair = (
 ): ZoneSetpoints => {
   const { deadbandK } = control.limits;
   const before = current ?? control.setback;
+  if (command.hold) return before;
   const heatingSetpointC = command.heatingSetpointC ?? Math.min(before.heatingSetpointC, command.coolingSetpointC! - deadbandK);
   const coolingSetpointC = command.coolingSetpointC ?? Math.max(before.coolingSetpointC, heatingSetpointC + deadbandK);
   return { heatingSetpointC, coolingSetpointC };
 };
 
-/** Carries out what people order over MQTT: overrides of zones, and the mode, which is one for the whole building. */
+/** Carries out what people order over MQTT: overrides of zones, modes of zones and of the building. */
 export const orderHandlers = (parts: OrderParts): CommandHandlers => {
   const { supervisor, publisher, clock } = parts;
   return {
@@ -44,27 +48,46 @@ export const orderHandlers = (parts: OrderParts): CommandHandlers => {
         parts.say(`${command.by} released the override of zone ${zone}.`);
       } else {
         const setpoints = orderedPair(command, parts.current(zone), parts.config);
-        const untilMs = command.until.kind === "time" ? command.until.ms : nowMs + command.until.ms;
-        supervisor.override({ zone, setpoints, untilMs, by: command.by }, nowMs);
+        const { until } = command;
+        const next = until.kind === "next" ? nextScheduleEntryMs(parts.config, zone, nowMs) : null;
+        if (until.kind === "next" && next === null) return `the schedule of zone ${zone} changes nothing in the coming weeks`;
+        const untilMs = next ?? (until.kind === "time" ? until.ms : nowMs + (until.kind === "duration" ? until.ms : 0));
+        if (command.hold && parts.current(zone) === null) return `nothing is known to be in force in zone ${zone} that could be held`;
+        supervisor.override({ zone, setpoints, untilMs, by: command.by, reason: command.reason }, nowMs);
         parts.say(
           `${command.by} set zone ${zone} to ${setpoints.heatingSetpointC}/${setpoints.coolingSetpointC} °C until ${new Date(untilMs).toISOString()}.`,
         );
       }
       parts.decideSoon();
-      return supervisor.mode === "auto" ? null : `noted, but the mode is ${supervisor.mode}: it takes effect in auto`;
+      const mode = supervisor.modeOf(zone);
+      return mode === "auto" ? null : `noted, but the mode is ${mode}: it takes effect in auto`;
     },
-    mode: async (_zone, command) => {
-      const mode = modes.find((known) => known === command.mode);
-      if (mode === undefined) return `the mode is one of ${modes.join(", ")}`;
-      if (mode === supervisor.mode) return null;
-      // What leaves auto is still sent as auto: the zones are given back on the topics that devices read.
-      if (mode === "auto") publisher.setMode(mode);
-      try {
-        await supervisor.setMode(mode, clock.nowMs());
-      } finally {
-        publisher.setMode(mode);
+    demandResponse: async (command) => {
+      const nowMs = clock.nowMs();
+      if (command.release) {
+        if (parts.demandResponse.event(nowMs) === null) return "there is no event";
+        parts.demandResponse.set(null, nowMs);
+      } else {
+        const fromMs = command.fromMs ?? nowMs;
+        const untilMs = command.untilMs ?? fromMs + (command.durationMs ?? 0);
+        const { id, limitKw, pricePerKwh, by, reason } = command;
+        parts.demandResponse.set({ id, fromMs, untilMs, limitKw, pricePerKwh, by, reason }, nowMs);
       }
-      parts.say(`${command.by} set the mode to ${mode}.`);
+      parts.say(
+        `${command.by} ${command.release ? "ended the demand-response event" : `announced the demand-response event ${command.id}`}.`,
+      );
+      parts.decideSoon();
+      return null;
+    },
+    mode: async (zone, command) => {
+      const mode = modes.find((known) => known === command.mode);
+      if (mode === undefined && !(zone !== null && command.mode === "building"))
+        return `the mode is one of ${modes.join(", ")}${zone === null ? "" : ", or building for the building's"}`;
+      if (zone === null) {
+        if (mode !== undefined) await supervisor.setMode(mode, clock.nowMs());
+      } else await supervisor.setZoneMode(zone, mode ?? null, clock.nowMs());
+      publisher.setMode(supervisor.mode);
+      parts.say(`${command.by} set the mode of ${zone === null ? "the building" : `zone ${zone}`} to ${command.mode}.`);
       parts.decideSoon();
       return null;
     },

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { SiteConfig } from "#config/siteConfig";
+import type { MppiOptions } from "#controllers/mppi/mppiPlanner";
 import { createWorkerPlanner } from "#controllers/mppi/workerPlanner";
 import type { BuildingModel } from "#domain/model";
 import type { Planner } from "#domain/planner";
@@ -7,19 +8,24 @@ import type { Planner } from "#domain/planner";
 /** Thermostats and people count in tenths of a kelvin. */
 const SETPOINT_GRID_K = 0.1;
 
+/** How a site plans, but for the time that a decision may take. */
+export const sitePlannerOptions = ({ planner, site }: SiteConfig): Partial<MppiOptions> => ({
+  numSamples: planner.numSamples,
+  maxSamplesPerRun: planner.numSamples,
+  weights: planner.weights,
+  gridK: SETPOINT_GRID_K,
+  currency: site.currency,
+});
+
+/** Where a site keeps what its decisions were made from. */
+export const requestDirectory = ({ store }: SiteConfig): string => join(store.directory, "requests");
+
 /** A planner for one model as the site file wants it, in a thread of its own. `budgetMs` of real time per decision: the best plan found by then counts. */
-export const createSitePlanner = ({ planner, site, store }: SiteConfig, model: BuildingModel, budgetMs: number): Planner =>
+export const createSitePlanner = (config: SiteConfig, model: BuildingModel, budgetMs: number): Planner =>
   createWorkerPlanner({
     model,
-    backend: planner.backend,
-    horizonSteps: planner.horizonSteps,
-    tilesFile: join(store.directory, "graphics-tiles.json"),
-    options: {
-      numSamples: planner.numSamples,
-      maxSamplesPerRun: planner.numSamples,
-      weights: planner.weights,
-      gridK: SETPOINT_GRID_K,
-      deadlineMs: budgetMs,
-      currency: site.currency,
-    },
+    backend: config.planner.backend,
+    horizonSteps: config.planner.horizonSteps,
+    tilesFile: join(config.store.directory, "graphics-tiles.json"),
+    options: { ...sitePlannerOptions(config), deadlineMs: budgetMs },
   });

@@ -1,13 +1,15 @@
 import type { Publisher } from "#adapters/mqtt/publisher";
 import { createRetainedTopics } from "#adapters/mqtt/retainedTopics";
 import { encode, topicsOf, type ZoneState, zonePlanOf } from "#adapters/mqtt/wire";
-import { comfortAt, energyPriceAt } from "#config/comfort";
+import type { SiteTariff } from "#cli/daemon/siteTariff";
+import { comfortAt } from "#config/comfort";
 import type { SiteConfig } from "#config/siteConfig";
 import type { MessageBus } from "#domain/bus";
 import { IsothermError, unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 import { buildingPoint, type Observation, zonePoint } from "#domain/points";
 import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
+import type { Acknowledgement } from "#loop/readBack";
 import type { CommandOutlet } from "#loop/supervisor";
 import { normalCdf } from "#math/statistics";
 
@@ -42,7 +44,12 @@ export const createOutlet = (publisher: Publisher, bus: MessageBus): CommandOutl
     if (refusal !== null) throw new IsothermError("permanent", `The setpoints ${command.epoch}-${command.seq} were not sent: ${refusal}.`);
     await confirmed(publisher, bus);
   };
-  return { send, propose: send };
+  const propose: CommandOutlet["propose"] = async (command) => {
+    // Another daemon commands the building: it proposes too, on the same topics.
+    if (!bus.connected) return;
+    publisher.publishProposal({ ...command, zones: new Map([...command.zones].map(([zone, pair]) => [zone, onWire(pair)])) });
+  };
+  return { send, propose };
 };
 
 /** A zone within this of its setpoint is served by the equipment, K. */
@@ -56,18 +63,27 @@ export interface ZoneStateInput {
   readonly latest: Observation;
   readonly decision: Decision | null;
   readonly source: ControlSource;
+  readonly acknowledgement: Acknowledgement;
+  /** Alarms that stand in this zone. */
+  readonly alarms: number;
+  /** What counts in this zone. */
   readonly mode: string;
+  /** Running mean of the outdoor temperature, for adaptive comfort; NaN: not known. */
+  readonly runningMeanC: number;
 }
 
 /** What is said of a zone on MQTT; nothing that is not known is guessed. */
-export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision, source, mode }: ZoneStateInput): ZoneState => {
+export const zoneStateOf = (
+  config: SiteConfig,
+  { zone, nowMs, latest, decision, source, acknowledgement, alarms, mode, runningMeanC }: ZoneStateInput,
+): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
-  const inForce = decision !== null && decision.validUntilMs > nowMs && decision.mode !== "shadow" ? decision.command[zone] : undefined;
+  const inForce = decision !== null && decision.validUntilMs > nowMs && mode === "auto" ? decision.command[zone] : undefined;
   const airTempC = value("zoneAirTempC");
   const heatingSetpointC = inForce?.heatingSetpointC ?? value("heatingSetpointC");
   const coolingSetpointC = inForce?.coolingSetpointC ?? value("coolingSetpointC");
-  const band = comfortAt(config, zone, nowMs);
+  const band = comfortAt(config, zone, nowMs, runningMeanC);
   const stdDevK = decision?.plan.chosen.zones[zone]?.stdDevK[0];
   return {
     timeMs: nowMs,
@@ -86,6 +102,8 @@ export const zoneStateOf = (config: SiteConfig, { zone, nowMs, latest, decision,
             : "idle",
     source,
     mode,
+    acknowledgement,
+    alarms,
     comfort:
       airTempC === null
         ? "unknown"
@@ -133,15 +151,16 @@ export const createDecisionTopics = (bus: MessageBus, publisher: Publisher, buil
 };
 
 /** The meter's state with the price and carbon intensity that hold now. */
-export const publishMeter = (config: SiteConfig, publisher: Publisher, nowMs: number, latest: Observation): void => {
+export const publishMeter = (tariff: Pick<SiteTariff, "now">, publisher: Publisher, nowMs: number, latest: Observation): void => {
   const powerW = latest.values.get(buildingPoint("hvacPowerW")) ?? null;
   const energyKwh = latest.values.get(buildingPoint("hvacEnergyKwh")) ?? null;
   if (powerW === null && energyKwh === null) return;
+  const { energyPricePerKwh, carbonKgPerKwh } = tariff.now(nowMs);
   publisher.publishMeter("hvac", {
     timeMs: nowMs,
     powerW,
     energyKwh,
-    pricePerKwh: energyPriceAt(config, nowMs),
-    co2GPerKwh: config.planner.tariff.carbonKgPerKwh * 1000,
+    pricePerKwh: energyPricePerKwh,
+    co2GPerKwh: carbonKgPerKwh * 1000,
   });
 };

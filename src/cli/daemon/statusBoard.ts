@@ -10,8 +10,11 @@ export interface StatusParts {
   readonly speed: () => number;
   readonly tickIntervalS: number;
   readonly mode: () => ControlMode;
+  readonly demandResponse: () => DaemonStatus["demandResponse"];
+  /** What counts in a zone. */
+  readonly modeOf: (zone: string) => ControlMode;
   /** Zones that a person commands, with the end of it. */
-  readonly overrides: () => ReadonlyMap<string, { readonly untilMs: number | null; readonly by: string }>;
+  readonly overrides: () => ReadonlyMap<string, { readonly untilMs: number | null; readonly by: string; readonly reason?: string }>;
   readonly plannerName: () => string | null;
   readonly backend: () => string | null;
   readonly modelVersion: () => string | null;
@@ -48,12 +51,17 @@ export const createStatusBoard = (parts: StatusParts): StatusBoard => {
   let decision: Decision | null = null;
 
   const inChargeOf = (zone: string, nowMs: number): ZoneInCharge | null => {
-    const mode = parts.mode();
+    const mode = parts.modeOf(zone);
     if (mode === "off") return { source: "relinquish", reason: "Control is off: the building's own control decides.", untilMs: null };
     if (mode === "shadow")
       return { source: "relinquish", reason: "Shadow mode: setpoints are proposed, the building's own control decides.", untilMs: null };
     const override = parts.overrides().get(zone);
-    if (override !== undefined) return { source: "override", reason: `Set by ${override.by}.`, untilMs: override.untilMs };
+    if (override !== undefined)
+      return {
+        source: "override",
+        reason: `Set by ${override.by}${override.reason === undefined ? "" : ` (${override.reason})`}.`,
+        untilMs: override.untilMs,
+      };
     if (decision === null || decision.command[zone] === undefined) return null;
     if (decision.validUntilMs <= nowMs)
       return { source: "relinquish", reason: "The last setpoints have expired: the building's own control decides.", untilMs: null };
@@ -83,6 +91,8 @@ export const createStatusBoard = (parts: StatusParts): StatusBoard => {
         progressText: degraded ? troubles.join(" ") : text,
         progressFraction: fraction,
         mode: parts.mode(),
+        demandResponse: parts.demandResponse() ?? null,
+        zoneModes: Object.fromEntries(parts.zones.map((zone) => [zone, parts.modeOf(zone)])),
         inCharge: Object.fromEntries(
           parts.zones.flatMap((zone): [string, ZoneInCharge][] => {
             const inCharge = inChargeOf(zone, nowMs);

@@ -8,10 +8,20 @@ const stateSchema = z.object({
   /** Mode of the site file when this was written: a person who changes it there means it. */
   configuredMode: z.enum(["auto", "shadow", "off"]),
   mode: z.enum(["auto", "shadow", "off"]),
-  overrides: z.array(z.object({ zone: z.string(), setpoints, sinceMs: z.number(), untilMs: z.number().nullable(), by: z.string() })),
+  zoneModes: z.record(z.string(), z.enum(["auto", "shadow", "off"])).default({}),
+  overrides: z.array(
+    z.object({
+      zone: z.string(),
+      setpoints,
+      sinceMs: z.number(),
+      untilMs: z.number().nullable(),
+      by: z.string(),
+      reason: z.string().exactOptional(),
+    }),
+  ),
 });
 
-/** What people ordered before a restart: mode and overrides. Numbers of commands begin anew with every epoch. */
+/** What people ordered before a restart: modes and overrides. Numbers of commands begin anew with every epoch. */
 export const readSupervisorFile = (
   file: string,
   configuredMode: ControlMode,
@@ -25,7 +35,10 @@ export const readSupervisorFile = (
   }
   try {
     const state = stateSchema.parse(JSON.parse(text));
-    return { mode: state.configuredMode === configuredMode ? state.mode : configuredMode, overrides: state.overrides };
+    const { overrides } = state;
+    return state.configuredMode === configuredMode
+      ? { mode: state.mode, zoneModes: state.zoneModes, overrides }
+      : { mode: configuredMode, overrides };
   } catch {
     onWarning(`${file} is damaged: mode and overrides of before the restart are lost.`);
     return { mode: configuredMode };
@@ -53,8 +66,8 @@ export const keepSupervisorFile = (
       written = text;
     }
   };
-  const stop = supervisor.onChange(({ mode, overrides }) => {
-    wanted = JSON.stringify({ configuredMode, mode, overrides });
+  const stop = supervisor.onChange(({ mode, zoneModes, overrides }) => {
+    wanted = JSON.stringify({ configuredMode, mode, zoneModes, overrides });
     running = running.then(write);
   });
   return async () => {

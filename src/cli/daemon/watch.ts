@@ -23,6 +23,8 @@ export interface Watch {
   decided(decision: Decision): void;
   foreignSetpoint(zone: string, overrules: boolean): void;
   sessionTaken(): void;
+  /** Which other daemon commands the building; null: none that we know of, or we do. */
+  standsBy(other: string | null): void;
   influx(healthy: boolean, text: string): void;
   storeHealth(error: Error | null): void;
   learning(trouble: string | null): void;
@@ -112,6 +114,14 @@ export const createWatch = (parts: WatchParts): Watch => {
         level: "critical",
         text: "Another program uses this site's MQTT client id.",
         action: "Stop the other isotherm, or give each site its own mqtt.clientId.",
+      });
+    },
+    standsBy: (other) => {
+      void set(other !== null, {
+        id: "stands-by",
+        level: "warning",
+        text: `Another isotherm (${other}) commands this building; this one stands by in shadow mode.`,
+        action: "Stop one of the two. If the other one ends, this one takes over by itself.",
       });
     },
     influx: (healthy, text) => {

@@ -13,6 +13,18 @@ export {
   squaredDistances,
   weightedColumnSums,
 } from "./panels";
+export {
+  gatherSingle,
+  packSingle,
+  singleAddScaled,
+  singleDifferences,
+  singleDistances,
+  singleMultiply,
+  singleProducts,
+  singleRootSquares,
+  singleSquares,
+  singleStationary,
+} from "./single";
 export { stationary } from "./stationary";
 export { cholesky, inverseFromLowerInverse, inverseLower, solveLower } from "./triangular";
 

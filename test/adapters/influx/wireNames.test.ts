@@ -26,6 +26,7 @@ describe("the names on the wire", () => {
       field: "power_w",
     });
     expect(addressOf("office", buildingPoint("hvacEnergyKwh")).field).toBe("energy_kwh");
+    expect(addressOf("office", buildingPoint("powerW"))).toMatchObject({ tags: { meter: "building" }, field: "power_w" });
   });
 
   test("leave no point out and keep different points apart, whatever their names", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { announceToHomeAssistant, discoveryPayload } from "#adapters/mqtt/homeAssistant";
+import { announceToHomeAssistant, buildingDiscoveryPayload, discoveryPayload } from "#adapters/mqtt/homeAssistant";
 import { createInMemoryBroker } from "#adapters/mqtt/inMemoryBus";
 import { decode } from "#adapters/mqtt/wire";
 
@@ -27,6 +27,17 @@ describe("Home Assistant discovery", () => {
     }
   });
 
+  it("its mode and its button write orders that we accept", () => {
+    const at = (template: string, value: string): string =>
+      template.replace(/\{\{ \(now.*?\}\}/, "1795333366000").replace("{{ value }}", value);
+    const zoneParts = JSON.parse(discoveryPayload(zone, options)).cmps;
+    const building = JSON.parse(buildingDiscoveryPayload(options)).cmps;
+    for (const select of [zoneParts.mode, building.mode])
+      for (const mode of select.options)
+        expect(decode.modeSet(at(select.command_template, mode))).toMatchObject({ ok: true, value: { mode, by: "Home Assistant" } });
+    expect(decode.overrideSet(at(zoneParts.release.command_template, "PRESS"))).toMatchObject({ ok: true, value: { kind: "release" } });
+  });
+
   it("is announced again when Home Assistant starts, and only what we announced before is removed", async () => {
     const broker = createInMemoryBroker();
     const [bus, ha] = [broker.connect(), broker.connect()];
@@ -36,9 +47,18 @@ describe("Home Assistant discovery", () => {
     await ha.subscribe("homeassistant/device/isotherm_site_lobby/config", () => {
       announcements++;
     });
-    const discovery = await announceToHomeAssistant(bus, { ...options, announcedBefore: ["cellar", "lobby"] });
+    const discovery = await announceToHomeAssistant(bus, {
+      ...options,
+      announcedBefore: [
+        "homeassistant/device/isotherm_site_cellar/config",
+        "homeassistant/device/isotherm_site_lobby/config",
+        // A file that somebody changed must not make us delete another program's devices.
+        "homeassistant/device/other/config",
+      ],
+    });
     await discovery.settled();
     expect([...broker.retained.keys()].sort()).toEqual([
+      "homeassistant/device/isotherm_site/config",
       "homeassistant/device/isotherm_site_lobby/config",
       "homeassistant/device/other/config",
     ]);
@@ -46,7 +66,7 @@ describe("Home Assistant discovery", () => {
     await ha.publish("homeassistant/status", "online");
     await discovery.settled();
     expect(announcements).toBe(before + 1);
-    expect(discovery.announced).toEqual(["lobby"]);
+    expect(discovery.announced).toEqual(["homeassistant/device/isotherm_site/config", "homeassistant/device/isotherm_site_lobby/config"]);
     await discovery.close();
   });
 });

@@ -54,6 +54,37 @@ const seqOf = (payload: string | undefined): number | null => {
 };
 
 describe("publisher", () => {
+  it("gives a zone back although the broker is slow and a proposal comes after", async () => {
+    const broker = createInMemoryBroker();
+    const bus = broker.connect();
+    const waiting: (() => void)[] = [];
+    const slow: MessageBus = {
+      ...bus,
+      get connected() {
+        return bus.connected;
+      },
+      publish: async (topic, payload, options) => {
+        await bus.publish(topic, payload, options);
+        if (topic.endsWith("/setpoint")) await new Promise<void>((resolve) => waiting.push(resolve));
+      },
+    };
+    const clock = { nowMs: () => START_MS, sleepUntil: async () => undefined };
+    const publisher = createPublisher({ bus: slow, clock, building: "site", version: "1", mode: "auto" });
+    publisher.publishCommand(command(1, START_MS));
+    await tick();
+    publisher.publishCommand(command(2, START_MS, { source: "relinquish" }));
+    publisher.setMode("shadow");
+    publisher.publishProposal(command(3, START_MS));
+    await tick();
+    expect(seqOf(broker.retained.get(SETPOINT))).toBe(1);
+    for (const resolve of waiting.splice(0)) resolve();
+    await tick();
+    expect(decode.setpoint(broker.retained.get(SETPOINT)!)).toMatchObject({ ok: true, value: { seq: 2, setpoints: null } });
+    for (const resolve of waiting.splice(0)) resolve();
+    publisher.forgetSetpoints();
+    await publisher.settled();
+  });
+
   it("says online and what it is, retained, and again on every connect; offline when it closes", async () => {
     const { broker, bus, publisher, sent } = setup();
     await publisher.settled();
@@ -320,6 +351,7 @@ describe("commands", () => {
           if (c.id === "boom") throw new Error("handler failed");
           return null;
         },
+        demandResponse: async () => null,
         mode: async (_zone, c) => (c.mode === "auto" ? null : "unknown mode"),
       },
       onDropped: (why) => dropped.push(why),

@@ -28,6 +28,8 @@ const zoneState = fc.record({
   source,
   mode: id,
   comfort: fc.constantFrom("comfortable", "cold", "warm", "unoccupied", "unknown"),
+  alarms: fc.nat(),
+  acknowledgement: fc.constantFrom("followed", "differs", "silent"),
   confidenceFraction: orNull(fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0)),
 });
 
@@ -71,7 +73,14 @@ describe("wire formats", () => {
         expect(decode.meterState(encode.meterState(m))).toEqual({ ok: true, value: m });
       }),
     );
-    const health = { uptimeS: 5, rssMb: 80.5, lastTickMs: null, lastSolveMs: 12, sourceAgeS: { "lobby.zoneAirTempC": 3, weather: null } };
+    const health = {
+      uptimeS: 5,
+      alarms: 2,
+      rssMb: 80.5,
+      lastTickMs: null,
+      lastSolveMs: 12,
+      sourceAgeS: { "lobby.zoneAirTempC": 3, weather: null },
+    };
     expect(decode.health(encode.health(health))).toEqual({ ok: true, value: health });
     const alarm = { id: "sensor-stale:a", level: "warning" as const, sinceMs: 5, zone: "a", text: "t", action: "do", acknowledged: false };
     expect(decode.alarm(encode.alarm(alarm))).toEqual({ ok: true, value: alarm });

@@ -72,6 +72,28 @@ const result = {
 };
 
 describe("cost of a sequence", () => {
+  it("is to the bit what it was before equipment and other load could count, where neither is named", () => {
+    expect(evaluateCosts(problem(), batch, result).terms).toEqual([
+      {
+        comfort: 3.018250998694798,
+        energy: 0.575,
+        uncertainty: 0.075,
+        movement: 0.22,
+        demand: 15,
+        terminal: 0.08,
+        total: 18.968250998694796,
+      },
+      { comfort: 23.39999999999999, energy: 0, uncertainty: 0.03, movement: 0.01, demand: 0, terminal: 0.08, total: 23.519999999999992 },
+    ]);
+  });
+  it("counts the peak of HVAC with the building's other load where the peak is the building's", () => {
+    const charge = { pricePerKw: 15, peakSoFarW: 4000 };
+    const other = [0, 500, 4000];
+    const [term] = evaluateCosts(problem({ demandCharge: { ...charge, otherLoadW: other } }), batch, result).terms;
+    expect(term!.demand).toBeCloseTo((15 * (Math.max(...[1000, 5000, 3000].map((p, t) => p + other[t]!)) - 4000)) / 1000, 12);
+    const without = evaluateCosts(problem({ demandCharge: charge }), batch, result);
+    expect(evaluateCosts(problem({ demandCharge: { ...charge, otherLoadW: [0, 0, 0] } }), batch, result)).toEqual(without);
+  });
   it("is, term by term, the printed equation", () => {
     const { terms, totals } = evaluateCosts(problem(), batch, result);
     const h = 0.25;

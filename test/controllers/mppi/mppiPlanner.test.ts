@@ -58,7 +58,7 @@ describe("planner on a building it knows", () => {
     // A model that errs: heating earns. Whoever may, keeps the empty building warm.
     const generous = (id: string): FakeZone => ({ ...slowZone(id), kwhPerK: -0.3 });
     const request = officeRequest({ zones: officeZones });
-    const tempted = await planFor(generous, request, { withinRules: false });
+    const tempted = await planFor(generous, request, { doubtedShare: 0, withinRules: false });
     expect(tempted.chosen.zones[officeZones[0]!]!.heatingSetpointC[0]).toBeGreaterThan(16);
     const plan = await planFor(generous, request);
     officeZones.forEach((zone, z) => {
@@ -72,13 +72,16 @@ describe("planner on a building it knows", () => {
     });
   });
 
-  it("is ready a step before the first occupied one, unless told that the moment itself is early enough", async () => {
+  it("is ready when the first occupied step ends, and a step before where told so", async () => {
     const request = officeRequest({ zones: officeZones });
     const first = request.comfort.get(officeZones[0]!)!.occupied.indexOf(1);
-    const early = await planFor(slowZone, request);
-    const punctual = await planFor(slowZone, request, { readySteps: 0 });
+    const early = await planFor(slowZone, request, { readySteps: 1 });
+    const punctual = await planFor(slowZone, request);
     const readyC = (plan: Plan): number => plan.chosen.zones[officeZones[0]!]!.meanC[first - 1]!;
     expect(readyC(early)).toBeGreaterThan(readyC(punctual));
+    expect(punctual.chosen.zones[officeZones[0]!]!.meanC[first]!).toBeGreaterThan(
+      request.comfort.get(officeZones[0]!)!.lowerC[first]! - 0.1,
+    );
     expect(readyC(early)).toBeGreaterThan(request.comfort.get(officeZones[0]!)!.lowerC[first]! - 0.1);
   });
 
@@ -156,6 +159,15 @@ describe("planner on a building it knows", () => {
     expect(Math.max(...charged.chosen.powerW)).toBeLessThan(0.5 * Math.max(...free.chosen.powerW));
     expect(worstBelowK(charged)).toBeLessThan(0.1);
     expect(charged.chosen.cost.demand).toBeCloseTo((15 * (Math.max(...charged.chosen.powerW) - 1000)) / 1000, 9);
+  });
+
+  it("pays for short runs of equipment where they cost something, never more than in the rule's plan for the whole", async () => {
+    const request = officeRequest({ zones: officeZones });
+    const equipment = { pricePerShortRun: 0.5, minOnS: 3600, minOffS: 3600 };
+    const plan = await planFor(quickZone, { ...request, equipment });
+    expect(plan.chosen.cost.wear).toBeGreaterThanOrEqual(0);
+    expect(plan.chosen.cost.total).toBeLessThanOrEqual(plan.rule!.cost.total);
+    expect((await planFor(quickZone, request)).chosen.cost).not.toHaveProperty("wear");
   });
 
   it("heats before the dear hours where prices differ", async () => {
@@ -291,6 +303,24 @@ describe("falls back", () => {
     expect(plan.diagnostics.samplesDiscarded).toBe(0);
     const always = await plannerOf(building(), officeZones, { allowFallback: false }).plan(request);
     expect([always.source, always.fallbackZones]).toEqual(["mppi", undefined]);
+  });
+
+  it("to the rule in a zone in which the loop doubts the model, and everywhere where all are doubted", async () => {
+    const request = officeRequest({ zones: officeZones });
+    const why = "the last 16 steps ended 3.0 times as far from the model's predictions as they should";
+    const building = (): FakeRollout => new FakeRollout(officeZones.map(quickZone));
+    const plan = await plannerOf(building(), officeZones).plan({ ...request, leftToRule: new Map([["c", why]]) });
+    expect([plan.source, plan.fallback, plan.fallbackZones]).toEqual(["mppi", null, ["c"]]);
+    const rule = request.rulePlans[0]!;
+    expect(plan.chosen.zones.c!.heatingSetpointC).toEqual([...rule.heatingSetpointC].filter((_, i) => i % 3 === 2));
+    expect(plan.reason).toContain(` In c the rule acts: ${why}.`);
+
+    const all = { ...request, leftToRule: new Map(officeZones.map((zone) => [zone, why])) };
+    const none = await plannerOf(building(), officeZones).plan(all);
+    expect([none.source, none.fallback, none.fallbackZones]).toEqual(["rule", "model-doubted", undefined]);
+    expect(none.reason).toBe(`The rule acts (${rule.name}): in a (and 2 more zones) ${why}.`);
+    const always = await plannerOf(building(), officeZones, { allowFallback: false }).plan(all);
+    expect([always.source, always.fallback]).toEqual(["mppi", null]);
   });
 
   it("to the rule with a bound of 0 where people come, and not where nobody does: being wrong about an empty building harms nobody", async () => {

@@ -12,8 +12,10 @@ for (const name of ["reference", "wasm", "blas", "webgpu"] as const) {
   const timeout = name === "webgpu" ? 240_000 : 60_000;
   describe.skipIf(isMissing)(isMissing ? `${name} (skipped: not available here)` : name, { timeout }, () => {
     rolloutBackendContract(`${name} in this thread`, () => createRolloutBackend(name, { threads: 1 }));
-    if (name === "wasm" || name === "blas")
+    if (name === "wasm" || name === "blas") {
       rolloutBackendContract(`${name} on two threads`, () => createRolloutBackend(name, { threads: 2 }));
+      rolloutBackendContract(`${name} in float32`, () => createRolloutBackend(name, { threads: 1, precision: "float32" }));
+    }
   });
 }
 

@@ -24,6 +24,8 @@ export interface RandomModelOptions {
   readonly kernel: "production" | "gated" | "linear";
   /** Inducing form: a root that is rectangular and full. */
   readonly isBudgeted: boolean;
+  /** What the mean of full heating adds, K a step; default 1. */
+  readonly heatingK?: number;
   /** Errors last: a drift and factors by lead. */
   readonly spreads?: boolean;
   /** Terms that are products: of weather and a state, of two states, of weather alone. */
@@ -158,7 +160,8 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
   const { meanCoefficients } = posterior;
   features.forEach(({ term }, c) => {
     // Equipment that heats and cools by about a kelvin a step; an absolute model that stays near 20 °C.
-    if (term.kind === "gated" && term.term.kind === "constant") meanCoefficients[c] = term.mode === "heating" ? 1 : -1;
+    if (term.kind === "gated" && term.term.kind === "constant")
+      meanCoefficients[c] = term.mode === "heating" ? (options.heatingK ?? 1) : -1;
     if (options.transition === "absolute" && c === 0) meanCoefficients[c] = 20;
   });
   return {
@@ -175,6 +178,8 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
           drift: { decay: [0.9, 0.99], gain: [0.4, 0.02], limitK: 0.4 },
           spread: {
             innovationVarianceK2: 0.02,
+            demandDoubt: 0.3,
+            capacityDoubt: 0.15,
             leads: [
               { steps: 1, factor: 1 },
               { steps: 4, factor: 1.6 },

@@ -119,6 +119,19 @@ describe.each(await availableBackends())("thermostat on %s", (name) => {
     });
   });
 
+  it("follows the free float, no lower, where the data say that full heating takes away, however long it lasts", async () => {
+    const asked = request(COUNT, () => -15);
+    const [nothing, away] = [await roll(room(0), asked), await roll(room(-2), asked)];
+    expect(Math.min(...nothing.meanC)).toBeLessThan(15);
+    expect(Math.min(...nothing.meanC)).toBeGreaterThan(-15);
+    asked.heatingSetpointC.forEach((setpointC, i) => {
+      // Above cooling a capacity below 0 is still believed: it would warm the room, which frost does not let happen here.
+      expect(away.meanC[i]).toBeLessThan(setpointC + 5);
+      expect(away.meanC[i]).toBeCloseTo(nothing.meanC[i]!, 9);
+    });
+    expect(Math.min(...away.stdDevK)).toBeGreaterThan(Math.sqrt(0.02));
+  });
+
   it("falls short of the setpoint by what the equipment lacks, and its spread grows from step to step", async () => {
     const asked = request(COUNT, () => -15);
     const { meanC, stdDevK } = await roll(room(0.2), asked);

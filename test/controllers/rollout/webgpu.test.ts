@@ -68,7 +68,7 @@ const costProblem = ({ horizonSteps, initial }: RolloutRequest, nz: number): Cos
   upperC: Float64Array.from({ length: horizonSteps * nz }, (_, i) => (i % 5 === 0 ? Number.POSITIVE_INFINITY : 20.5)),
   occupied: Uint8Array.from({ length: horizonSteps * nz }, (_, i) => (i % nz === nz - 1 && nz > 1 ? 0 : i % 4 === 3 ? 0 : 1)),
   pricePerKwh: Float64Array.from({ length: horizonSteps }, (_, t) => 0.2 + 0.1 * Math.sin(t)),
-  demandCharge: { pricePerKw: 3, peakSoFarW: 1000 },
+  demandCharge: { pricePerKw: 3, peakSoFarW: 1000, otherLoadW: Array.from({ length: horizonSteps }, (_, t) => 200 * (t % 4)) },
   inForceHeatingC: initial.heatingSetpointC.map((value, z) => (z === 0 ? Number.NaN : value)),
   inForceCoolingC: initial.coolingSetpointC.slice(),
   weights: { comfortPerKh: 30, uncertaintyPerK: 0.3, movementPerK: 0.01 },
@@ -90,6 +90,7 @@ describe.skipIf(isMissing)(
       ["two thermostats whose errors last", { spreads: true }, 37, 9],
       ["absolute predictions without power", { transition: "absolute", withPower: false, numZones: 3 }, 5, 7],
       ["one sequence of one step", { numZones: 1 }, 1, 1],
+      ["heating that seems to take away", { spreads: true, heatingK: -0.3 }, 37, 9],
       ["a day ahead", { numZones: 1, m: 12, spreads: true }, 2, 96],
     ])("costs are those of the reference's trajectories (%s)", async (_, options, count, horizonSteps) => {
       const model = randomModel({ ...base, ...options });
@@ -106,6 +107,13 @@ describe.skipIf(isMissing)(
         expectClose(finite(actual.terms), finite(expected.terms), 1e-4, 1e-5);
       }
       expect(expected.totals.some(Number.isFinite)).toBe(true);
+      // Short runs are counted along trajectories: prices are those of the device's own.
+      const before = { isOn: new Uint8Array(model.zones.length), steps: new Float64Array(model.zones.length).fill(1) };
+      const worn = { ...problem, equipment: { pricePerShortRun: 0.5, minOnS: 3600, minOffS: 3600, before } };
+      const device = await onDevice(model, request);
+      const paid = await device.costs!(request, worn);
+      expect(paid.terms).toEqual(evaluateCosts(worn, request, await device.run(request)).terms);
+      expect(paid.terms.some(({ wear = 0 }) => wear > 0)).toBe(true);
     });
 
     it("with more samples than fit at once gives what each part gives", async () => {

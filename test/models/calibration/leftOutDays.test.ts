@@ -4,7 +4,8 @@ import { DatasetRows } from "#math/datasetRows";
 import { fillInputs } from "#math/features";
 import { factorise } from "#math/gaussianProcess";
 import { gatesOf, rowRegimes } from "#math/regimes";
-import { leftOutTrajectories, withoutRows } from "#models/calibration/leftOutDays";
+import { demandSteps } from "#models/calibration/demandDoubt";
+import { leftOutDays, leftOutTrajectories, withoutRows } from "#models/calibration/leftOutDays";
 import { openLoop } from "#models/evaluation/openLoop";
 import { createStepPredictor } from "#models/stepPredictor";
 import { fitZone } from "#models/thermostat/fitZone";
@@ -71,16 +72,12 @@ describe("a posterior without some of its rows", () => {
 describe("trajectories with their days left out", () => {
   const day = Array.from({ length: m }, (_, i) => Math.floor((5 * i) / m));
   const driftStates = Array.from({ length: data.length }, () => [0, 0]);
-  const run = (days: readonly number[]) =>
-    leftOutTrajectories(
-      { la, model: zone, n: m, choleskyLower: whole.choleskyLower, alpha: whole.alpha, day: days, driftStates },
-      data,
-      [4, 20],
-      8,
-    );
+  const leftOut = (days: readonly number[]) =>
+    leftOutDays({ la, model: zone, n: m, choleskyLower: whole.choleskyLower, alpha: whole.alpha, day: days, driftStates }, data, 8);
+  const run = (days: readonly number[]) => leftOutTrajectories(leftOut(days), model.spread!, data, [4, 20]);
+  const first = Math.floor((data.localMs(1) - 1) / 86_400_000);
 
   it("begin on every day and are left out where the data end before them", () => {
-    const first = Math.floor((data.localMs(1) - 1) / 86_400_000);
     const [after4, after20] = run(day.map((one) => one + first));
     expect(after4!.steps).toBe(4);
     expect(after4!.ratios.length).toBeGreaterThan(after20!.ratios.length);
@@ -91,6 +88,15 @@ describe("trajectories with their days left out", () => {
 
   it("are none where leaving days out leaves too little", () => {
     expect(run(day.map(() => 3)).map(({ ratios }) => ratios.length)).toEqual([0, 0]);
+  });
+
+  it("hold every step of every day once, and those in which the thermostat asks for something tell by how much", () => {
+    const days = leftOut(day.map((one) => one + first));
+    expect(days.flatMap(({ steps }) => steps)).toEqual(Array.from({ length: data.length - 1 }, (_, i) => i));
+    const steps = demandSteps(days, zone, { ...model.spread!, demandDoubt: 0 }, data);
+    expect(steps.length).toBeGreaterThan(20);
+    expect(steps.length).toBeLessThan(data.length);
+    expect(steps.every(({ demandK, stdDevK }) => demandK > 0 && stdDevK > 0)).toBe(true);
   });
 });
 

@@ -34,7 +34,7 @@ export interface FinishLayout {
 
 /** Places in the costs' buffer C. */
 export const costPlaces = (zones: number) => {
-  const perStep = 3 * zones + 1;
+  const perStep = 3 * zones + 2;
   return { inForce: 0, heatTo: 2 * zones, coolTo: 3 * zones, steps: 4 * zones, perStep };
 };
 
@@ -112,27 +112,36 @@ fn spreadOf(z: u32, k: u32, record: u32, heatingSetpoint: f32, coolingSetpoint: 
   let stepK2 = select(${parameter("spreadScale")} * ${parameter("spreadScale")} * (latent + ${parameter("noiseVarianceK2")}), ${parameter("innovationVarianceK2")}, isHeld);
   var covariance = 0.0;
   for (var j = 0u; j < DRIFTS[z]; j++) { covariance += V[(b + ${slots.covariances}u + j) * KP + k]; }
-  let w = max(0.0, gamma * (gamma * before + 2.0 * covariance) + S[r + ${drifts}u] + stepK2);
+  var w = max(0.0, gamma * (gamma * before + 2.0 * covariance) + S[r + ${drifts}u] + stepK2);
   taken = 0.0;
   heldFraction = 0.0;
   if (THERMOSTAT[z] == 0u) { return carry(z, k, r, stepK2, w, false); }
-  let stdDev = sqrt(w);
   let free = ${value(slots.free)};
   let heated = ${value(slots.heated)};
   let cooled = ${value(slots.cooled)};
+  let doubted = ${parameter("demandDoubt")} * select(max(0.0, free - coolingSetpoint), heatingSetpoint - free, free < heatingSetpoint);
+  let doubtedK2 = doubted * doubted;
+  // What is not asked for may not have been computed, and 0 times nothing known is nothing known.
+  var moved = 0.0;
+  if (free < heatingSetpoint) { moved = max(0.0, heated - free); } else if (free > coolingSetpoint) { moved = max(0.0, free - cooled); }
+  let capacity = ${parameter("capacityDoubt")} * moved;
   if (isHeld) {
-    var around = 0.0;
-    if (free < heatingSetpoint) { around = outside(heatingSetpoint - free, stdDev) + outside(heated - heatingSetpoint, stdDev); }
-    else { around = outside(free - coolingSetpoint, stdDev) + outside(coolingSetpoint - cooled, stdDev); }
+    var around = doubtedK2;
+    let sure = sqrt(w);
+    let short = sqrt(w + capacity * capacity);
+    if (free < heatingSetpoint) { around += outside(heatingSetpoint - free, sure) + outside(heated - heatingSetpoint, short); }
+    else { around += outside(free - coolingSetpoint, sure) + outside(coolingSetpoint - cooled, short); }
     return carry(z, k, r, stepK2, around, true);
   }
+  w += capacity * capacity;
+  let stdDev = sqrt(w);
   if (free < heatingSetpoint) { flat(heatingSetpoint - heated, heatingSetpoint - free, stdDev); }
   else if (free > coolingSetpoint) { flat(cooled - coolingSetpoint, free - coolingSetpoint, stdDev); }
   else {
     if ((mode & ${modes.heatedKnown}u) != 0u) { flat(free - heatingSetpoint, heated - heatingSetpoint, stdDev); }
     if ((mode & ${modes.cooledKnown}u) != 0u) { flat(coolingSetpoint - free, coolingSetpoint - cooled, stdDev); }
   }
-  return carry(z, k, r, stepK2, max(0.0, w - taken), false);
+  return carry(z, k, r, stepK2, max(0.0, w - taken) + doubtedK2, false);
 }`;
 
 /** E[(X)₊] of X ~ N(distance, σ²) as σ φ(z) h(z), h = 1 − z (1 − Φ(z)) / φ(z) fitted on [0, 8] to 7e-7: no difference of two large numbers. */
@@ -185,7 +194,7 @@ export const finishShader = (layout: FinishLayout, dimensions: Dimensions, wants
   if (!isFinite(powerW) || S[record + ${nz}u] != 1.0) { atomicMax(&N[k], step.z - step.x); return; }`;
   const powerOut = isCosts
     ? `${pricedAt} += C[${places.steps}u + step.x * ${places.perStep}u + ${3 * nz}u] * powerW;
-  ${peakAt} = max(${peakAt}, powerW);`
+  ${peakAt} = max(${peakAt}, powerW + C[${places.steps}u + step.x * ${places.perStep}u + ${3 * nz + 1}u]);`
     : `O[(step.z * ${2 * nz}u + step.x) * KP + k] = powerW;`;
   return shader(
     `finish ${wants}`,

@@ -81,9 +81,9 @@ export const thermostatShader = (group: Group, dimensions: Dimensions, temperatu
     let held = ${held};
     var next = free;
     if (free < heatingSetpoint) {
-      regime = 1u;
+      regime = select(1u, 0u, heated < free);
       isHeld = heated >= heatingSetpoint;
-      next = select(heated, heatingSetpoint + held, isHeld);
+      next = select(select(heated, free, heated < free), heatingSetpoint + held, isHeld);
       ok = ok && ${known(1)};
     } else if (free > coolingSetpoint) {
       regime = 2u;
