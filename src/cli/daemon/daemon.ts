@@ -235,7 +235,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     models: models.view,
     people: people.options,
     version: run.version,
-    orders: dashboardOrders(alarms, models.keeper),
+    orders: dashboardOrders(alarms, models.keeper, config.file),
     ...(config.dashboard.tls === null
       ? {}
       : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),
