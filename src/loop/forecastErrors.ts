@@ -52,7 +52,9 @@ const MOST_PENDING = 5_000;
  */
 export const createForecastErrors = (memory: ForecastErrorMemory = { pending: [], tallies: [] }): ForecastErrors => {
   const key = (provider: string, point: PointName, leadS: number): string => `${provider} ${point} ${leadS}`;
-  const pending = new Map<string, Pending>(memory.pending.map((one) => [`${key(one.provider, one.point, one.leadS)} ${one.targetMs}`, one]));
+  const pending = new Map<string, Pending>(
+    memory.pending.map((one) => [`${key(one.provider, one.point, one.leadS)} ${one.targetMs}`, one]),
+  );
   const tallies = new Map<string, Tally>(memory.tallies.map((one) => [key(one.provider, one.point, one.leadS), { ...one }]));
 
   const add = ({ provider, point, leadS, targetMs }: Pending, error: number): void => {
