@@ -25,6 +25,10 @@ export const systemCard = (formats: Formats): { readonly element: HTMLElement; s
           const ageS = lastSeenMs === null ? null : Math.max(0, (status.nowMs - lastSeenMs) / 1000);
           return row(name, ageS === null ? "nothing yet" : `${formats.age(ageS)} old`, ageS === null || ageS > maxAgeS);
         }),
+        ...(status.forecast?.sources ?? []).flatMap(({ name, state, trouble }) =>
+          trouble === null ? [] : [row(`Forecast of ${name}`, `${state === "failed" ? "not usable" : "not read anew"}: ${trouble}`, true)],
+        ),
+        ...(status.forecast?.licence == null ? [] : [row("Weather data", status.forecast.licence)]),
         row("Broker", status.brokerConnected ? "connected" : "not connected", !status.brokerConnected),
         row(
           "InfluxDB",

@@ -13,6 +13,8 @@ export interface WebForecast extends ForecastProvider {
   readonly trouble: string | null;
   /** When what is used was read, Unix ms; null: never. */
   readonly readMs: number | null;
+  /** Requests in a row that failed. */
+  readonly failures: number;
   /** Asks for news where it is time to. Never rejects. */
   refresh(): Promise<void>;
 }
@@ -65,6 +67,9 @@ export const createWebForecast = async (options: WebForecastOptions): Promise<We
     },
     get readMs() {
       return feed.readMs;
+    },
+    get failures() {
+      return feed.failures;
     },
     refresh: () => feed.refresh(),
     forecast: async (fromMs, stepS, steps): Promise<Forecast> => {

@@ -42,6 +42,8 @@ export interface PoliteFeed<Row> {
   readonly notes: readonly string[];
   /** When it was read last, by the clock on the wall (Unix ms); null: never. */
   readonly readMs: number | null;
+  /** Requests in a row that failed, counted across restarts. */
+  readonly failures: number;
   /** Looks for something newer where it is time to. Never rejects, never runs twice at once. */
   refresh(): Promise<void>;
 }
@@ -185,6 +187,9 @@ export const createPoliteFeed = async <Row>(options: PoliteFeedOptions<Row>): Pr
     },
     get readMs() {
       return memory.readMs;
+    },
+    get failures() {
+      return memory.failures;
     },
     refresh: () => {
       running ??= look().finally(() => {

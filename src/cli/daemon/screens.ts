@@ -42,6 +42,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     refusedCounts: telemetry.refusedCounts,
     brokerConnected: () => link.bus.connected,
     influx: influx.status,
+    forecast: () => knowledge.forecasts?.status() ?? null,
     troubles: watch.troubles,
   });
   const people = daemonPeople(data.path, store, ground.onError);
@@ -50,6 +51,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     site,
     status: board.status,
     models: models.view,
+    forecastErrors: () => knowledge.forecasts?.errors() ?? [],
     people: people.options,
     version: run.version,
     orders: dashboardOrders(alarms, models.keeper),
