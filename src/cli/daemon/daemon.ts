@@ -4,6 +4,7 @@ import { createForecasts } from "#cli/daemon/forecasts";
 import { openGround } from "#cli/daemon/ground";
 import { openKnowledge } from "#cli/daemon/knowledge";
 import { startLoops } from "#cli/daemon/loops";
+import { openNotifiers } from "#cli/daemon/notifiers";
 import { letLive, openPast } from "#cli/daemon/past";
 import type { DaemonRun } from "#cli/daemon/run";
 import { openScreens } from "#cli/daemon/screens";
@@ -35,6 +36,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   // ---- what comes in and what goes out, what is known, and where people look at it
   const traffic = await openTraffic(ground);
   const { alarms, supervisor } = traffic;
+  await openNotifiers(ground, traffic);
   const tariff = await createSiteTariff({ config, toLocalMs: toLocalMsOf(config), nowMs, alarms, onError, signal: ending.signal });
   const knowledge = openKnowledge(ground, traffic);
   const screens = await openScreens(ground, traffic, knowledge);
