@@ -7,7 +7,7 @@ import { type PlanCalibration, planCalibration } from "#cli/simulateCalibration"
 import { historyCommands } from "#cli/simulateHistory";
 import { createLearner, type Learner } from "#cli/simulateLearned";
 import { createSimulatedMonitor } from "#cli/simulateMonitor";
-import { learned, type SimulateOptions, stepS } from "#cli/simulateOptions";
+import { learned, type SimulateOptions, type SimulateWishes, stepS } from "#cli/simulateOptions";
 import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#cli/simulatePlant";
 import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanner } from "#cli/simulateRules";
 import { simulationSite } from "#cli/simulateSite";
@@ -101,11 +101,12 @@ const rowsPerDay = 86_400_000 / stepMs;
 const turnEveryMs = 50;
 
 /** One closed-loop run: history, then the controller in charge, then the figures. */
-export async function runSimulation(options: SimulateOptions, context: CommandContext): Promise<SimulationOutcome> {
+export async function runSimulation(wishes: SimulateWishes, context: CommandContext): Promise<SimulationOutcome> {
   const beganMs = performance.now();
   // Refused before anything is built; read again below, where the time zone is known.
-  loadTariff(options.tariff);
-  const run = await createSite(options, context.say, context.signal);
+  loadTariff(wishes.tariff);
+  const run = await createSite(wishes, context.say, context.signal);
+  const options: SimulateOptions = { ...wishes, horizonSteps: wishes.horizonSteps ?? ruleHabits(run.answersSlowly).horizonSteps };
   try {
     const tariff = loadTariff(options.tariff, run.timeZone);
     checkCovers(tariff, run.startMs, run.endMs);
