@@ -5,7 +5,7 @@ import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#con
 import { postponed } from "#controllers/mppi/postpone";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { explainDoubted, explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
-import { BatchBuilder, type Sequence, sameInZone, sequenceOf } from "#controllers/mppi/samples";
+import { BatchBuilder, type Sequence, sameInZone, sequenceOf, widestPair } from "#controllers/mppi/samples";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
 import { type UnsureZone, unsureZones, withRuleIn } from "#controllers/mppi/unsureZones";
@@ -224,7 +224,7 @@ const decide = async (
     leftToRule = [...doubted, ...unsure.map(({ z }) => z)].sort((a, b) => a - b);
     if (leftToRule.length === nz) leftToRule = [];
     if (leftToRule.length > 0) {
-      problem = withRuleIn(problem, new Set(leftToRule), plans.sequences[0]!);
+      problem = withRuleIn(problem, new Set(leftToRule), plans.sequences[0]!, widestPair(plans.sequences, nz));
       pool = poolOf(problem.cost);
       first = await predictGiven(problem);
     }

@@ -25,23 +25,24 @@ export const unsureZones = (cost: CostProblem, given: readonly PredictedCandidat
 /** [t][z] with the pinned zones' columns from `pinned`, the others' from `values`, or `otherwise`. */
 const mixed = (
   values: Float64Array | undefined,
-  otherwise: number,
+  otherwise: (z: number) => number,
   pinned: Float64Array,
   nz: number,
   zones: ReadonlySet<number>,
-): Float64Array => pinned.map((value, i) => (zones.has(i % nz) ? value : (values?.[i] ?? otherwise)));
+): Float64Array => pinned.map((value, i) => (zones.has(i % nz) ? value : (values?.[i] ?? otherwise(i % nz))));
 
 /**
  * The same problem with some zones left to the rule: their setpoints are the rule's in every sequence, and neither their comfort nor their spread counts,
- * since no sequence can change them. Their power does, and their warmth in their neighbours.
+ * since no sequence can change them. Their power does, and their warmth in their neighbours. `wide`: the pair of each zone in which its equipment rests, for the other zones
+ * of a problem that does not bound them.
  */
-export const withRuleIn = (problem: PlanProblem, zones: ReadonlySet<number>, rule: Sequence): PlanProblem => {
+export const withRuleIn = (problem: PlanProblem, zones: ReadonlySet<number>, rule: Sequence, wide: Sequence): PlanProblem => {
   const { nz, occupied } = problem.cost;
   const { widest, tightest } = problem.admission;
   const side = (
     of: Admission["widest"],
-    heatingOtherwise: number,
-    coolingOtherwise: number,
+    heatingOtherwise: (z: number) => number,
+    coolingOtherwise: (z: number) => number,
   ): Required<Pick<Admission, "widest">>["widest"] => ({
     heatingSetpointC: mixed(of?.heatingSetpointC, heatingOtherwise, rule.heatingSetpointC, nz, zones),
     coolingSetpointC: mixed(of?.coolingSetpointC, coolingOtherwise, rule.coolingSetpointC, nz, zones),
@@ -51,8 +52,16 @@ export const withRuleIn = (problem: PlanProblem, zones: ReadonlySet<number>, rul
     cost: { ...problem.cost, occupied: occupied.map((value, i) => (zones.has(i % nz) ? 0 : value)) },
     admission: {
       ...problem.admission,
-      widest: side(widest, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
-      tightest: side(tightest, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+      widest: side(
+        widest,
+        (z) => wide.heatingSetpointC[z]!,
+        (z) => wide.coolingSetpointC[z]!,
+      ),
+      tightest: side(
+        tightest,
+        () => Number.POSITIVE_INFINITY,
+        () => Number.NEGATIVE_INFINITY,
+      ),
     },
   };
 };

@@ -314,6 +314,12 @@ describe("falls back", () => {
     const rule = request.rulePlans[0]!;
     expect(plan.chosen.zones.c!.heatingSetpointC).toEqual([...rule.heatingSetpointC].filter((_, i) => i % 3 === 2));
     expect(plan.reason).toContain(` In c the rule acts: ${why}.`);
+    // A problem without bounds of the rule's has them in that zone alone: elsewhere equipment rests at the widest pair there is, not at the limits.
+    const free = await plannerOf(building(), officeZones, { withinRules: false }).plan({ ...request, leftToRule: new Map([["c", why]]) });
+    expect(free.chosen.zones.c!.heatingSetpointC).toEqual(plan.chosen.zones.c!.heatingSetpointC);
+    const coldest = Math.min(...request.rulePlans.flatMap(({ heatingSetpointC }) => [...heatingSetpointC]));
+    for (const { heatingSetpointC } of Object.values(free.chosen.zones))
+      expect(Math.min(...heatingSetpointC)).toBeGreaterThanOrEqual(coldest);
 
     const all = { ...request, leftToRule: new Map(officeZones.map((zone) => [zone, why])) };
     const none = await plannerOf(building(), officeZones).plan(all);
