@@ -232,6 +232,32 @@ const control = z
       })
       .prefault({})
       .describe("Hard limits, applied last and to everything"),
+    minimumTimes: z
+      .strictObject({
+        on: quantity("S", "A setpoint does not end heating or cooling before it has run so long", { min: 0, max: DAY_S }).prefault("5 min"),
+        off: quantity("S", "A setpoint does not begin heating or cooling before it has rested so long", { min: 0, max: DAY_S }).prefault(
+          "5 min",
+        ),
+      })
+      .prefault({})
+      .describe("Hard least times; people's overrides do not wait for them"),
+    protection: z
+      .strictObject({
+        frost: quantity("C", "A zone colder than this is heated, whatever else is asked", { min: 1, max: 15 }).prefault("7 degC"),
+        frostHeating: setpoint("Its heating setpoint is then at least this").prefault("16 degC"),
+        overheat: quantity("C", "A zone hotter than this is not heated and is cooled, whatever else is asked", {
+          min: 28,
+          max: 45,
+        }).prefault("35 degC"),
+        overheatCooling: setpoint("Its cooling setpoint is then at most this").prefault("26 degC"),
+      })
+      .prefault({})
+      .describe("Frost and overheat protection, inside the limits"),
+    unmeasured: quantity(
+      "S",
+      "A zone whose temperature stays away holds its setpoints for two steps, follows 21/24 or 16/32 degC for so long, and is then given back to the building's own control",
+      { min: 0, max: 30 * DAY_S },
+    ).prefault("4 h"),
     commandValidity: quantity("S", "Time after which a device falls back to its own schedule when no newer command came", {
       min: 60,
       max: DAY_S,

@@ -75,7 +75,7 @@ export const startLoops = async (
   void refreshTariff().catch(onError);
   const everyMinute = async (): Promise<void> => {
     await watch.check();
-    await reports.checkReadBack();
+    await reports.checkZones();
     // In its own time: a feed that does not answer holds nothing up.
     void refreshTariff().catch(onError);
     await influx.refresh().catch(onError);
