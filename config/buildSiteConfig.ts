@@ -262,7 +262,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
     forecast: { provider: forecast.provider, lengthS: forecast.length, maxAgeS: forecast.maxAge },
     planner: buildPlanner(file, context),
     learning: { ...learning, prior },
-    store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
+    store: { directory: store.directory ?? `var/${site.id}`, rawS: store.raw, retentionS: store.retention },
     influx: buildInflux(file.influx, context),
     dashboard: buildDashboard(file, context),
     log: file.log,

@@ -234,13 +234,15 @@ const control = z
       .describe("Hard limits, applied last and to everything"),
     minimumTimes: z
       .strictObject({
-        on: quantity("S", "A setpoint does not end heating or cooling before it has run so long", { min: 0, max: DAY_S }).prefault("5 min"),
+        on: quantity("S", "A setpoint does not end heating or cooling before it has run so long", { min: 0, max: DAY_S }).prefault("0 s"),
         off: quantity("S", "A setpoint does not begin heating or cooling before it has rested so long", { min: 0, max: DAY_S }).prefault(
-          "5 min",
+          "0 s",
         ),
       })
       .prefault({})
-      .describe("Hard least times; people's overrides do not wait for them"),
+      .describe(
+        "Hard least times, for equipment that has none of its own; people's overrides do not wait for them, what follows their release does",
+      ),
     protection: z
       .strictObject({
         frost: quantity("C", "A zone colder than this is heated, whatever else is asked", { min: 1, max: 15 }).prefault("7 degC"),
@@ -358,9 +360,11 @@ const store = z
       maxLength: 1000,
       example: "/var/lib/isotherm",
     }).optional(),
-    retention: quantity("S", "How long telemetry, decisions and cleared alarms are kept", { min: DAY_S, max: 100 * YEAR_S }).prefault(
-      "730 d",
-    ),
+    raw: quantity("S", "How long every value and every decision is kept; of older values the means of hours are", {
+      min: 7 * DAY_S,
+      max: 100 * YEAR_S,
+    }).prefault("730 d"),
+    retention: quantity("S", "How long telemetry and cleared alarms are kept", { min: DAY_S, max: 100 * YEAR_S }).prefault("3650 d"),
   })
   .prefault({})
   .describe("Embedded store");

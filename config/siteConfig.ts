@@ -203,6 +203,8 @@ export interface LearningConfig {
 export interface StoreConfig {
   /** As written: relative to where the process was started. */
   readonly directory: string;
+  /** Every value and decision is kept for so long; of older values the means of hours. */
+  readonly rawS: number;
   readonly retentionS: number;
 }
 

@@ -209,6 +209,7 @@ describe("control cycle", () => {
     loop.state.tempsC.a = undefined;
     const steps = [];
     for (let interval = 1; interval <= 7; interval++) {
+      loop.state.failSending = interval === 6;
       const decision = (await loop.tick())!;
       const levels = ["sensor:a", "zone-given-back:a"].map(
         (id) => loop.alarms.findLast((alarm) => alarm.id === id && alarm.clearedMs === null)?.level,
@@ -221,6 +222,8 @@ describe("control cycle", () => {
       ["relinquish", false, "critical", "critical"],
     ];
     expect(steps).toEqual([held, held, lost, lost, lost, away, away]);
+    // The first try to give it back met a broker that was away, like the command for zone b; the next interval tried again.
+    expect(loop.errors.map(String)).toEqual(["Error: the broker is away", "Error: the broker is away"]);
     expect(loop.sent.filter(({ source }) => source === "relinquish").map(({ zones: given }) => [...given.keys()])).toEqual([["a"]]);
     // A person may command it blind.
     loop.supervisor.override({ zone: "a", setpoints: eager, untilMs: null, by: "facility" }, startMs);

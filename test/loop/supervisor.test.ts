@@ -47,10 +47,13 @@ describe("supervisor", () => {
     supervisor.override({ ...override, untilMs: 100 }, 0);
     expect(supervisor.overrides(99).size).toBe(1);
     expect(supervisor.overrides(100).size).toBe(0);
-    supervisor.override({ ...override, untilMs: null }, 100);
+    supervisor.override({ ...override, untilMs: null, reason: "" }, 100);
+    expect(supervisor.overrides(100).get("a")).not.toHaveProperty("reason");
+    supervisor.override({ ...override, untilMs: null, reason: "cold feet" }, 100);
+    expect(supervisor.overrides(100).get("a")!.reason).toBe("cold feet");
     expect(supervisor.release("a")).toBe(true);
     expect(supervisor.release("a")).toBe(false);
-    expect(changes).toBe(4);
+    expect(changes).toBe(5);
   });
 });
 
@@ -107,6 +110,55 @@ describe("modes of zones", () => {
     expect(zonesOf(proposed)).toEqual([["rule", "b"]]);
     expect([...supervisor.inForce(7).keys()]).toEqual(["a", "b"]);
   });
+  it("an answer of the broker that comes late confirms nothing that has changed since", async () => {
+    let answer = (): void => undefined;
+    const supervisor = createSupervisor({
+      zones: ["a", "b"],
+      outlet: {
+        send: ({ source }) =>
+          new Promise((resolve) => {
+            if (source === "relinquish") resolve();
+            else answer = resolve;
+          }),
+      },
+      epoch: 3,
+      commandValidityS: 60,
+      initial: { mode: "auto" },
+    });
+    const first = supervisor.command(both, "rule", 0).sent;
+    const confirmFirst = answer;
+    const second = supervisor.command(new Map([["a", { heatingSetpointC: 19, coolingSetpointC: 25 }]]), "rule", 1).sent;
+    answer();
+    await second;
+    await supervisor.setZoneMode("b", "shadow", 2);
+    confirmFirst();
+    await first;
+    expect([...supervisor.inForce(3)]).toEqual([["a", { heatingSetpointC: 19, coolingSetpointC: 25 }]]);
+  });
+  it("numbers of one epoch confirm nothing under the next", async () => {
+    let answer = (): void => undefined;
+    const supervisor = createSupervisor({
+      zones: ["a"],
+      outlet: {
+        send: () =>
+          new Promise((resolve) => {
+            answer = resolve;
+          }),
+      },
+      epoch: 3,
+      commandValidityS: 60,
+    });
+    const late = supervisor.command(pairs, "rule", 0).sent;
+    const confirmLate = answer;
+    supervisor.setEpoch(4);
+    const next = supervisor.command(new Map([["a", { heatingSetpointC: 18, coolingSetpointC: 26 }]]), "rule", 1).sent;
+    confirmLate();
+    await late;
+    expect(supervisor.inForce(2).size).toBe(0);
+    answer();
+    await next;
+    expect(supervisor.inForce(2).get("a")).toEqual({ heatingSetpointC: 18, coolingSetpointC: 26 });
+  });
   it("the building's mode, set by a person, is every zone's", async () => {
     const { supervisor } = made();
     await supervisor.setZoneMode("a", "shadow", 0);
@@ -118,6 +170,7 @@ describe("modes of zones", () => {
     const { supervisor, sent, proposed } = made();
     await supervisor.command(both, "rule", 0).sent;
     supervisor.standBy(true);
+    supervisor.standBy(true);
     await supervisor.command(both, "rule", 1).sent;
     await supervisor.relinquish(2);
     expect([sent.length, proposed.length, supervisor.inForce(2).size]).toEqual([1, 1, 0]);
@@ -125,6 +178,27 @@ describe("modes of zones", () => {
     supervisor.setEpoch(9);
     supervisor.setEpoch(4);
     expect(supervisor.command(both, "rule", 3).command).toMatchObject({ epoch: 9, seq: 1 });
+  });
+});
+
+describe("what people ordered before a restart", () => {
+  it("counts again, but for zones that are gone", () => {
+    const order = (zone: string) => ({
+      zone,
+      setpoints: { heatingSetpointC: 19, coolingSetpointC: 25 },
+      sinceMs: 1,
+      untilMs: null,
+      by: "Ada",
+    });
+    const supervisor = createSupervisor({
+      zones: ["a"],
+      outlet: { send: async () => undefined },
+      epoch: 1,
+      commandValidityS: 60,
+      initial: { mode: "shadow", zoneModes: { a: "auto", gone: "auto" }, overrides: [order("a"), order("gone")] },
+    });
+    expect([...supervisor.overrides(2).values()]).toEqual([order("a")]);
+    expect([supervisor.mode, [...supervisor.zoneModes]]).toEqual(["shadow", [["a", "auto"]]]);
   });
 });
 
