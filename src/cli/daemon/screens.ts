@@ -1,4 +1,7 @@
+import { randomBytes } from "node:crypto";
+import { join, resolve } from "node:path";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
+import { writeBackup } from "#cli/daemon/dataBackup";
 import { dataSources } from "#cli/daemon/dataSources";
 import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
@@ -74,6 +77,11 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
       status: board.status,
       nowMs,
       models: models.keeper,
+      backup: async () => {
+        const folder = join(resolve(data.path), `backup-${randomBytes(6).toString("hex")}`);
+        await writeBackup({ store, directory: data.path, siteFile: config.file, site: site.id, version: run.version, folder });
+        return folder;
+      },
     }),
     onWarning: ground.onWarning,
   });
