@@ -148,6 +148,26 @@ describe("isotherm start on the demo site, 600 times as fast", () => {
     expect(second.stderr).not.toMatch(/\n\s+at /);
   });
 
+  it("gives Prometheus its figures", async () => {
+    const answer = await fetch(`${dashboard}metrics`);
+    const text = await answer.text();
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+    const samples = new Map<string, number>();
+    for (const line of text.split("\n").filter((one) => one !== "" && !one.startsWith("#"))) {
+      const [, name, value] = /^([a-zA-Z_:][\w:]*(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? [];
+      expect(name, line).toBeDefined();
+      samples.set(name!.replace(/,?site="demo"/, "").replace("{}", ""), Number(value));
+    }
+    expect(samples.get('isotherm_decisions_total{source="mppi"}')).toBeGreaterThan(0);
+    for (const zone of zones) expect(samples.get(`isotherm_zone_temperature_celsius{zone="${zone}"}`)).toBeGreaterThan(5);
+    expect([samples.get("isotherm_control_late"), samples.get("isotherm_broker_connected"), samples.get("isotherm_model_in_use")]).toEqual([
+      0, 1, 1,
+    ]);
+    expect(samples.get("isotherm_tick_lateness_seconds_count")).toBeGreaterThan(0);
+    // No InfluxDB here: unknown is absent.
+    expect(samples.has("isotherm_influx_backlog_rows")).toBe(false);
+  });
+
   it("is backed up while it runs, and not restored under itself", async () => {
     const to = join(directory, "backups");
     const made = await runCommandLine(["backup", "--config", site, "--to", to, "--json"]);

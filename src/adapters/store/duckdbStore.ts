@@ -34,6 +34,8 @@ export interface BackedUpStore extends Omit<EmbeddedStore, keyof ModelVersionSto
    * of its own once it lies in a directory as `isotherm.duckdb`.
    */
   backup(file: string): Promise<void>;
+  /** Resolves once something was written and committed: what cannot be written is not well, though it still answers. */
+  probe(): Promise<void>;
   /**
    * Deletes telemetry and cleared alarms from before `beforeMs`, decisions from before `decisionsBeforeMs` (default: the same). Kept: rows that a replicator has not delivered
    * (above `throughSeq`; all are delivered where it is absent), the newest value of every point, and the newest decision.
@@ -377,6 +379,10 @@ class DuckdbStore implements BackedUpStore {
       ["DELETE FROM cursors WHERE name = $name", { name }],
       ["INSERT INTO cursors VALUES ($name, $seq::BIGINT)", { name, seq: BigInt(seq) }],
     ]);
+  }
+
+  probe(): Promise<void> {
+    return this.setCursor("probe", Date.now());
   }
 
   async downsampleBefore(beforeMs: number, throughSeq = Number.MAX_SAFE_INTEGER): Promise<void> {

@@ -2,10 +2,11 @@ import { createCronTicks } from "#adapters/clocks/cronTicks";
 import type { Control } from "#cli/daemon/control";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
 import type { Ground } from "#cli/daemon/ground";
+import type { Heartbeat } from "#cli/daemon/heartbeat";
+import type { Screens } from "#cli/daemon/screens";
 import type { SiteLearning } from "#cli/daemon/siteLearning";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
 import type { StateReports } from "#cli/daemon/stateReports";
-import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
 import { zonePoint } from "#domain/points";
 import { runLoop } from "#loop/runLoop";
@@ -19,7 +20,8 @@ const FIRST_VALUES_MS = 60_000;
 
 /** What the loops call. */
 export interface LoopParts {
-  readonly board: StatusBoard;
+  readonly screens: Screens;
+  readonly heartbeat: Heartbeat;
   readonly control: Control;
   readonly learning: SiteLearning;
   readonly reports: StateReports;
@@ -30,7 +32,7 @@ export interface LoopParts {
 export const startLoops = async (
   ground: Ground,
   { watch, telemetry, influx }: Traffic,
-  { board, control: { runner }, learning: { rounds, atNight }, reports, tariff }: LoopParts,
+  { screens: { board, metrics }, heartbeat, control: { runner }, learning: { rounds, atNight }, reports, tariff }: LoopParts,
 ): Promise<() => void> => {
   const { run, zones, clock, nowMs, ending, onError, inBackground } = ground;
   const { control, planner, learning } = run.config;
@@ -46,12 +48,16 @@ export const startLoops = async (
   if (rounds.model === null) inBackground("learning", rounds.learn());
   else board.progress("controlling", "Controlling", null);
   const ticks = createCronTicks(control.schedule);
+  heartbeat.beat();
   inBackground(
     "the control loop",
     runLoop({
       clock,
       nextTickMs: (afterMs) => ticks.nextTickMs(afterMs),
-      onTick: (_tick, aborted) => runner.run(aborted),
+      onTick: async (tickMs, aborted) => {
+        metrics.ticked((nowMs() - tickMs) / 1_000 / clock.speed);
+        await runner.run(aborted).finally(() => heartbeat.beat());
+      },
       signal,
       onSkipped: (count) => run.log.warn({ skipped: count }, "control ticks came while a decision was still under way and were dropped"),
       onError,

@@ -5,6 +5,7 @@ import { writeBackup } from "#cli/daemon/dataBackup";
 import { dataSources } from "#cli/daemon/dataSources";
 import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
+import { createMetrics, type Metrics } from "#cli/daemon/metrics";
 import { daemonPeople, dashboardOrders } from "#cli/daemon/people";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard, type StatusBoard } from "#cli/daemon/statusBoard";
@@ -15,6 +16,7 @@ import type { DataSource } from "#dashboards/server/daemonStatus";
 /** Where people and other commands look at a running daemon. */
 export interface Screens {
   readonly board: StatusBoard;
+  readonly metrics: Metrics;
   /** What the daemon lives on, with its age. */
   readonly sources: () => readonly DataSource[];
 }
@@ -47,6 +49,8 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     influx: influx.status,
     troubles: watch.troubles,
   });
+  const { heartbeat } = knowledge;
+  const metrics = await createMetrics(ground, traffic, knowledge, board.status, () => heartbeat.isLate);
   const people = daemonPeople(data.path, store, ground.onError);
   const dashboard = await createDashboard({
     reader: store,
@@ -55,6 +59,8 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     models: models.view,
     people: people.options,
     version: run.version,
+    health: { probe: () => store.probe(), isLate: () => heartbeat.isLate },
+    metrics: metrics.render,
     orders: dashboardOrders(alarms, models.keeper),
     ...(config.dashboard.tls === null
       ? {}
@@ -94,5 +100,5 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
   say(`Data       ${data.path}`);
   const setUp = await people.offer(dashboard.setupToken, dashboard.url);
   if (setUp !== null) say(setUp);
-  return { board, sources };
+  return { board, metrics, sources };
 };
