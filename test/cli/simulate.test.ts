@@ -11,7 +11,6 @@ import { registerSimulate } from "#cli/simulate";
 import { explorationPairs } from "#cli/simulateHistory";
 import { IsothermError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
-import type { Decision } from "#domain/plan";
 import type { PointName } from "#domain/points";
 import { seenSources } from "#models/shippedPriors";
 

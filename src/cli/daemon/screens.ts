@@ -61,7 +61,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     version: run.version,
     health: { probe: () => store.probe(), isLate: () => heartbeat.isLate },
     metrics: metrics.render,
-    orders: dashboardOrders(alarms, models.keeper),
+    orders: dashboardOrders(alarms, models.keeper, config.file),
     ...(config.dashboard.tls === null
       ? {}
       : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),
