@@ -75,7 +75,10 @@ describe("backup and restore", () => {
     expect(values.length).toBeGreaterThanOrEqual(before);
     expect(values.length).toBeLessThanOrEqual(acknowledged);
     expect(await count(target, "b.zoneAirTempC")).toHaveLength(2_000);
+    const forgotten = join(target, "backup-0123456789ab");
+    mkdirSync(forgotten);
     const data = await openDataDirectory(target, onWarning);
+    expect(() => statSync(forgotten)).toThrow();
     expect(await data.store.cursor("influx")).toBe(7);
     await data.store.append([{ point: air, timeMs: 1e9, value: 1 }]);
     expect((await data.store.readAfter(2_000 + values.length, 10)).map(({ seq }) => seq)).toEqual([2_001 + values.length]);

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -95,6 +95,8 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
     throw error;
   }
   try {
+    // Backups whose command ended before it took them away.
+    for (const name of readdirSync(path)) if (/^backup-[0-9a-f]{12}$/.test(name)) rmSync(join(path, name), { recursive: true });
     return {
       path,
       store,
