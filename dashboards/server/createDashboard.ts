@@ -28,6 +28,7 @@ import { readEndpoints } from "#dashboards/server/routes";
 import { newestOf, type ViewContext, watchedPoints } from "#dashboards/server/views";
 import type { HealthView, ModelsView, StatusView } from "#dashboards/server/wire";
 import type { SiteInfo } from "#domain/building";
+import type { ForecastErrorAtLead } from "#domain/forecastError";
 import type { AuditStore, PeopleStore } from "#domain/people";
 import type { StoreReader } from "#domain/store";
 
@@ -37,6 +38,8 @@ export interface DashboardOptions {
   readonly status: () => DaemonStatus;
   /** Versions of the model and how true it is; absent where nobody knows (a dashboard beside InfluxDB). */
   readonly models?: () => Promise<ModelsView>;
+  /** How wrong forecasts were; absent where nobody knows. */
+  readonly forecastErrors?: () => readonly ForecastErrorAtLead[];
   /** Who may do what. As long as there is no user, `setupToken` makes the first one. */
   readonly people: {
     readonly store: PeopleStore;
@@ -227,7 +230,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
     }),
   );
   const endpoints = [
-    ...readEndpoints(context, statusView, events, access, options.models),
+    ...readEndpoints(context, statusView, events, access, options.models, options.forecastErrors),
     ...orderEndpoints(options.orders ?? {}, audit, options.nowMs),
     ...peopleEndpoints({
       people,

@@ -61,10 +61,10 @@ export const createControl = (
   const { run, clock, nowMs, ending, onError } = ground;
   const { config, log } = run;
   const { telemetry } = traffic;
-  const { outdoorMean, peak } = past;
+  const { outdoorMean, peak, habits } = past;
   const { board, metrics } = screens;
   const journal = createRequestJournal(requestDirectory(config));
-  const own = controlSiteOf(config, knowledge.deadlineMs, tariff, peak, outdoorMean);
+  const own = controlSiteOf(config, knowledge.deadlineMs, tariff, peak, outdoorMean, habits.presence);
   const onDecision = (decision: Decision): void => {
     const { rounds } = knowledge;
     board.decided(decision);

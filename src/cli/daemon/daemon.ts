@@ -4,6 +4,7 @@ import { createForecasts } from "#cli/daemon/forecasts";
 import { openGround } from "#cli/daemon/ground";
 import { openKnowledge } from "#cli/daemon/knowledge";
 import { startLoops } from "#cli/daemon/loops";
+import { openNotifiers } from "#cli/daemon/notifiers";
 import { letLive, openPast } from "#cli/daemon/past";
 import type { DaemonRun } from "#cli/daemon/run";
 import { openScreens } from "#cli/daemon/screens";
@@ -31,11 +32,12 @@ export const runDaemon = async (run: DaemonRun): Promise<void> => {
 const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> => {
   const { config, say, signal } = run;
   const ground = await openGround(run, shutdown);
-  const { nowMs, ending, onWarning, onError } = ground;
+  const { nowMs, ending, data, onWarning, onError } = ground;
 
   // ---- what comes in and what goes out, what is known, and where people look at it
   const traffic = await openTraffic(ground);
   const { alarms, supervisor } = traffic;
+  await openNotifiers(ground, traffic);
   const tariff = await createSiteTariff({ config, toLocalMs: toLocalMsOf(config), nowMs, alarms, onError, signal: ending.signal });
   const knowledge = openKnowledge(ground, traffic);
   const screens = await openScreens(ground, traffic, knowledge);
@@ -46,7 +48,19 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const { building } = past;
 
   // ---- time runs
-  const forecasts = createForecasts(config, knowledge.history, building?.plant.weather ?? null, onWarning);
+  const forecasts = await createForecasts({
+    config,
+    history: knowledge.history,
+    weather: building?.plant.weather ?? null,
+    usualPeople: past.habits.people,
+    directory: data.path,
+    nowMs,
+    alarms,
+    onProblem: onWarning,
+    onError,
+    signal: ending.signal,
+  });
+  shutdown.add("forecasts", () => forecasts.close(), 1_000);
   knowledge.forecasts = forecasts;
   if (building !== null) letLive(ground, traffic, building, knowledge.budgetMs);
   ground.inBackground("the subscription to the sensors", traffic.telemetry.connect(traffic.link.bus));
@@ -55,7 +69,16 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const control = createControl(ground, traffic, knowledge, { forecasts, past, tariff, screens, publishStates });
   const learning = await openLearning(ground, traffic, knowledge, board, control);
   openSubscriptions(ground, traffic, board, { decideSoon: control.decideSoon, publishStates });
-  const endTimers = await startLoops(ground, traffic, { screens, heartbeat: knowledge.heartbeat, control, learning, reports, tariff });
+  const endTimers = await startLoops(ground, traffic, {
+    screens,
+    heartbeat: knowledge.heartbeat,
+    control,
+    learning,
+    reports,
+    tariff,
+    forecasts,
+    habits: past.habits,
+  });
 
   // ---- until the end
   await openWatchdog(ground, knowledge.heartbeat);

@@ -1,7 +1,9 @@
 import { createCronTicks } from "#adapters/clocks/cronTicks";
 import type { Control } from "#cli/daemon/control";
+import type { SiteForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
 import type { Ground } from "#cli/daemon/ground";
+import type { Habits } from "#cli/daemon/habits";
 import type { Heartbeat } from "#cli/daemon/heartbeat";
 import type { Screens } from "#cli/daemon/screens";
 import type { SiteLearning } from "#cli/daemon/siteLearning";
@@ -26,13 +28,24 @@ export interface LoopParts {
   readonly learning: SiteLearning;
   readonly reports: StateReports;
   readonly tariff: SiteTariff;
+  readonly forecasts: SiteForecasts;
+  readonly habits: Habits;
 }
 
 /** Everything that happens again and again; returns what ends the timers that the signal does not. */
 export const startLoops = async (
   ground: Ground,
   { watch, telemetry, influx }: Traffic,
-  { screens: { board, metrics }, heartbeat, control: { runner }, learning: { rounds, atNight }, reports, tariff }: LoopParts,
+  {
+    screens: { board, metrics },
+    heartbeat,
+    control: { runner },
+    learning: { rounds, atNight },
+    reports,
+    tariff,
+    forecasts,
+    habits,
+  }: LoopParts,
 ): Promise<() => void> => {
   const { run, zones, clock, nowMs, ending, onError, inBackground } = ground;
   const { control, planner, learning } = run.config;
@@ -78,12 +91,21 @@ export const startLoops = async (
     await tariff.refresh();
     if (!signal.aborted) await tariff.check(comingSteps());
   };
+  const refreshForecasts = async (): Promise<void> => {
+    await forecasts.refresh();
+    if (signal.aborted) return;
+    await forecasts.check();
+    await forecasts.learn();
+    await habits.refresh();
+  };
   void refreshTariff().catch(onError);
+  void refreshForecasts().catch(onError);
   const everyMinute = async (): Promise<void> => {
     await watch.check();
     await reports.checkZones();
     // In its own time: a feed that does not answer holds nothing up.
     void refreshTariff().catch(onError);
+    void refreshForecasts().catch(onError);
     await influx.refresh().catch(onError);
     reports.publishStates();
     reports.publishHealth();

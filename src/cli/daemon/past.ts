@@ -2,6 +2,7 @@ import { type BillingPeak, createBillingPeak } from "#cli/daemon/billingPeak";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
 import type { EmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import type { Ground } from "#cli/daemon/ground";
+import { createHabits, type Habits } from "#cli/daemon/habits";
 import type { Knowledge } from "#cli/daemon/knowledge";
 import { openBuilding } from "#cli/daemon/openBuilding";
 import { createOutdoorMean } from "#cli/daemon/outdoorMean";
@@ -16,6 +17,8 @@ export interface Past {
   /** Running mean of the outdoor temperature for adaptive comfort, °C; NaN where no zone asks for it. */
   readonly outdoorMean: (nowMs: number) => number;
   readonly peak: BillingPeak;
+  /** When people usually are there; knows nothing where the site does not ask for it. */
+  readonly habits: Habits;
 }
 
 /** Makes or restores a simulated building, and reads what the store has of the days before. */
@@ -50,8 +53,10 @@ export const openPast = async (
   const peak = createBillingPeak({ config, toLocalMs: toLocalMsOf(config), store, history });
   await peak.load(nowMs());
   store.onChange(peak.take);
+  const habits = createHabits({ config, points, store, nowMs });
+  await habits.refresh().catch(ground.onError);
   run.signal.throwIfAborted();
-  return { building, outdoorMean, peak };
+  return { building, outdoorMean, peak, habits };
 };
 
 /** Lets the simulated building live on its own connection, at the site's speed. */

@@ -47,6 +47,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     refusedCounts: telemetry.refusedCounts,
     brokerConnected: () => link.bus.connected,
     influx: influx.status,
+    forecast: () => knowledge.forecasts?.status() ?? null,
     troubles: watch.troubles,
   });
   const { heartbeat } = knowledge;
@@ -57,6 +58,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     site,
     status: board.status,
     models: models.view,
+    forecastErrors: () => knowledge.forecasts?.errors() ?? [],
     people: people.options,
     version: run.version,
     health: { probe: () => store.probe(), isLate: () => heartbeat.isLate },

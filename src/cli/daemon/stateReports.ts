@@ -32,7 +32,7 @@ export const createStateReports = (
   ground: Ground,
   { alarms, telemetry, publisher, supervisor }: Traffic,
   { board, sources }: Screens,
-  { outdoorMean }: Past,
+  { outdoorMean, habits }: Past,
   tariff: SiteTariff,
 ): StateReports => {
   const { zones, nowMs } = ground;
@@ -88,6 +88,7 @@ export const createStateReports = (
             alarms: alarms.active().filter((alarm) => alarm.zone === zone).length,
             mode: supervisor.modeOf(zone),
             runningMeanC: outdoorMean(atMs),
+            presence: habits.presence,
           }),
         );
         publisher.publishAvailability(zone, latest.values.has(zonePoint(zone, "zoneAirTempC")));
