@@ -249,6 +249,34 @@ const control = z
       })
       .prefault({})
       .describe("Hard limits, applied last and to everything"),
+    minimumTimes: z
+      .strictObject({
+        on: quantity("S", "A setpoint does not end heating or cooling before it has run so long", { min: 0, max: DAY_S }).prefault("0 s"),
+        off: quantity("S", "A setpoint does not begin heating or cooling before it has rested so long", { min: 0, max: DAY_S }).prefault(
+          "0 s",
+        ),
+      })
+      .prefault({})
+      .describe(
+        "Hard least times, for equipment that has none of its own; people's overrides do not wait for them, what follows their release does",
+      ),
+    protection: z
+      .strictObject({
+        frost: quantity("C", "A zone colder than this is heated, whatever else is asked", { min: 1, max: 15 }).prefault("7 degC"),
+        frostHeating: setpoint("Its heating setpoint is then at least this").prefault("16 degC"),
+        overheat: quantity("C", "A zone hotter than this is not heated and is cooled, whatever else is asked", {
+          min: 28,
+          max: 45,
+        }).prefault("35 degC"),
+        overheatCooling: setpoint("Its cooling setpoint is then at most this").prefault("26 degC"),
+      })
+      .prefault({})
+      .describe("Frost and overheat protection, inside the limits"),
+    unmeasured: quantity(
+      "S",
+      "A zone whose temperature stays away holds its setpoints for two steps, follows 21/24 or 16/32 degC for so long, and is then given back to the building's own control",
+      { min: 0, max: 30 * DAY_S },
+    ).prefault("4 h"),
     commandValidity: quantity("S", "Time after which a device falls back to its own schedule when no newer command came", {
       min: 60,
       max: DAY_S,
@@ -335,9 +363,11 @@ const store = z
       maxLength: 1000,
       example: "/var/lib/isotherm",
     }).optional(),
-    retention: quantity("S", "How long telemetry, decisions and cleared alarms are kept", { min: DAY_S, max: 100 * YEAR_S }).prefault(
-      "730 d",
-    ),
+    raw: quantity("S", "How long every value and every decision is kept; of older values the means of hours are", {
+      min: 7 * DAY_S,
+      max: 100 * YEAR_S,
+    }).prefault("730 d"),
+    retention: quantity("S", "How long telemetry and cleared alarms are kept", { min: DAY_S, max: 100 * YEAR_S }).prefault("3650 d"),
   })
   .prefault({})
   .describe("Embedded store");

@@ -120,6 +120,15 @@ export interface ControlConfig {
   readonly habits: HabitsConfig | null;
   readonly setback: ZoneSetpoints;
   readonly rule: { readonly leadS: number; readonly ramp: boolean };
+  readonly minimumTimes: { readonly minOnS: number; readonly minOffS: number };
+  readonly protection: {
+    readonly frostC: number;
+    readonly frostHeatingC: number;
+    readonly overheatC: number;
+    readonly overheatCoolingC: number;
+  };
+  /** How long a zone without a temperature follows the bounded schedule before it is given back. */
+  readonly unmeasuredS: number;
   readonly commandValidityS: number;
   readonly readBack: { readonly toleranceK: number; readonly graceS: number };
   /** How long a daemon that commands the building may be silent before another one takes over. */
@@ -223,6 +232,8 @@ export interface LearningConfig {
 export interface StoreConfig {
   /** As written: relative to where the process was started. */
   readonly directory: string;
+  /** Every value and decision is kept for so long; of older values the means of hours. */
+  readonly rawS: number;
   readonly retentionS: number;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { registerBackup } from "#cli/backup";
 import { registerBench } from "#cli/bench";
 import { reportError } from "#cli/cliKit";
 import { registerCompare } from "#cli/compare";
@@ -9,9 +10,11 @@ import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
 import { registerFederate } from "#cli/federate";
 import { registerMetaTrain } from "#cli/metaTrain";
+import { registerMigrate } from "#cli/migrate";
 import { registerModel } from "#cli/model";
 import { registerPlan } from "#cli/plan";
 import { registerReplay } from "#cli/replay";
+import { registerRestore } from "#cli/restore";
 import { registerSimulate } from "#cli/simulate";
 import { registerSources } from "#cli/sources";
 import { registerStart } from "#cli/start";
@@ -19,6 +22,7 @@ import { registerTrain } from "#cli/train";
 
 /** Each command registers itself; its work is imported when it runs. */
 const commands: readonly ((program: Command) => void)[] = [
+  registerBackup,
   registerBench,
   registerCompare,
   registerDoctor,
@@ -26,9 +30,11 @@ const commands: readonly ((program: Command) => void)[] = [
   registerExport,
   registerFederate,
   registerMetaTrain,
+  registerMigrate,
   registerModel,
   registerPlan,
   registerReplay,
+  registerRestore,
   registerSimulate,
   registerSources,
   registerStart,

@@ -13,6 +13,7 @@ import { DecisionHistory } from "#dashboards/server/decisionHistory";
 import { createApi } from "#dashboards/server/endpoint";
 import { EventStream } from "#dashboards/server/eventStream";
 import { createHostRule, hostAndOriginGuard, isLoopback, methodGuard } from "#dashboards/server/guards";
+import { createStoreHealth } from "#dashboards/server/health";
 import { listenOnFreePort } from "#dashboards/server/listen";
 import { createLocalCalendar } from "#dashboards/server/localTime";
 import { openApiDocument } from "#dashboards/server/openapi";
@@ -64,6 +65,15 @@ export interface DashboardOptions {
   /** The site's clock. */
   readonly nowMs: () => number;
   readonly log: DashboardLog;
+  /** What /healthz asks beside the reader; absent where the dashboard only reads. */
+  readonly health?: {
+    /** Writes something to the store. */
+    readonly probe: () => Promise<void>;
+    /** Whether the control loop does not tick. */
+    readonly isLate: () => boolean;
+  };
+  /** Text for Prometheus, on /metrics for viewers; absent: none. */
+  readonly metrics?: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Further names under which browsers may reach it, e.g. behind a proxy. */
   readonly allowedHosts?: readonly string[];
   /** Requests a minute from one address; 1,200 unless set. */
@@ -85,6 +95,8 @@ export const connectionLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,
   connectionsCheckingIntervalMs: 5_000,
+  // A daemon that is busy for some seconds must not cut off who is about to ask again.
+  keepAliveTimeoutMs: 30_000,
   maxConnections: 1_000,
   maxLiveClients: 100,
 } as const;
@@ -176,6 +188,11 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   });
   const context: ViewContext = { reader, site, history, calendar, status: options.status, nowMs: options.nowMs };
 
+  const storeHealth = createStoreHealth({
+    probe: options.health?.probe ?? (async () => void (await reader.latest(watchedPoints(site).slice(0, 1)))),
+    onError: (error) => log.error({ err: error }, "dashboard health check: the store does not work"),
+  });
+
   const app = express();
   app.disable("x-powered-by");
   app.set("query parser", "simple");
@@ -190,16 +207,12 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   app.all("/healthz", methodGuard(["GET", "HEAD"]));
   app.get("/healthz", async (_request, response) => {
     const status = options.status();
-    let store: HealthView["store"] = "ok";
-    try {
-      await reader.latest(watchedPoints(site).slice(0, 1));
-    } catch (error) {
-      log.error({ err: error }, "dashboard health check: the store does not answer");
-      store = "failing";
-    }
-    const body: HealthView = { status: store, phase: status.phase, store, lastTickMs: status.lastTickMs };
+    const store = await storeHealth();
+    const control = options.health?.isLate() ? "late" : "ok";
+    const isWell = store === "ok" && control === "ok";
+    const body: HealthView = { status: isWell ? "ok" : "failing", phase: status.phase, store, control, lastTickMs: status.lastTickMs };
     response
-      .status(store === "ok" ? 200 : 503)
+      .status(isWell ? 200 : 503)
       .set("Cache-Control", "no-store")
       .json(body);
   });
@@ -229,6 +242,15 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
       wallMs,
     }),
   ];
+  const { metrics } = options;
+  if (metrics !== undefined) {
+    app.all("/metrics", methodGuard(["GET", "HEAD"]), access.middleware);
+    app.get("/metrics", async (request, response) => {
+      access.demand(access.identify(request), "viewer");
+      const { contentType, text } = await metrics();
+      response.set("Cache-Control", "no-store").set("Content-Type", contentType).send(text);
+    });
+  }
   app.use("/api/v1", createApi(endpoints, access));
   app.use(methodGuard(["GET", "HEAD"]));
   app.use("/api", createApiDocs(openApiDocument(endpoints, options.version ?? "0")));
@@ -240,6 +262,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
     headersTimeout: connectionLimits.headersTimeoutMs,
     requestTimeout: connectionLimits.requestTimeoutMs,
     connectionsCheckingInterval: connectionLimits.connectionsCheckingIntervalMs,
+    keepAliveTimeout: connectionLimits.keepAliveTimeoutMs,
   };
   const server =
     options.tls === undefined

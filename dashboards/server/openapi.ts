@@ -110,7 +110,7 @@ export const openApiDocument = (endpoints: readonly Endpoint[], version: string)
   paths["/healthz"] = {
     get: {
       operationId: "health",
-      summary: "Whether the store answers",
+      summary: "Whether the store takes data and the control loop ticks",
       description: "Needs nothing.",
       tags: ["health"],
       security: [{}],

@@ -357,7 +357,13 @@ const alarm = of<wire.Alarm>()(
 
 const health = of<wire.HealthView>()(
   z
-    .object({ status: z.enum(["ok", "failing"]), phase: text, store: z.enum(["ok", "failing"]), lastTickMs: timeOrNull })
+    .object({
+      status: z.enum(["ok", "failing"]),
+      phase: text,
+      store: z.enum(["ok", "failing"]),
+      control: z.enum(["ok", "late"]),
+      lastTickMs: timeOrNull,
+    })
     .meta({ id: "HealthView" }),
 );
 

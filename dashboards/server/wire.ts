@@ -262,6 +262,8 @@ export interface HealthView {
   readonly status: "ok" | "failing";
   readonly phase: string;
   readonly store: "ok" | "failing";
+  /** late: the control loop does not tick. */
+  readonly control: "ok" | "late";
   readonly lastTickMs: number | null;
 }
 

@@ -4,8 +4,9 @@ import { append, decisionRecord, firstPairs, observe, planRequest, send, zoneDut
 import { noQualityMemory } from "#loop/dataQuality";
 import { createPlanGuard } from "#loop/planOrRule";
 import { withTariff } from "#loop/planRecord";
-import { safetyEnvelope } from "#loop/safetyEnvelope";
+import { safeSetpoints } from "#loop/safeSetpoints";
 import type { ControlMode } from "#loop/supervisor";
+import { withdrawFrom } from "#loop/unmeasuredZones";
 
 /**
  * One control decision: observe (and judge what the model said of the step that ended) → forecast → plan (or fall back) → safety envelope → actuate → append. Returns a function to be called once per control
@@ -14,7 +15,7 @@ import type { ControlMode } from "#loop/supervisor";
  */
 export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) => Promise<Decision | null> {
   const { site, clock, supervisor } = parts;
-  const memory: CycleMemory = { quality: noQualityMemory, previousPlan: null };
+  const memory: CycleMemory = { quality: noQualityMemory, dangers: new Map(), runs: new Map(), previousPlan: null };
   const guard = createPlanGuard({
     deadlineMs: site.deadlineMs,
     allowFallback: site.allowFallback ?? true,
@@ -41,14 +42,15 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     const mode = modeNow();
     if (mode === "off") return null;
     const duties = zoneDuties(site, seen, request, supervisor.overrides(nowMs));
-    const { zones, changes } = safetyEnvelope({
-      zones: site.zones,
-      wanted: new Map([...firstPairs(plan), ...duties.overridden]),
-      inForce: seen.inForce,
-      bounded: duties.bounded,
-      quality: duties.quality,
-      limits: site.limits,
-    });
+    const { zones, changes } = await safeSetpoints(
+      parts,
+      memory,
+      seen,
+      new Map([...firstPairs(plan), ...duties.overridden]),
+      duties,
+      nowMs,
+    );
+    await withdrawFrom(parts, duties.quality, nowMs);
     const command = await send(parts, zones, duties.sourceOf(plan.source), nowMs);
     const decision = decisionRecord({
       command,

@@ -10,8 +10,10 @@ import type { DecisionStore } from "#domain/store";
 import type { AlarmBoard } from "#loop/alarmBoard";
 import type { QualityMemory, QualityRules } from "#loop/dataQuality";
 import type { HistoryBuffer } from "#loop/historyBuffer";
+import type { MinimumTimes, RunMemory } from "#loop/minimumTimes";
 import type { ModelMonitor } from "#loop/modelMonitor";
 import type { PlannerSlot } from "#loop/plannerSlot";
+import type { Danger, ProtectionRules } from "#loop/protection";
 import type { RegretMonitor } from "#loop/regretMonitor";
 import type { Supervisor } from "#loop/supervisor";
 
@@ -46,6 +48,10 @@ export interface ControlSite {
   /** Default true; false for offline comparisons: a planner that fails then ends the run. */
   readonly allowFallback?: boolean;
   readonly quality?: QualityRules;
+  /** Absent: `defaultProtection`. */
+  readonly protection?: ProtectionRules;
+  /** Absent: setpoints may change what equipment does at any time. */
+  readonly minimumTimes?: MinimumTimes;
   /** At least the horizon; a day more lets the planner value what it leaves behind. */
   readonly comfort: (outlook: Outlook) => ReadonlyMap<string, ComfortSchedule>;
   /** What the planner weighs a kilowatt-hour with. */
@@ -88,5 +94,7 @@ export interface CycleParts {
 /** What one cycle hands to the next. */
 export interface CycleMemory {
   quality: QualityMemory;
+  dangers: ReadonlyMap<string, Danger>;
+  runs: RunMemory;
   previousPlan: Plan | null;
 }

@@ -9,6 +9,7 @@ import { assessZones, type ZoneAssessment } from "#loop/dataQuality";
 import { plannerView } from "#loop/plannerView";
 import { boundedSchedule, type ZoneQuality } from "#loop/safetyEnvelope";
 import type { ControlMode, Override } from "#loop/supervisor";
+import { unmeasuredAlarms } from "#loop/unmeasuredZones";
 
 /** What one look at the plant gave. */
 export interface Seen {
@@ -63,37 +64,11 @@ export async function observe(parts: CycleParts, memory: CycleMemory, nowMs: num
     // Devices that do not report their setpoints: what was sent for certain was in force during the step that ends now.
     if (reported === null && pair !== null)
       row.set(zonePoint(zone, "heatingSetpointC"), pair.heatingSetpointC).set(zonePoint(zone, "coolingSetpointC"), pair.coolingSetpointC);
-    await zoneAlarms(parts, zone, assessed.zones.get(zone)!, nowMs);
+    await unmeasuredAlarms(parts, zone, assessed.zones.get(zone)!, nowMs);
   }
   const rowMs = history.gridMs(nowMs);
   history.add({ timeMs: rowMs, values: row });
   return { rowMs, trusted: assessed.trusted, zones: assessed.zones, inForce };
-}
-
-async function zoneAlarms(
-  parts: CycleParts,
-  zone: string,
-  { problem, quality, badIntervals }: ZoneAssessment,
-  nowMs: number,
-): Promise<void> {
-  const what =
-    problem === "missing"
-      ? "has no fresh temperature"
-      : problem === "out-of-range"
-        ? "reports an impossible temperature"
-        : "reports a temperature that jumped";
-  const then = quality === "lost" ? "it follows the bounded schedule" : "it keeps its setpoints";
-  await parts.alarms.set(
-    problem !== null,
-    {
-      id: `sensor:${zone}`,
-      level: quality === "lost" ? "critical" : "warning",
-      zone,
-      text: `Zone ${zone} ${what} (${badIntervals} interval${badIntervals === 1 ? "" : "s"}); ${then}.`,
-      action: "Check the sensor, its unit and its connection.",
-    },
-    nowMs,
-  );
 }
 
 /** Everything the planner decides from. Where no forecast can be had its columns are empty, and a planner that needs them fails into the rule. */
@@ -225,7 +200,7 @@ export interface ZoneDuties {
   sourceOf(planSource: ControlSource): ControlSource;
 }
 
-/** Who decides for each zone: a person, else the plan where the zone is measured, else what is in force, else the bounded schedule. */
+/** Who decides for each zone: a person, else the plan where the zone is measured, else what is in force, else the bounded schedule, else nobody here. */
 export function zoneDuties(site: ControlSite, seen: Seen, request: PlanRequest, overrides: ReadonlyMap<string, Override>): ZoneDuties {
   const quality = new Map<string, ZoneQuality>();
   const zoneSources: Record<string, ControlSource> = {};
@@ -236,6 +211,7 @@ export function zoneDuties(site: ControlSite, seen: Seen, request: PlanRequest, 
     if (overrides.has(zone)) zoneSources[zone] = "override";
     else if (measured === "hold") zoneSources[zone] = "hold";
     else if (measured === "lost") zoneSources[zone] = "schedule";
+    else if (measured === "away") zoneSources[zone] = "relinquish";
   }
   const others = site.zones.map((zone) => zoneSources[zone]);
   return {

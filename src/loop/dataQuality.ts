@@ -9,11 +9,24 @@ export interface QualityRules {
   readonly maxJumpK: number;
   /** Intervals for which a zone without a usable temperature keeps what is in force. */
   readonly holdIntervals: number;
+  /** Intervals after those for which it follows the bounded schedule; then it is given back to the building's own control. */
+  readonly scheduleIntervals: number;
   /** A doubted level that stays for so many intervals is believed after all. */
   readonly believeAfterIntervals: number;
 }
 
-export const defaultQualityRules: QualityRules = { minC: 0, maxC: 45, maxJumpK: 6, holdIntervals: 2, believeAfterIntervals: 4 };
+export const defaultQualityRules: QualityRules = {
+  minC: 0,
+  maxC: 45,
+  maxJumpK: 6,
+  holdIntervals: 2,
+  scheduleIntervals: Number.POSITIVE_INFINITY,
+  believeAfterIntervals: 4,
+};
+
+/** The steps down that a zone without a usable temperature takes: hold what is in force, the bounded schedule, the building's own control. */
+const qualityAfter = (badIntervals: number, { holdIntervals, scheduleIntervals }: QualityRules): ZoneQuality =>
+  badIntervals <= holdIntervals ? "hold" : badIntervals <= holdIntervals + scheduleIntervals ? "lost" : "away";
 
 export interface ZoneAssessment {
   readonly quality: ZoneQuality;
@@ -47,8 +60,8 @@ export interface Assessed {
 
 /**
  * Judges every zone's temperature once per control interval, as a pure function of the observation and of what went before. A value that is absent, outside
- * [minC, maxC] or more than maxJumpK × (1 + intervals without any value) from the last accepted one is not used: the zone holds for `holdIntervals`, then is lost, until a
- * usable value comes. A level that stays after a jump is believed after `believeAfterIntervals`.
+ * [minC, maxC] or more than maxJumpK × (1 + intervals without any value) from the last accepted one is not used: the zone holds for `holdIntervals`, is lost for
+ * `scheduleIntervals`, and then away, until a usable value comes. A level that stays after a jump is believed after `believeAfterIntervals`.
  */
 export function assessZones(
   zones: readonly string[],
@@ -69,7 +82,7 @@ export function assessZones(
       continue;
     }
     const badIntervals = before.badIntervals + 1;
-    assessments.set(zone, { quality: badIntervals <= rules.holdIntervals ? "hold" : "lost", problem, badIntervals });
+    assessments.set(zone, { quality: qualityAfter(badIntervals, rules), problem, badIntervals });
     remembered.set(zone, {
       badIntervals,
       unseenIntervals: before.unseenIntervals + (problem === "jump" ? 0 : 1),

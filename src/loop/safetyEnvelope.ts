@@ -1,7 +1,11 @@
 import type { SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
+import { type Danger, type ProtectionRules, protectedPair } from "#loop/protection";
 
-/** good: the zone is measured, the wanted pair counts. hold: not for a moment, what is in force stays. lost: not for longer, the bounded schedule counts. */
-export type ZoneQuality = "good" | "hold" | "lost";
+/**
+ * good: the zone is measured, the wanted pair counts. hold: not for a moment, what is in force stays. lost: not for longer, the bounded schedule counts. away: not for so long
+ * that the building's own control has the zone; should it be commanded all the same, then as a lost one.
+ */
+export type ZoneQuality = "good" | "hold" | "lost" | "away";
 
 export interface EnvelopeInput {
   readonly zones: readonly string[];
@@ -13,6 +17,9 @@ export interface EnvelopeInput {
   readonly bounded: ReadonlyMap<string, ZoneSetpoints>;
   readonly quality: ReadonlyMap<string, ZoneQuality>;
   readonly limits: SetpointLimits;
+  /** Zones to be protected; absent: none. */
+  readonly dangers?: ReadonlyMap<string, Danger>;
+  readonly protection?: ProtectionRules;
 }
 
 export interface EnvelopeOutput {
@@ -69,8 +76,8 @@ function separate(pair: ZoneSetpoints, heating: Range, cooling: Range, deadbandK
  * The last thing on every path to the equipment: a pure function of what is wanted, what is in force, the limits and the quality of the data.
  *
  * For any input the result is finite, heating lies in [minHeating, maxHeating], cooling in [minCooling, maxCooling], cooling − heating ≥ deadband, and neither is
- * further than the slew from what is in force (itself first brought inside the limits). A pair that is no pair of numbers gives way to the bounded
- * schedule, limits that are no limits to `lastResortLimits`.
+ * further than the slew from what is in force (itself first brought inside the limits), but for zones in danger, whose protection does not wait. A pair that is
+ * no pair of numbers gives way to the bounded schedule, limits that are no limits to `lastResortLimits`.
  */
 export function safetyEnvelope(input: EnvelopeInput): EnvelopeOutput {
   const changes: string[] = [];
@@ -105,7 +112,14 @@ export function safetyEnvelope(input: EnvelopeInput): EnvelopeOutput {
         ? limited
         : separate(limited, around(from.heatingSetpointC, heatingRange), around(from.coolingSetpointC, coolingRange), limits.deadbandK);
     if (differs(reached, limited)) changes.push(`${zone}: ${words(limited)} is too far for one step, ${words(reached)} on the way`);
-    zones.set(zone, reached);
+    const danger = input.dangers?.get(zone);
+    if (danger === undefined) {
+      zones.set(zone, reached);
+      continue;
+    }
+    const safe = separate(protectedPair(reached, danger, limits, input.protection), heatingRange, coolingRange, limits.deadbandK);
+    if (differs(safe, reached)) changes.push(`${zone}: ${danger} protection, ${words(safe)} at once`);
+    zones.set(zone, safe);
   }
   return { zones, changes };
 }

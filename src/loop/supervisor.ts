@@ -61,6 +61,11 @@ export interface Supervisor {
     source: ControlSource,
     nowMs: number,
   ): { readonly command: SetpointCommand; readonly sent: Promise<void> };
+  /**
+   * From now on commands leave these zones out, and only these: nobody knows what they need. Those in auto are given back once; where that cannot be sent it rejects, and the
+   * next call tries again (what they obey expires meanwhile). Unknown zones are ignored.
+   */
+  withdraw(zones: Iterable<string>, nowMs: number): Promise<void>;
   /** Gives back every zone that is in auto: at the end of the process. */
   relinquish(nowMs: number): Promise<void>;
   /** Called after every change of mode, overrides or numbers, e.g. to persist them. */
@@ -93,6 +98,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   /** The last command that concerned each zone. */
   const newest = new Map<string, SetpointCommand>();
   const overrides = new Map((options.initial?.overrides ?? []).filter(({ zone }) => zones.includes(zone)).map((o) => [o.zone, o]));
+  const withdrawn = new Set<string>();
+  /** Of those, the ones whose device has been told. */
+  const told = new Set<string>();
   const handlers = new Set<(state: SupervisorState) => void>();
   const changed = (): void => {
     const state = { mode, zoneModes: Object.fromEntries(zoneModes), overrides: [...overrides.values()], seq };
@@ -211,10 +219,18 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
     inForce: (nowMs) => new Map([...confirmed].filter(([, one]) => nowMs < one.validUntilMs).map(([zone, { pair }]) => [zone, pair])),
     command: (pairs, source, nowMs) => {
-      const command = number(new Map([...pairs].filter(([zone]) => modeOf(zone) !== "off")), source, nowMs);
+      const command = number(new Map([...pairs].filter(([zone]) => modeOf(zone) !== "off" && !withdrawn.has(zone))), source, nowMs);
       const proposal = only(command, "shadow");
       const proposed = proposal.zones.size === 0 ? undefined : outlet.propose?.(proposal);
       return { command, sent: Promise.all([sendAuto(only(command, "auto")), proposed]).then(() => undefined) };
+    },
+    withdraw: async (which, nowMs) => {
+      withdrawn.clear();
+      for (const zone of which) if (zones.includes(zone)) withdrawn.add(zone);
+      for (const zone of told) if (!withdrawn.has(zone)) told.delete(zone);
+      const untold = inMode("auto").filter((zone) => withdrawn.has(zone) && !told.has(zone));
+      await giveBack(untold, nowMs);
+      for (const zone of untold) told.add(zone);
     },
     relinquish: (nowMs) => giveBack(inMode("auto"), nowMs),
     onChange: (handler) => {

@@ -200,6 +200,7 @@ describe("dashboard API", () => {
       status: "ok",
       phase: "controlling",
       store: "ok",
+      control: "ok",
       lastTickMs: officeNowMs,
     });
   });

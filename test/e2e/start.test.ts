@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -21,7 +22,9 @@ const zones = ["space1", "space2", "space3", "space4", "space5"];
 
 describe("isotherm start on the demo site, 600 times as fast", () => {
   let daemon: RunningDaemon;
+  let directory: string;
   let site: string;
+  let backup: string;
   let dashboard: string;
   let bus: MqttBus;
   const setpoints: { zone: string; message: SetpointMessage }[] = [];
@@ -29,7 +32,8 @@ describe("isotherm start on the demo site, 600 times as fast", () => {
   const phases = new Set<string>();
 
   beforeAll(async () => {
-    site = quickSite(temporaryDirectory());
+    directory = temporaryDirectory();
+    site = quickSite(directory);
     daemon = startDaemon(["--config", site, "--speed", "600"]);
     dashboard = await daemon.dashboardUrl();
     bus = createMqttBus({ url: await daemon.mqttUrl(), clientId: "reader", protocol: "3.1.1" });
@@ -144,6 +148,38 @@ describe("isotherm start on the demo site, 600 times as fast", () => {
     expect(second.stderr).not.toMatch(/\n\s+at /);
   });
 
+  it("gives Prometheus its figures", async () => {
+    const answer = await fetch(`${dashboard}metrics`);
+    const text = await answer.text();
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+    const samples = new Map<string, number>();
+    for (const line of text.split("\n").filter((one) => one !== "" && !one.startsWith("#"))) {
+      const [, name, value] = /^([a-zA-Z_:][\w:]*(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? [];
+      expect(name, line).toBeDefined();
+      samples.set(name!.replace(/,?site="demo"/, "").replace("{}", ""), Number(value));
+    }
+    expect(samples.get('isotherm_decisions_total{source="mppi"}')).toBeGreaterThan(0);
+    for (const zone of zones) expect(samples.get(`isotherm_zone_temperature_celsius{zone="${zone}"}`)).toBeGreaterThan(5);
+    expect([samples.get("isotherm_control_late"), samples.get("isotherm_broker_connected"), samples.get("isotherm_model_in_use")]).toEqual([
+      0, 1, 1,
+    ]);
+    expect(samples.get("isotherm_tick_lateness_seconds_count")).toBeGreaterThan(0);
+    // No InfluxDB here: unknown is absent.
+    expect(samples.has("isotherm_influx_backlog_rows")).toBe(false);
+  });
+
+  it("is backed up while it runs, and not restored under itself", async () => {
+    const to = join(directory, "backups");
+    const made = await runCommandLine(["backup", "--config", site, "--to", to, "--json"]);
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    backup = (JSON.parse(made.stdout) as { folder: string }).folder;
+    expect(readdirSync(backup)).toEqual(expect.arrayContaining(["manifest.json", "isotherm.duckdb", "building.json", "site.yaml"]));
+    expect(readdirSync(join(directory, "data")).filter((name) => name.startsWith("backup-"))).toEqual([]);
+    const restored = await runCommandLine(["restore", backup, "--config", site, "--replace"]);
+    expect(restored.code).toBe(69);
+    expect(restored.stderr).toContain(`(process ${daemon.process.pid}) runs on`);
+  });
+
   it("ends at once on SIGTERM, after it has given every zone back", async () => {
     const { code, nodeStarts } = await daemon.end("SIGTERM");
     expect(code).toBe(0);
@@ -162,6 +198,18 @@ describe("isotherm start on the demo site, 600 times as fast", () => {
     const csv = await runCommandLine(["export", "--config", site, "--points", "building.hvacPowerW"]);
     expect(csv.code).toBe(0);
     expect(csv.stdout.split("\n").length).toBeGreaterThan(90);
+  });
+
+  it("is restored from its backup, as it was, and keeps only as many backups as wanted", async () => {
+    const restored = await runCommandLine(["restore", backup, "--config", site, "--replace"]);
+    expect([restored.code, restored.stderr]).toEqual([0, ""]);
+    const plan = await runCommandLine(["plan", "--config", site, "--json"]);
+    expect([plan.code, JSON.parse(plan.stdout)]).toMatchObject([0, {}]);
+    const again = await runCommandLine(["backup", "--config", site, "--to", join(directory, "backups"), "--keep", "1"]);
+    expect(again.code).toBe(0);
+    expect(readdirSync(join(directory, "backups"))).toHaveLength(1);
+    const migrated = await runCommandLine(["migrate", "--config", site, "--to", "3"]);
+    expect(migrated.stdout).toMatch(/schema \d+ → 3; lost:/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Plan } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
+import { defaultQualityRules } from "#loop/dataQuality";
 import { eagerPlan, eagerPlanner, fakeSite, startMs, stepMs } from "./fakeSite.js";
 
 const eager = { heatingSetpointC: 21.5, coolingSetpointC: 23 };
@@ -200,6 +201,64 @@ describe("control cycle", () => {
     const loop = fakeSite({ planner: null, site: { comfort: fail, candidates: fail, pricePerKwh: fail } });
     expect((await loop.tick())!.command.a).toEqual({ heatingSetpointC: 16, coolingSetpointC: 32 });
     expect(loop.alarms.map(({ id }) => id)).toContain("site-schedules");
+  });
+
+  it("takes a silent zone down the ladder, a step at a time: hold, bounded schedule, given back; each with an alarm, and commands it again when it is measured", async () => {
+    const loop = fakeSite({ site: { quality: { ...defaultQualityRules, scheduleIntervals: 3 } } });
+    await loop.tick();
+    loop.state.tempsC.a = undefined;
+    const steps = [];
+    for (let interval = 1; interval <= 7; interval++) {
+      loop.state.failSending = interval === 6;
+      const decision = (await loop.tick())!;
+      const levels = ["sensor:a", "zone-given-back:a"].map(
+        (id) => loop.alarms.findLast((alarm) => alarm.id === id && alarm.clearedMs === null)?.level,
+      );
+      steps.push([decision.zoneSources!.a, "a" in decision.command, ...levels]);
+    }
+    const [held, lost, away] = [
+      ["hold", true, "warning", undefined],
+      ["schedule", true, "critical", undefined],
+      ["relinquish", false, "critical", "critical"],
+    ];
+    expect(steps).toEqual([held, held, lost, lost, lost, away, away]);
+    // The first try to give it back met a broker that was away, like the command for zone b; the next interval tried again.
+    expect(loop.errors.map(String)).toEqual(["Error: the broker is away", "Error: the broker is away"]);
+    expect(loop.sent.filter(({ source }) => source === "relinquish").map(({ zones: given }) => [...given.keys()])).toEqual([["a"]]);
+    // A person may command it blind.
+    loop.supervisor.override({ zone: "a", setpoints: eager, untilMs: null, by: "facility" }, startMs);
+    expect((await loop.tick())!.command.a).toEqual(eager);
+    loop.supervisor.release("a");
+    expect((await loop.tick())!.command.a).toBeUndefined();
+    loop.state.tempsC.a = 20;
+    const back = (await loop.tick())!;
+    expect([back.command.a, back.zoneSources]).toEqual([eager, {}]);
+    expect(loop.alarms.filter(({ clearedMs }) => clearedMs !== null).map(({ id }) => id)).toEqual(
+      expect.arrayContaining(["sensor:a", "zone-given-back:a"]),
+    );
+  });
+
+  it("heats a freezing zone against the wish of a person, with an alarm, and does not let orders switch equipment every minute", async () => {
+    const loop = fakeSite({ site: { minimumTimes: { minOnS: 1_200, minOffS: 1_200 } } });
+    await loop.tick();
+    for (const t of [14, 8.5, 6]) {
+      await loop.tick();
+      loop.state.tempsC.a = t;
+    }
+    loop.supervisor.override({ zone: "b", setpoints: { heatingSetpointC: 15, coolingSetpointC: 32 }, untilMs: null, by: "x" }, startMs);
+    loop.supervisor.override({ zone: "a", setpoints: { heatingSetpointC: 15, coolingSetpointC: 32 }, untilMs: null, by: "x" }, startMs);
+    const decision = (await loop.tick())!;
+    expect(decision.command.a).toEqual({ heatingSetpointC: 16, coolingSetpointC: 32 });
+    expect(decision.command.b).toEqual({ heatingSetpointC: 15, coolingSetpointC: 32 });
+    expect(loop.alarms.map(({ id }) => id)).toContain("frost:a");
+    // The override has ended heating in b a step ago: the plan's 21.5 °C has to wait.
+    loop.supervisor.release("b");
+    const waits = (await loop.tick())!;
+    expect([waits.command.b, waits.envelopeChanges.some((text) => text.startsWith("b: heating rests"))]).toEqual([
+      { heatingSetpointC: 15, coolingSetpointC: 23 },
+      true,
+    ]);
+    expect((await loop.tick())!.command.b).toEqual(eager);
   });
 
   it("lets a person's override win until it expires, through the envelope, and even where the sensor is silent", async () => {

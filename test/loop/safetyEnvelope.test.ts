@@ -77,7 +77,7 @@ const inputOf = (limitsOf: fc.Arbitrary<SetpointLimits>): fc.Arbitrary<EnvelopeI
     wanted: anyZoneMap(anyPair),
     inForce: anyZoneMap(anyPair),
     bounded: anyZoneMap(anyPair),
-    quality: anyZoneMap(fc.constantFrom<ZoneQuality>("good", "hold", "lost")),
+    quality: anyZoneMap(fc.constantFrom<ZoneQuality>("good", "hold", "lost", "away")),
     limits: limitsOf,
   });
 

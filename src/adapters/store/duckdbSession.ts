@@ -1,7 +1,8 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { migrations, schemaVersion } from "#adapters/store/schema";
+import { lostOnTheWay, migrate, migrateTo, versionOf } from "#adapters/store/migrate";
+import { schemaVersion } from "#adapters/store/schema";
 import { configurationError, IsothermError, unavailableError } from "#domain/errors";
 
 export const databaseFileName = "isotherm.duckdb";
@@ -69,44 +70,12 @@ export function storeError(error: unknown, file: string): IsothermError {
   });
 }
 
-async function migrate(connection: DuckDBConnection, file: string, readOnly: boolean): Promise<void> {
-  const exists = await connection.runAndReadAll("SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_version'");
-  let version = 0;
-  if (exists.currentRowCount > 0) {
-    const rows = await connection.runAndReadAll("SELECT max(version)::INTEGER FROM schema_version");
-    version = Number(rows.getRows()[0]![0] ?? 0);
-  } else {
-    const others = await connection.runAndReadAll("SELECT count(*)::INTEGER FROM duckdb_tables()");
-    if (Number(others.getRows()[0]![0]) > 0)
-      throw configurationError("This DuckDB file was not made by isotherm.", { place: { file }, todo: "Name another data directory." });
-  }
-  if (version > schemaVersion)
-    throw configurationError(`The store has schema version ${version}; this isotherm knows ${schemaVersion} at most.`, {
-      place: { file },
-      todo: "Use the newer isotherm that wrote it, or another data directory.",
-    });
-  if (version === schemaVersion) return;
-  if (readOnly)
-    throw configurationError(`The store has schema version ${version}, older than ${schemaVersion}, and is opened read-only.`, {
-      place: { file },
-      todo: "Open it once for writing (isotherm start) to bring it up to date.",
-    });
-  // All steps in one transaction: a crash leaves the old version, complete.
-  await connection.run("BEGIN");
-  try {
-    await connection.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
-    for (const step of migrations.slice(version)) await connection.run(step);
-    await connection.run("DELETE FROM schema_version");
-    await connection.run(`INSERT INTO schema_version VALUES (${schemaVersion})`);
-    await connection.run("COMMIT");
-  } catch (error) {
-    await connection.run("ROLLBACK").catch(() => undefined);
-    throw error;
-  }
-}
-
-/** Opens (or makes) the database in `dataDir` and brings its schema up to date. Refuses a file that is locked, damaged, foreign or newer, and changes nothing in it then. */
-export async function openSession(dataDir: string, readOnly: boolean): Promise<DuckdbSession> {
+/** Opens (or makes) the database in `dataDir` and brings its schema up to date. Refuses a file that is locked, damaged, foreign or newer, and changes nothing in it then. `bringUp` replaces bringing it up to date. */
+export async function openSession(
+  dataDir: string,
+  readOnly: boolean,
+  bringUp: (connection: DuckDBConnection, file: string, readOnly: boolean) => Promise<void> = migrate,
+): Promise<DuckdbSession> {
   const named = join(dataDir, databaseFileName);
   let instance: DuckDBInstance | undefined;
   let file = named;
@@ -130,7 +99,7 @@ export async function openSession(dataDir: string, readOnly: boolean): Promise<D
     // Only data: SQL reaches no code and no files, but for backups that are made beside the database.
     await writer.run(`SET allowed_directories = ['${dirname(file).replaceAll("'", "''")}/']`);
     await writer.run("SET enable_external_access = false");
-    await migrate(writer, named, readOnly);
+    await bringUp(writer, named, readOnly);
     const reader = await instance.connect();
     const opened = instance;
     return {
@@ -153,4 +122,22 @@ export async function openSession(dataDir: string, readOnly: boolean): Promise<D
       });
     throw storeError(error, named);
   }
+}
+
+/** Brings a store that nobody uses to another schema version, up or down, and says what it lost. Refuses versions that this isotherm does not know. */
+export async function migrateStore(dataDir: string, to: number): Promise<{ readonly from: number; readonly lost: readonly string[] }> {
+  let outcome = { from: 0, lost: [] as readonly string[] };
+  const session = await openSession(dataDir, false, async (connection, file) => {
+    const from = await versionOf(connection, file);
+    if (from > schemaVersion || from === 0)
+      throw configurationError(`The store has schema version ${from}; this isotherm knows 1 to ${schemaVersion}.`, {
+        place: { file },
+        todo: "Use the isotherm that wrote it.",
+      });
+    outcome = { from, lost: lostOnTheWay(from, to) };
+    if (from !== to) await migrateTo(connection, from, to);
+    await connection.run("CHECKPOINT");
+  });
+  session.close();
+  return outcome;
 }

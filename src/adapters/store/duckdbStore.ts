@@ -7,6 +7,7 @@ import { atomicWrite } from "#adapters/files/atomicWrite";
 import { auditStatement, readAudit } from "#adapters/store/auditTable";
 import { ChangeFeed } from "#adapters/store/changeFeed";
 import { bucketWidthMs, checkModelVersion, checkPoints } from "#adapters/store/checks";
+import { dayAfterMs, downsampleDay, nextRawDayMs } from "#adapters/store/downsampling";
 import { DuckdbGate, SerialQueue } from "#adapters/store/duckdbGate";
 import { type DuckdbSession, databaseFileName } from "#adapters/store/duckdbSession";
 import type { Statement } from "#adapters/store/modelVersionTable";
@@ -33,11 +34,15 @@ export interface BackedUpStore extends Omit<EmbeddedStore, keyof ModelVersionSto
    * of its own once it lies in a directory as `isotherm.duckdb`.
    */
   backup(file: string): Promise<void>;
+  /** Resolves once something was written and committed: what cannot be written is not well, though it still answers. */
+  probe(): Promise<void>;
   /**
-   * Deletes telemetry, decisions and cleared alarms from before `beforeMs`. Kept: rows that a replicator has not delivered (above `throughSeq`; all are
-   * delivered where it is absent), the newest value of every point, and the newest decision.
+   * Deletes telemetry and cleared alarms from before `beforeMs`, decisions from before `decisionsBeforeMs` (default: the same). Kept: rows that a replicator has not delivered
+   * (above `throughSeq`; all are delivered where it is absent), the newest value of every point, and the newest decision.
    */
-  forgetBefore(beforeMs: number, throughSeq?: number): Promise<void>;
+  forgetBefore(beforeMs: number, throughSeq?: number, decisionsBeforeMs?: number): Promise<void>;
+  /** Keeps whole hours before `beforeMs` as their means, with lowest and highest value; see `downsampleDay` for what stays. Other work comes in between days. */
+  downsampleBefore(beforeMs: number, throughSeq?: number): Promise<void>;
 }
 
 export interface DuckdbStoreOptions {
@@ -376,15 +381,33 @@ class DuckdbStore implements BackedUpStore {
     ]);
   }
 
-  async forgetBefore(beforeMs: number, throughSeq = Number.MAX_SAFE_INTEGER): Promise<void> {
+  probe(): Promise<void> {
+    return this.setCursor("probe", Date.now());
+  }
+
+  async downsampleBefore(beforeMs: number, throughSeq = Number.MAX_SAFE_INTEGER): Promise<void> {
+    let afterMs = Number.NEGATIVE_INFINITY;
+    for (;;) {
+      const dayMs = await this.#read((reader) => nextRawDayMs(reader, afterMs, beforeMs));
+      if (dayMs === null) return;
+      await this.#writes.run(() =>
+        this.#transaction(async (connection) => {
+          await downsampleDay(connection, this.#index, dayMs, beforeMs, throughSeq);
+          return undefined;
+        }),
+      );
+      afterMs = dayAfterMs(dayMs);
+    }
+  }
+
+  async forgetBefore(beforeMs: number, throughSeq = Number.MAX_SAFE_INTEGER, decisionsBeforeMs = beforeMs): Promise<void> {
     await this.#writes.run(() =>
       this.#transaction(async (connection) => {
         await connection.run(`DELETE FROM telemetry WHERE ${telemetry.forgettable(this.#index, beforeMs, throughSeq)}`);
         const before = { beforeMs };
-        await connection.run(
-          "DELETE FROM decisions WHERE time_ms < $beforeMs::DOUBLE AND time_ms < (SELECT max(time_ms) FROM decisions)",
-          before,
-        );
+        await connection.run("DELETE FROM decisions WHERE time_ms < $beforeMs::DOUBLE AND time_ms < (SELECT max(time_ms) FROM decisions)", {
+          beforeMs: decisionsBeforeMs,
+        });
         await connection.run("DELETE FROM alarms WHERE cleared_ms < $beforeMs::DOUBLE", before);
         return undefined;
       }),

@@ -72,6 +72,9 @@ export async function insertRows(
     const before = newestMs.get(point) ?? index.newest.get(point)?.timeMs ?? Number.NEGATIVE_INFINITY;
     rows.appendBoolean(timeMs <= before);
     newestMs.set(point, Math.max(before, timeMs));
+    // A value as it came; hours that are kept as their mean have their lowest and highest here.
+    rows.appendNull();
+    rows.appendNull();
     rows.endRow();
   }
   rows.closeSync();
@@ -181,11 +184,11 @@ export async function readSeries(
   const from = Math.floor(fromMs);
   const range = `time_ms >= ${Math.ceil(fromMs)} AND time_ms < ${Math.ceil(toMs)} AND point_id IN (${ids})`;
   const rows = (await hasLateRows(connection, range))
-    ? `(SELECT point_id, time_ms, arg_max(value, seq) AS value FROM telemetry WHERE ${range} GROUP BY point_id, time_ms)`
-    : `(SELECT point_id, time_ms, value FROM telemetry WHERE ${range})`;
+    ? `(SELECT point_id, time_ms, unnest(arg_max({'value': value, 'low': low, 'high': high}, seq)) FROM telemetry WHERE ${range} GROUP BY point_id, time_ms)`
+    : `(SELECT point_id, time_ms, value, low, high FROM telemetry WHERE ${range})`;
   const result = await connection.runAndReadAll(
-    `SELECT point_id, (${from} + bucket * ${widthMs})::DOUBLE, avg(value), min(value), max(value)
-     FROM (SELECT point_id, (time_ms - ${from}) // ${widthMs} AS bucket, value FROM ${rows})
+    `SELECT point_id, (${from} + bucket * ${widthMs})::DOUBLE, avg(value), min(coalesce(low, value)), max(coalesce(high, value))
+     FROM (SELECT point_id, (time_ms - ${from}) // ${widthMs} AS bucket, value, low, high FROM ${rows})
      GROUP BY point_id, bucket ORDER BY point_id, bucket`,
   );
   const [pointIds, timesMs, means, mins, maxs] = result.getColumns() as number[][];
@@ -202,13 +205,20 @@ export async function readAfterSeq(
   seq: number,
   maxRows: number,
 ): Promise<readonly { readonly seq: number; readonly point: TelemetryPoint }[]> {
-  // seq has no gaps, so a closed range does; ORDER BY … LIMIT would read the whole table.
+  // A closed range; ORDER BY … LIMIT would read the whole table.
   const upTo = Math.min(index.lastSeq, seq + maxRows);
   if (upTo <= seq) return [];
   const result = await connection.runAndReadAll(
     `SELECT seq::DOUBLE, time_ms::DOUBLE, point_id, value FROM telemetry WHERE seq > ${Math.floor(seq)} AND seq <= ${Math.floor(upTo)} ORDER BY seq`,
   );
   const [seqs, times, pointIds, values] = result.getColumns() as number[][];
+  if ((seqs ?? []).length === 0 && upTo < index.lastSeq) {
+    // All of the range is forgotten: the next rows come after the gap.
+    const next = (
+      await connection.runAndReadAll(`SELECT min(seq)::DOUBLE FROM telemetry WHERE seq > ${Math.floor(upTo)}`)
+    ).getRows()[0]![0];
+    return readAfterSeq(connection, index, (next as number) - 1, maxRows);
+  }
   return (seqs ?? []).map((row, i) => ({
     seq: row,
     point: { timeMs: times![i]!, point: index.nameOf.get(pointIds![i]!)!, value: values![i]! },

@@ -7,8 +7,8 @@ import type { Knowledge } from "#cli/daemon/knowledge";
 import { controllingText } from "#cli/daemon/learningRounds";
 import type { Past } from "#cli/daemon/past";
 import { requestDirectory } from "#cli/daemon/plannerFactory";
+import type { Screens } from "#cli/daemon/screens";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
-import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
 import type { Decision } from "#domain/plan";
 import { createControlCycle } from "#loop/controlCycle";
@@ -47,7 +47,7 @@ export interface ControlParts {
   readonly forecasts: SiteForecasts;
   readonly past: Past;
   readonly tariff: SiteTariff;
-  readonly board: StatusBoard;
+  readonly screens: Screens;
   readonly publishStates: () => void;
 }
 
@@ -56,12 +56,13 @@ export const createControl = (
   ground: Ground,
   traffic: Traffic,
   knowledge: Knowledge,
-  { forecasts, past, tariff, board, publishStates }: ControlParts,
+  { forecasts, past, tariff, screens, publishStates }: ControlParts,
 ): Control => {
   const { run, clock, nowMs, ending, onError } = ground;
   const { config, log } = run;
   const { telemetry } = traffic;
   const { outdoorMean, peak, habits } = past;
+  const { board, metrics } = screens;
   const journal = createRequestJournal(requestDirectory(config));
   const own = controlSiteOf(config, knowledge.deadlineMs, tariff, peak, outdoorMean, habits.presence);
   const onDecision = (decision: Decision): void => {
@@ -69,6 +70,7 @@ export const createControl = (
     board.decided(decision);
     const { numSamples, backend, adapter } = decision.plan.diagnostics;
     if (numSamples > 0) knowledge.usedBackend = adapter === undefined ? backend : `${backend} (${adapter})`;
+    metrics.decided(decision);
     traffic.watch.decided(decision);
     peak.decided(decision);
     traffic.decisionTopics.publish(decision);

@@ -5,6 +5,8 @@ import type { SiteConfig } from "#config/siteConfig";
 import { type RuleStart, ruleFamily, ruleLookAround } from "#controllers/ruleBased";
 import type { ControlSequence } from "#domain/planner";
 import type { ControlSite } from "#loop/cycleParts";
+import { defaultQualityRules } from "#loop/dataQuality";
+import { defaultProtection } from "#loop/protection";
 
 /** Longest lead of the rules that the planner compares, s. */
 const LONGEST_LEAD_S = 3 * 3_600;
@@ -65,6 +67,9 @@ export const controlSiteOf = (
     stepS: config.control.stepS,
     horizonSteps: config.planner.horizonSteps,
     limits: config.control.limits,
+    quality: { ...defaultQualityRules, scheduleIntervals: Math.ceil(config.control.unmeasuredS / config.control.stepS) },
+    protection: { ...defaultProtection, ...config.control.protection },
+    minimumTimes: config.control.minimumTimes,
     seed: config.planner.seed,
     historyRows: Math.round((HISTORY_DAYS * 86_400) / config.control.stepS),
     deadlineMs,

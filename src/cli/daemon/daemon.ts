@@ -8,6 +8,7 @@ import { openNotifiers } from "#cli/daemon/notifiers";
 import { letLive, openPast } from "#cli/daemon/past";
 import type { DaemonRun } from "#cli/daemon/run";
 import { openScreens } from "#cli/daemon/screens";
+import { openWatchdog } from "#cli/daemon/serviceWatchdog";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { openLearning } from "#cli/daemon/siteLearning";
 import { createSiteTariff } from "#cli/daemon/siteTariff";
@@ -65,12 +66,22 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   ground.inBackground("the subscription to the sensors", traffic.telemetry.connect(traffic.link.bus));
   const reports = createStateReports(ground, traffic, screens, past, tariff);
   const { publishStates } = reports;
-  const control = createControl(ground, traffic, knowledge, { forecasts, past, tariff, board, publishStates });
+  const control = createControl(ground, traffic, knowledge, { forecasts, past, tariff, screens, publishStates });
   const learning = await openLearning(ground, traffic, knowledge, board, control);
   openSubscriptions(ground, traffic, board, { decideSoon: control.decideSoon, publishStates });
-  const endTimers = await startLoops(ground, traffic, { board, control, learning, reports, tariff, forecasts, habits: past.habits });
+  const endTimers = await startLoops(ground, traffic, {
+    screens,
+    heartbeat: knowledge.heartbeat,
+    control,
+    learning,
+    reports,
+    tariff,
+    forecasts,
+    habits: past.habits,
+  });
 
   // ---- until the end
+  await openWatchdog(ground, knowledge.heartbeat);
   shutdown.add(
     "giving the zones back",
     async () => {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -8,6 +8,9 @@ import { askDaemon } from "#adapters/localSocket/localSocketClient";
 import { socketPathOf } from "#adapters/localSocket/socketPath";
 import { type BackedUpStore, openDuckdbStore } from "#adapters/store/duckdbStore";
 import { configurationError, IsothermError, unavailableError } from "#domain/errors";
+
+/** There while a restore puts files into place. */
+export const restoringFileName = "restoring.json";
 
 /** Where a daemon keeps everything: the store, the embedded building's state, overrides, and the socket it answers on. */
 export interface DataDirectory {
@@ -78,6 +81,11 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
       cause,
     });
   }
+  if (existsSync(join(path, restoringFileName)))
+    throw configurationError(`A restore into ${path} was broken off.`, {
+      place: { file: join(path, restoringFileName) },
+      todo: "Repeat isotherm restore with --replace, or remove this file to start with what is there.",
+    });
   const socketPath = socketPathOf(path);
   let store: BackedUpStore;
   try {
@@ -87,6 +95,8 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
     throw error;
   }
   try {
+    // Backups whose command ended before it took them away.
+    for (const name of readdirSync(path)) if (/^backup-[0-9a-f]{12}$/.test(name)) rmSync(join(path, name), { recursive: true });
     return {
       path,
       store,

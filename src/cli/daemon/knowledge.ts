@@ -1,5 +1,6 @@
 import type { SiteForecasts } from "#cli/daemon/forecasts";
 import type { Ground } from "#cli/daemon/ground";
+import { createHeartbeat, type Heartbeat } from "#cli/daemon/heartbeat";
 import type { LearningRounds } from "#cli/daemon/learningRounds";
 import { createModelService, type ModelService } from "#cli/daemon/modelService";
 import type { Traffic } from "#cli/daemon/traffic";
@@ -23,6 +24,7 @@ export interface Knowledge {
   /** Null until they are there. */
   rounds: LearningRounds | null;
   forecasts: SiteForecasts | null;
+  readonly heartbeat: Heartbeat;
   /** What computed the newest plan with rollouts. */
   usedBackend: string | null;
 }
@@ -53,6 +55,7 @@ export const openKnowledge = (ground: Ground, { alarms, writer, publisher }: Tra
     }),
     budgetMs: Math.min(planner.budgetMs, BUDGET_SHARE * stepRealMs),
     deadlineMs: Math.min(planner.deadlineMs, DEADLINE_SHARE * stepRealMs),
+    heartbeat: createHeartbeat(stepRealMs),
     rounds: null,
     forecasts: null,
     usedBackend: null,

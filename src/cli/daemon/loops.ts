@@ -4,10 +4,11 @@ import type { SiteForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
 import type { Ground } from "#cli/daemon/ground";
 import type { Habits } from "#cli/daemon/habits";
+import type { Heartbeat } from "#cli/daemon/heartbeat";
+import type { Screens } from "#cli/daemon/screens";
 import type { SiteLearning } from "#cli/daemon/siteLearning";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
 import type { StateReports } from "#cli/daemon/stateReports";
-import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
 import { zonePoint } from "#domain/points";
 import { runLoop } from "#loop/runLoop";
@@ -21,7 +22,8 @@ const FIRST_VALUES_MS = 60_000;
 
 /** What the loops call. */
 export interface LoopParts {
-  readonly board: StatusBoard;
+  readonly screens: Screens;
+  readonly heartbeat: Heartbeat;
   readonly control: Control;
   readonly learning: SiteLearning;
   readonly reports: StateReports;
@@ -34,7 +36,16 @@ export interface LoopParts {
 export const startLoops = async (
   ground: Ground,
   { watch, telemetry, influx }: Traffic,
-  { board, control: { runner }, learning: { rounds, atNight }, reports, tariff, forecasts, habits }: LoopParts,
+  {
+    screens: { board, metrics },
+    heartbeat,
+    control: { runner },
+    learning: { rounds, atNight },
+    reports,
+    tariff,
+    forecasts,
+    habits,
+  }: LoopParts,
 ): Promise<() => void> => {
   const { run, zones, clock, nowMs, ending, onError, inBackground } = ground;
   const { control, planner, learning } = run.config;
@@ -50,12 +61,16 @@ export const startLoops = async (
   if (rounds.model === null) inBackground("learning", rounds.learn());
   else board.progress("controlling", "Controlling", null);
   const ticks = createCronTicks(control.schedule);
+  heartbeat.beat();
   inBackground(
     "the control loop",
     runLoop({
       clock,
       nextTickMs: (afterMs) => ticks.nextTickMs(afterMs),
-      onTick: (_tick, aborted) => runner.run(aborted),
+      onTick: async (tickMs, aborted) => {
+        metrics.ticked((nowMs() - tickMs) / 1_000 / clock.speed);
+        await runner.run(aborted).finally(() => heartbeat.beat());
+      },
       signal,
       onSkipped: (count) => run.log.warn({ skipped: count }, "control ticks came while a decision was still under way and were dropped"),
       onError,
@@ -87,7 +102,7 @@ export const startLoops = async (
   void refreshForecasts().catch(onError);
   const everyMinute = async (): Promise<void> => {
     await watch.check();
-    await reports.checkReadBack();
+    await reports.checkZones();
     // In its own time: a feed that does not answer holds nothing up.
     void refreshTariff().catch(onError);
     void refreshForecasts().catch(onError);

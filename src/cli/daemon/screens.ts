@@ -1,7 +1,11 @@
+import { randomBytes } from "node:crypto";
+import { join, resolve } from "node:path";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
+import { writeBackup } from "#cli/daemon/dataBackup";
 import { dataSources } from "#cli/daemon/dataSources";
 import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
+import { createMetrics, type Metrics } from "#cli/daemon/metrics";
 import { daemonPeople, dashboardOrders } from "#cli/daemon/people";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard, type StatusBoard } from "#cli/daemon/statusBoard";
@@ -12,6 +16,7 @@ import type { DataSource } from "#dashboards/server/daemonStatus";
 /** Where people and other commands look at a running daemon. */
 export interface Screens {
   readonly board: StatusBoard;
+  readonly metrics: Metrics;
   /** What the daemon lives on, with its age. */
   readonly sources: () => readonly DataSource[];
 }
@@ -45,6 +50,8 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     forecast: () => knowledge.forecasts?.status() ?? null,
     troubles: watch.troubles,
   });
+  const { heartbeat } = knowledge;
+  const metrics = await createMetrics(ground, traffic, knowledge, board.status, () => heartbeat.isLate);
   const people = daemonPeople(data.path, store, ground.onError);
   const dashboard = await createDashboard({
     reader: store,
@@ -54,6 +61,8 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     forecastErrors: () => knowledge.forecasts?.errors() ?? [],
     people: people.options,
     version: run.version,
+    health: { probe: () => store.probe(), isLate: () => heartbeat.isLate },
+    metrics: metrics.render,
     orders: dashboardOrders(alarms, models.keeper, config.file),
     ...(config.dashboard.tls === null
       ? {}
@@ -76,6 +85,11 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
       status: board.status,
       nowMs,
       models: models.keeper,
+      backup: async () => {
+        const folder = join(resolve(data.path), `backup-${randomBytes(6).toString("hex")}`);
+        await writeBackup({ store, directory: data.path, siteFile: config.file, site: site.id, version: run.version, folder });
+        return folder;
+      },
     }),
     onWarning: ground.onWarning,
   });
@@ -88,5 +102,5 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
   say(`Data       ${data.path}`);
   const setUp = await people.offer(dashboard.setupToken, dashboard.url);
   if (setUp !== null) say(setUp);
-  return { board, sources };
+  return { board, metrics, sources };
 };

@@ -48,13 +48,20 @@ export const openLearning = async (
     onWarning,
     onError,
   });
+  // Nothing goes that InfluxDB has not confirmed.
+  const tidyUp = async (atMs: number, throughSeq: number | undefined): Promise<void> => {
+    const { rawS, retentionS } = config.store;
+    const rawBeforeMs = atMs - Math.min(rawS, retentionS) * 1_000;
+    await store.forgetBefore(atMs - retentionS * 1_000, throughSeq, rawBeforeMs);
+    await store.downsampleBefore(rawBeforeMs, throughSeq);
+  };
   knowledge.rounds = rounds;
   await rounds.restore();
   return {
     rounds,
     atNight: async () => {
       await journal.forgetBefore(nowMs() - REQUESTS_KEPT_DAYS * DAY_MS).catch(onError);
-      await store.forgetBefore(nowMs() - config.store.retentionS * 1_000, influx.deliveredSeq()).catch(onError);
+      await tidyUp(nowMs(), influx.deliveredSeq()).catch(onError);
       await rounds.learn();
     },
   };

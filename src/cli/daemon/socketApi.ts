@@ -16,6 +16,8 @@ export interface SocketParts {
   readonly status: () => DaemonStatus;
   readonly nowMs: () => number;
   readonly models: ModelKeeper;
+  /** Makes a backup in the data directory; resolves with its folder, which whoever asked for it moves away. */
+  readonly backup: () => Promise<string>;
 }
 
 const read = <T>(schema: z.ZodType<T>, params: unknown): T => {
@@ -31,7 +33,6 @@ const pointsParams = z.strictObject({ points: z.array(z.string().min(1).max(200)
 const idParams = z.strictObject({ id: z.string().min(1).max(200) });
 const orderParams = z.strictObject({ by: z.string().min(1).max(100), reason: z.string().max(500) });
 const promoteParams = orderParams.extend({ version: z.string().min(1).max(200) });
-const fileParams = z.strictObject({ file: z.string().min(1).max(4_096) });
 
 /** What other commands on this machine may ask the running daemon. Only the choice of a model changes what the building is told. */
 export const socketHandlers = (parts: SocketParts): Readonly<Record<string, LocalHandler>> => ({
@@ -59,9 +60,5 @@ export const socketHandlers = (parts: SocketParts): Readonly<Record<string, Loca
     const { points, fromMs, toMs } = read(exportParams, params);
     return csvRows(parts.store, points as PointName[], fromMs, toMs);
   },
-  backup: async (params) => {
-    const { file } = read(fileParams, params);
-    await parts.store.backup(file);
-    return { file };
-  },
+  backup: async () => ({ folder: await parts.backup() }),
 });

@@ -4,15 +4,27 @@ import { publishMeter, zoneStateOf } from "#cli/daemon/publishing";
 import type { Screens } from "#cli/daemon/screens";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
 import type { Traffic } from "#cli/daemon/traffic";
+import { comfortAt } from "#config/comfort";
 import { zonePoint } from "#domain/points";
+import type { ZoneSetpoints } from "#domain/setpoints";
 import { type Acknowledgement, createReadBack, notFollowedAlarm, reportedSetpoints } from "#loop/readBack";
+import { createZoneTemperatureAlarms, zoneTemperatureAlarmText } from "#loop/zoneTemperatureAlarms";
+
+/** A setpoint this close to the setback is the setback, K. */
+const SETBACK_K = 0.1;
+
+/** A device that reports one side only says too little. */
+const wholePair = (reported: Partial<ZoneSetpoints> | undefined): ZoneSetpoints | undefined =>
+  reported?.heatingSetpointC === undefined || reported.coolingSetpointC === undefined
+    ? undefined
+    : { heatingSetpointC: reported.heatingSetpointC, coolingSetpointC: reported.coolingSetpointC };
 
 /** What the daemon says of the zones and of itself, beside its setpoints. */
 export interface StateReports {
   /** States of all zones and of the meter. */
   publishStates(): void;
-  /** Compares what devices report with what they were sent. */
-  checkReadBack(): Promise<void>;
+  /** Compares what devices report with what they were sent, and temperatures with what devices obey. */
+  checkZones(): Promise<void>;
   publishHealth(): void;
 }
 
@@ -26,13 +38,38 @@ export const createStateReports = (
   const { zones, nowMs } = ground;
   const { config } = ground.run;
   const readBack = createReadBack(zones, config.control.readBack);
+  const temperatureAlarms = createZoneTemperatureAlarms();
+  /** Warm-up and cool-down: nobody is there yet, and more is asked than while nobody is there. */
+  const isBeingReadied = (zone: string, setpoints: ZoneSetpoints | undefined, atMs: number): boolean => {
+    const { setback } = config.control;
+    return (
+      setpoints !== undefined &&
+      !comfortAt(config, zone, atMs, outdoorMean(atMs)).occupied &&
+      (setpoints.heatingSetpointC > setback.heatingSetpointC + SETBACK_K ||
+        setpoints.coolingSetpointC < setback.coolingSetpointC - SETBACK_K)
+    );
+  };
   let acknowledged: ReadonlyMap<string, Acknowledgement> = new Map();
   return {
-    checkReadBack: async () => {
+    checkZones: async () => {
       const atMs = nowMs();
-      const { zones: states, late } = readBack.look(supervisor.inForce(atMs), reportedSetpoints(zones, telemetry.latest(atMs)), atMs);
+      const latest = telemetry.latest(atMs);
+      const inForce = supervisor.inForce(atMs);
+      const reported = reportedSetpoints(zones, latest);
+      const { zones: states, late } = readBack.look(inForce, reported, atMs);
       acknowledged = states;
-      for (const zone of zones) await alarms.set(late.has(zone), notFollowedAlarm(zone), atMs);
+      const looks = new Map(
+        zones.map((zone) => {
+          const temperatureC = latest.values.get(zonePoint(zone, "zoneAirTempC"));
+          const setpoints = inForce.get(zone) ?? wholePair(reported.get(zone));
+          return [zone, { temperatureC, setpoints, beingReadied: isBeingReadied(zone, setpoints, atMs), state: supervisor.modeOf(zone) }];
+        }),
+      );
+      const beyond = temperatureAlarms.look(looks, atMs);
+      for (const zone of zones) {
+        await alarms.set(late.has(zone), notFollowedAlarm(zone), atMs);
+        await alarms.set(beyond.has(zone), zoneTemperatureAlarmText(zone, beyond.get(zone)), atMs);
+      }
     },
     publishStates: () => {
       const atMs = nowMs();

@@ -71,7 +71,14 @@ export const createStatusBoard = (parts: StatusParts): StatusBoard => {
         reason: `Set by ${override.by}${override.reason === undefined ? "" : ` (${override.reason})`}.`,
         untilMs: override.untilMs,
       };
-    if (decision === null || decision.command[zone] === undefined) return null;
+    if (decision === null) return null;
+    if (decision.zoneSources?.[zone] === "relinquish")
+      return {
+        source: "relinquish",
+        reason: "Its temperature has been away for too long: the building's own control decides.",
+        untilMs: null,
+      };
+    if (decision.command[zone] === undefined) return null;
     if (decision.validUntilMs <= nowMs)
       return { source: "relinquish", reason: "The last setpoints have expired: the building's own control decides.", untilMs: null };
     const source = decision.zoneSources?.[zone] ?? decision.plan.source;

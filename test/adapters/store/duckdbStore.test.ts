@@ -177,7 +177,7 @@ describe("a store from before changes of models were written down", () => {
     const version = (id: string, createdMs: number, accepted: string): string =>
       `INSERT INTO model_versions VALUES ('${id}', ${createdMs}, 'x', '{}', '{"leaveDayOutRmseK":0.1,"accepted":"${accepted}"}')`;
     await sql(
-      migrations[0]!,
+      migrations[0]!.up,
       "CREATE TABLE schema_version (version INTEGER NOT NULL)",
       "INSERT INTO schema_version VALUES (1)",
       version("m2", 20, "no"),
