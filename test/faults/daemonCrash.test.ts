@@ -95,7 +95,7 @@ describe("a daemon that is killed (SIGKILL)", () => {
     await second.says(/History +day 3 of 3[\s\S]*Time /);
     expect((await exported(site)).length).toBeGreaterThanOrEqual(3 * 96);
     expect((await second.end("SIGTERM")).code).toBe(0);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe("a daemon that is told to end (SIGTERM) while it is busy", () => {
