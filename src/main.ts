@@ -8,6 +8,7 @@ import { registerDoctor } from "#cli/doctor";
 import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
 import { registerFederate } from "#cli/federate";
+import { registerImport } from "#cli/import";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerModel } from "#cli/model";
 import { registerPlan } from "#cli/plan";
@@ -25,6 +26,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerEvaluate,
   registerExport,
   registerFederate,
+  registerImport,
   registerMetaTrain,
   registerModel,
   registerPlan,
