@@ -7,7 +7,7 @@ import { loadHistory } from "#cli/daemon/rowHistory";
 import { type InfluxImport, importFromInflux } from "#cli/import/fromInflux";
 import { readImportMap } from "#cli/import/importMap";
 import { loadSiteConfig } from "#config/loadSiteConfig";
-import type { IsothermError } from "#domain/errors";
+import { IsothermError } from "#domain/errors";
 import type { PointName, TelemetryPoint } from "#domain/points";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { cleanUp, runCommandLine, startDaemon } from "../e2e/daemonProcess.js";
