@@ -9,6 +9,7 @@ import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
 import { registerFederate } from "#cli/federate";
 import { registerImport } from "#cli/import";
+import { registerInit } from "#cli/init";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerModel } from "#cli/model";
 import { registerPlan } from "#cli/plan";
@@ -27,6 +28,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerExport,
   registerFederate,
   registerImport,
+  registerInit,
   registerMetaTrain,
   registerModel,
   registerPlan,
