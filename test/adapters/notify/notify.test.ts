@@ -431,6 +431,12 @@ describe("an e-mail", () => {
     expect((failure as DeliveryFailure).message).not.toContain("mail-secret");
     expect(mails).toEqual([]);
   });
+  it("can be tried without sending anything", async () => {
+    await (await open()).check();
+    refuse = "login";
+    await expect((await open()).check()).rejects.toThrow(/Invalid login/);
+    expect(mails).toEqual([]);
+  });
   it("to a server that is not there, or another machine without encryption, never goes out", async () => {
     const email = await createEmail({
       server: "smtp://127.0.0.1:1",
