@@ -47,6 +47,8 @@ const pages = [
   { name: "zone", hash: `#/zones/${encodeURIComponent(zone ?? "")}` },
   { name: "comfort", hash: "#/comfort" },
   { name: "energy", hash: "#/energy" },
+  { name: "alarms", hash: "#/alarms" },
+  { name: "system", hash: "#/system" },
 ];
 const out = resolve(values.out);
 mkdirSync(out, { recursive: true });

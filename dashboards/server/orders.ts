@@ -3,6 +3,7 @@ import { bodyInputs, pathInputs } from "#dashboards/server/input";
 import type { AuditLog } from "#dashboards/server/people/audit";
 import { ProblemError } from "#dashboards/server/problems";
 import { answers } from "#dashboards/server/schemas";
+import type { DoctorView } from "#dashboards/server/wire";
 import { IsothermError } from "#domain/errors";
 import type { Alarm, AlarmAcknowledgement } from "#domain/store";
 
@@ -13,6 +14,8 @@ export interface DashboardOrders {
   /** Rejects with an `IsothermError` that says why not; resolves with what was done, in words. */
   readonly promoteModel?: (order: { readonly version: string; readonly by: string; readonly reason: string }) => Promise<string>;
   readonly rollbackModel?: (order: { readonly by: string; readonly reason: string }) => Promise<string>;
+  /** Examines configuration, connections and computing; takes some seconds. */
+  readonly examine?: () => Promise<DoctorView["findings"]>;
 }
 
 /** What the order's owner refuses is the asker's to mend, not a fault of ours. */
@@ -20,7 +23,7 @@ const asRefusal = async <T>(where: string, work: Promise<T>): Promise<T> => {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof IsothermError && error.kind !== "retryable")
+    if (error instanceof IsothermError)
       throw new ProblemError(409, error.message, where, error.todo === "" ? "Load the page again." : error.todo);
     throw error;
   }
@@ -28,7 +31,7 @@ const asRefusal = async <T>(where: string, work: Promise<T>): Promise<T> => {
 
 /** Everything that changes what the building is told or who is told of it. */
 export const orderEndpoints = (orders: DashboardOrders, audit: AuditLog, nowMs: () => number): readonly Endpoint[] => {
-  const { acknowledge, promoteModel, rollbackModel } = orders;
+  const { acknowledge, promoteModel, rollbackModel, examine } = orders;
   const found: Endpoint[] = [];
   if (acknowledge !== undefined)
     found.push(
@@ -91,5 +94,29 @@ export const orderEndpoints = (orders: DashboardOrders, audit: AuditLog, nowMs: 
           })),
       ),
     );
+  if (examine !== undefined) {
+    // Everybody who asks meanwhile gets the same answer: an examination keeps a core busy.
+    let running: Promise<DoctorView> | null = null;
+    found.push(
+      endpoint(
+        {
+          method: "get",
+          path: "/doctor",
+          id: "doctor",
+          summary: "Have everything that isotherm needs examined; takes some seconds",
+          access: "operator",
+          answer: answers.doctor,
+        },
+        () => {
+          running ??= examine()
+            .then((findings) => ({ atMs: nowMs(), findings }))
+            .finally(() => {
+              running = null;
+            });
+          return running;
+        },
+      ),
+    );
+  }
   return found;
 };

@@ -3,12 +3,20 @@ import type { SiteInfo, StatusView } from "#dashboards/server/wire";
 import { getJson, RequestFailed } from "#dashboards/web/app/api";
 import { fill, h } from "#dashboards/web/app/dom";
 import { createFormats } from "#dashboards/web/app/format";
+import { t } from "#dashboards/web/app/i18n";
 import { type Connection, Live } from "#dashboards/web/app/live";
 import type { Page, PageContext } from "#dashboards/web/app/page";
+import { Session } from "#dashboards/web/app/session";
+import { currentLanguage, currentLocale, currentTempUnit } from "#dashboards/web/app/settings";
 import { createShell, type RouteName } from "#dashboards/web/app/shell";
+import { createAccountPage } from "#dashboards/web/pages/account";
+import { createAdminPage } from "#dashboards/web/pages/admin";
+import { createAlarmsPage } from "#dashboards/web/pages/alarms";
 import { createComfortPage } from "#dashboards/web/pages/comfort";
 import { createEnergyPage } from "#dashboards/web/pages/energy";
+import { createEntrancePage, entrance } from "#dashboards/web/pages/entrance";
 import { createOverview } from "#dashboards/web/pages/overview";
+import { createSystemPage } from "#dashboards/web/pages/system";
 import { createZonePage } from "#dashboards/web/pages/zone";
 
 /** Changes come several times a second while a simulated clock runs; pages are read again at most this often, ms. */
@@ -26,22 +34,44 @@ const decoded = (text: string): string => {
   }
 };
 
-const loadSite = async (): Promise<SiteInfo> => {
+/** Asks until there is an answer, and says what keeps it. */
+const insist = async <T>(ask: () => Promise<T>): Promise<T> => {
   for (;;) {
     try {
-      return await getJson<SiteInfo>("site", new AbortController().signal);
+      return await ask();
     } catch (error) {
       const text = error instanceof RequestFailed ? `${error.problem.error} ${error.problem.todo}` : String(error);
-      fill(root, h("p", { class: "boot", role: "alert" }, `${text} Trying again…`));
+      fill(root, h("p", { class: "boot", role: "alert" }, t("boot.again", { problem: text })));
       await new Promise((resolve) => setTimeout(resolve, 3_000));
     }
   }
 };
 
+/** Resolves once the reader may see something; until then only the way in is shown. */
+const comeIn = (session: Session): Promise<void> =>
+  new Promise((resolve) => {
+    const show = (): void => {
+      const { title, element } = entrance(session, location.hash.startsWith("#/setup"), () => {
+        window.removeEventListener("hashchange", show);
+        if (/^#\/(login|setup)/.test(location.hash)) history.replaceState(null, "", "#/");
+        resolve();
+      });
+      document.title = `${title} · isotherm`;
+      fill(root, h("main", { id: "main" }, element));
+      element.querySelector<HTMLElement>("input")?.focus();
+    };
+    window.addEventListener("hashchange", show);
+    show();
+  });
+
 const start = async (): Promise<void> => {
-  const site = await loadSite();
-  const formats = createFormats(site);
-  const shell = createShell(root, site, formats);
+  document.documentElement.lang = currentLanguage();
+  const { signal: untilClosed } = new AbortController();
+  const session = await insist(() => Session.load(untilClosed));
+  if (!session.can("viewer")) await comeIn(session);
+  const site = await insist(() => getJson<SiteInfo>("site", untilClosed));
+  const formats = createFormats(site, currentLocale(), currentTempUnit());
+  const shell = createShell(root, site, formats, session);
   let status: StatusView | null = null;
   let statusAtMs = performance.now();
   let connection: Connection = "connecting";
@@ -51,7 +81,7 @@ const start = async (): Promise<void> => {
   let wanted = false;
   let lastRefreshMs = Number.NEGATIVE_INFINITY;
   let timer: number | null = null;
-  const context: PageContext = { site, formats, status: () => status };
+  const context: PageContext = { site, formats, session, status: () => status };
 
   const refresh = async (): Promise<void> => {
     if (page === null) return;
@@ -69,7 +99,7 @@ const start = async (): Promise<void> => {
       shell.setProblem(null);
     } catch (error) {
       if (!signal.aborted)
-        shell.setProblem(error instanceof RequestFailed ? error.problem : { error: "This page could not be shown.", todo: String(error) });
+        shell.setProblem(error instanceof RequestFailed ? error.problem : { error: t("page.failed"), todo: String(error) });
     } finally {
       // After a change of page the refresh of the new one is under way.
       if (ownVisit === visit) {
@@ -92,6 +122,12 @@ const start = async (): Promise<void> => {
     if (name === "zones") return { name, make: () => createZonePage(context, decoded(id === "" ? first : id)) };
     if (name === "comfort") return { name, make: () => createComfortPage(context) };
     if (name === "energy") return { name, make: () => createEnergyPage(context) };
+    if (name === "alarms") return { name, make: () => createAlarmsPage(context) };
+    if (name === "system") return { name, make: () => createSystemPage(context) };
+    if (name === "admin" && session.can("admin")) return { name, make: () => createAdminPage(context) };
+    if (name === "account") return { name, make: () => createAccountPage(context) };
+    if ((name === "login" || name === "setup" || name === "admin") && session.view.user === null)
+      return { name: name === "setup" ? name : "login", make: () => createEntrancePage(session, name === "setup") };
     return { name: "overview", make: () => createOverview(context) };
   };
 
@@ -140,6 +176,11 @@ const start = async (): Promise<void> => {
     if (connection === "live" && performance.now() - lastRefreshMs > refreshAtLeastMs) void refresh();
   }, 1_000);
   window.addEventListener("hashchange", () => show(true));
+  session.onChange(() => {
+    // What was shown may not be shown any more: begin anew at the way in.
+    if (session.can("viewer")) show(false);
+    else location.reload();
+  });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) void refresh();
   });

@@ -71,6 +71,10 @@ export function registerSimulate(program: Command): void {
     .option("--json", "one JSON object on standard output")
     .option("--trace <FILE.csv>", "write every scored step: temperatures, setpoints, people and power")
     .option("--dataset <FILE.csv>", "write every scored step with weather and all other points, as evaluate and train read it")
+    .option(
+      "--decisions <FILE.jsonl>",
+      "write every decision, a line each: the plan, the rule's plan, what both are predicted to cost, and the reason",
+    )
     .option("--list-buildings", "show the bundled buildings")
     .option("--list-weather", "show the bundled weather");
   command.action((given: Given) =>
@@ -85,9 +89,10 @@ export function registerSimulate(program: Command): void {
         if (!isGuarded()) return runGuarded(context);
       }
       const { runSimulation } = await import("#cli/simulateRun");
-      const { result, writeTrace, writeDataset } = await runSimulation(options, context);
+      const { result, writeTrace, writeDataset, writeDecisions } = await runSimulation(options, context);
       if (typeof given.trace === "string") await writeTrace(given.trace);
       if (typeof given.dataset === "string") await writeDataset(given.dataset);
+      if (typeof given.decisions === "string") await writeDecisions(given.decisions);
       if (given.json === true) await printJson(result);
       else await printText((await import("#cli/simulateReport")).describeResult(result, options));
       return undefined;

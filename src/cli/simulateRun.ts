@@ -1,5 +1,6 @@
 import { createSimulatedClock } from "#adapters/clocks/clocks";
 import { writeDatasetCsv, writeTraceCsv } from "#adapters/csv/writeCsv";
+import { writeJsonLines } from "#adapters/files/textFile";
 import type { CommandContext } from "#cli/cliKit";
 import { boptestFigures } from "#cli/simulateBoptestKpis";
 import { type PlanCalibration, planCalibration } from "#cli/simulateCalibration";
@@ -61,6 +62,8 @@ export interface SimulationOutcome {
   readonly writeTrace: (file: string) => Promise<void>;
   /** Every scored step with all its points, in local time, as `evaluate` and `train` read it. */
   readonly writeDataset: (file: string) => Promise<void>;
+  /** Every decision as a line of JSON (`Decision`); `.gz`: compressed. */
+  readonly writeDecisions: (file: string) => Promise<void>;
   readonly rows: readonly Observation[];
   readonly decisions: readonly Decision[];
 }
@@ -147,6 +150,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
         for (const row of localRows) recorder.add(row);
         return writeDatasetCsv(file, recorder.dataset());
       },
+      writeDecisions: (file) => writeJsonLines(file, scored.decisions),
     };
   } finally {
     await run.plant.close();

@@ -1,32 +1,20 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z90, z95 } from "#dashboards/web/pages/quantiles";
 import { type RunningDashboard, serve } from "../dashboards/server.js";
 import { buildOffice, type Office, officeSite } from "../fixtures/officeStore.js";
+import { buildPagesIfStale, chromiumArguments, chromiumPath } from "./browser.js";
 
-const executablePath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path): path is string => path !== undefined && existsSync(path),
-);
 const root = join(import.meta.dirname, "../..");
 const webRoot = join(root, "dist/dashboards/web");
 const require = createRequire(import.meta.url);
 
-const newestMs = (folder: string): number =>
-  Math.max(...readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => statSync(join(folder, name)).mtimeMs));
-
-const buildPagesIfStale = async (): Promise<void> => {
-  const built = join(webRoot, "index.html");
-  if (existsSync(built) && statSync(built).mtimeMs >= newestMs(join(root, "dashboards/web"))) return;
-  await build({ configFile: join(root, "dashboards/web/vite.config.ts"), logLevel: "error", mode: "production" });
-};
-
-const pages = ["#/", "#/zones/space4", "#/comfort", "#/energy"] as const;
+const pages = ["#/", "#/zones/space4", "#/comfort", "#/energy", "#/alarms", "#/system", "#/account"] as const;
 const evilLabel = '<img src=x onerror="window.broken = true">';
 
 /** A network between browser and dashboard that can swallow what is sent without closing anything. */
@@ -58,7 +46,7 @@ const createNetwork = async (targetPort: number) => {
   };
 };
 
-describe.skipIf(executablePath === undefined)("dashboard in Chromium (skipped where no chromium is installed)", () => {
+describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped where no chromium is installed)", () => {
   let browser: Browser;
   let office: Office;
   let dashboard: RunningDashboard;
@@ -66,17 +54,8 @@ describe.skipIf(executablePath === undefined)("dashboard in Chromium (skipped wh
   beforeAll(async () => {
     await buildPagesIfStale();
     browser = await chromium.launch({
-      executablePath: executablePath!,
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
+      executablePath: chromiumPath!,
+      args: chromiumArguments,
     });
     office = await buildOffice();
     dashboard = await serve(office, { webRoot });

@@ -1,4 +1,6 @@
 import type { SiteInfo } from "#dashboards/server/wire";
+import { t } from "#dashboards/web/app/i18n";
+import type { TempUnit } from "#dashboards/web/app/settings";
 
 const noBreak = "\u00a0";
 export const missing = "–";
@@ -6,6 +8,10 @@ export const missing = "–";
 /** Numbers and dates in the reader's language, times in the site's zone, every number with its unit. */
 export interface Formats {
   readonly tempC: (value: number | null, digits?: number) => string;
+  /** The same without its unit, for ranges. */
+  readonly tempNumber: (value: number | null, digits?: number) => string;
+  /** At an axis, where it has to be exact. */
+  readonly tempTick: (value: number) => string;
   readonly diffK: (value: number | null, digits?: number) => string;
   readonly number: (value: number | null, digits?: number) => string;
   readonly kelvinHours: (value: number | null) => string;
@@ -17,6 +23,8 @@ export interface Formats {
   readonly day: (timeMs: number) => string;
   readonly shortDay: (timeMs: number) => string;
   readonly dayAndClock: (timeMs: number | null) => string;
+  /** In the reader's own time zone: of people, not of the site. */
+  readonly wallTime: (timeMs: number) => string;
   readonly age: (ageS: number | null) => string;
   /** Hours since local midnight, fractional. */
   readonly localHour: (timeMs: number) => number;
@@ -27,7 +35,7 @@ const orMissing =
   (value: T | null): string =>
     value === null || (typeof value === "number" && !Number.isFinite(value)) ? missing : format(value);
 
-export const createFormats = (site: SiteInfo, locale: string | undefined = undefined): Formats => {
+export const createFormats = (site: SiteInfo, locale: string | undefined = undefined, unit: TempUnit = "C"): Formats => {
   const numbers = new Map<string, Intl.NumberFormat>();
   const numberFormat = (digits: number, options: Intl.NumberFormatOptions = {}): Intl.NumberFormat => {
     const key = `${digits} ${options.currency ?? ""} ${options.signDisplay ?? ""}`;
@@ -38,12 +46,14 @@ export const createFormats = (site: SiteInfo, locale: string | undefined = undef
     return made;
   };
   const withUnit = (digits: number, unit: string) => orMissing((value: number) => `${numberFormat(digits).format(value)}${noBreak}${unit}`);
+  const shown = (valueC: number | null): number | null => (unit === "F" && valueC !== null ? valueC * 1.8 + 32 : valueC);
   const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { timeZone: site.timeZone, ...options });
   const clock = dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const day = dates({ weekday: "short", day: "numeric", month: "short" });
   const weekday = dates({ weekday: "short" });
   const dayOfMonth = dates({ day: "numeric" });
   const dayAndClock = dates({ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const wall = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "medium" });
   const parts = dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const money = (value: number, digits: number): string => {
     try {
@@ -54,8 +64,11 @@ export const createFormats = (site: SiteInfo, locale: string | undefined = undef
     }
   };
   return {
-    tempC: (value, digits = 1) => withUnit(digits, "°C")(value),
-    diffK: (value, digits = 1) => withUnit(digits, "K")(value),
+    tempC: (value, digits = 1) => withUnit(digits, `°${unit}`)(shown(value)),
+    tempNumber: (value, digits = 1) => orMissing((known: number) => numberFormat(digits).format(known))(shown(value)),
+    tempTick: (value) => withUnit(unit === "F" ? 1 : 0, `°${unit}`)(shown(value)),
+    diffK: (value, digits = 1) =>
+      unit === "F" ? withUnit(digits, "°F")(value === null ? null : value * 1.8) : withUnit(digits, "K")(value),
     number: (value, digits = 0) => orMissing((known: number) => numberFormat(digits).format(known))(value),
     kelvinHours: (value) => withUnit(value !== null && value < 10 ? 2 : 1, "K·h")(value),
     energyKwh: (value) => withUnit(value !== null && Math.abs(value) < 10 ? 2 : 1, "kWh")(value),
@@ -66,11 +79,12 @@ export const createFormats = (site: SiteInfo, locale: string | undefined = undef
     day: (timeMs) => day.format(timeMs),
     shortDay: (timeMs) => `${weekday.format(timeMs)} ${dayOfMonth.format(timeMs)}`,
     dayAndClock: orMissing((timeMs: number) => dayAndClock.format(timeMs)),
+    wallTime: (timeMs) => wall.format(timeMs),
     age: orMissing((ageS: number) => {
       if (ageS < 90) return `${Math.max(0, Math.round(ageS))}${noBreak}s`;
       if (ageS < 5400) return `${Math.round(ageS / 60)}${noBreak}min`;
       if (ageS < 172_800) return `${numberFormat(1).format(ageS / 3600)}${noBreak}h`;
-      return `${Math.round(ageS / 86_400)}${noBreak}days`;
+      return `${Math.round(ageS / 86_400)}${noBreak}${t("age.days")}`;
     }),
     localHour: (timeMs) => {
       const found: Record<string, number> = {};

@@ -1,5 +1,6 @@
 import type { ComfortState, ControlSource } from "#dashboards/server/wire";
 import { svg } from "#dashboards/web/app/dom";
+import type { MessageKey } from "#dashboards/web/app/i18n";
 
 const paths = {
   check: "M4.5 10.5l3.6 3.6 7.4-8",
@@ -30,19 +31,19 @@ export const icon = (name: IconName): SVGElement =>
     svg("path", { d: paths[name] }),
   );
 
-export const comfortWords: Readonly<Record<ComfortState, { readonly word: string; readonly icon: IconName; readonly tone: string }>> = {
-  "in-band": { word: "In band", icon: "check", tone: "good" },
-  "too-warm": { word: "Too warm", icon: "up", tone: "warm" },
-  "too-cold": { word: "Too cold", icon: "down", tone: "cold" },
-  empty: { word: "Empty", icon: "ring", tone: "quiet" },
-  unknown: { word: "No fresh reading", icon: "question", tone: "unknown" },
+export const comfortWords: Readonly<Record<ComfortState, { readonly word: MessageKey; readonly icon: IconName; readonly tone: string }>> = {
+  "in-band": { word: "comfortState.in-band", icon: "check", tone: "good" },
+  "too-warm": { word: "comfortState.too-warm", icon: "up", tone: "warm" },
+  "too-cold": { word: "comfortState.too-cold", icon: "down", tone: "cold" },
+  empty: { word: "comfortState.empty", icon: "ring", tone: "quiet" },
+  unknown: { word: "comfortState.unknown", icon: "question", tone: "unknown" },
 };
 
-export const sourceWords: Readonly<Record<ControlSource, { readonly word: string; readonly icon: IconName }>> = {
-  mppi: { word: "Planner", icon: "planner" },
-  rule: { word: "Rule", icon: "rule" },
-  schedule: { word: "Schedule", icon: "clock" },
-  hold: { word: "Holding the last setpoints", icon: "hold" },
-  override: { word: "Person", icon: "person" },
-  relinquish: { word: "Building's own control", icon: "building" },
+export const sourceWords: Readonly<Record<ControlSource, { readonly word: MessageKey; readonly icon: IconName }>> = {
+  mppi: { word: "source.mppi", icon: "planner" },
+  rule: { word: "source.rule", icon: "rule" },
+  schedule: { word: "source.schedule", icon: "clock" },
+  hold: { word: "source.hold", icon: "hold" },
+  override: { word: "source.override", icon: "person" },
+  relinquish: { word: "source.relinquish", icon: "building" },
 };

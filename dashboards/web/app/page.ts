@@ -1,9 +1,11 @@
 import type { SiteInfo, StatusView } from "#dashboards/server/wire";
 import type { Formats } from "#dashboards/web/app/format";
+import type { Session } from "#dashboards/web/app/session";
 
 export interface PageContext {
   readonly site: SiteInfo;
   readonly formats: Formats;
+  readonly session: Session;
   readonly status: () => StatusView | null;
 }
 

@@ -1,17 +1,18 @@
 import type { ComfortState, ControlSource } from "#dashboards/server/wire";
 import { button, type Child, h } from "#dashboards/web/app/dom";
+import { t } from "#dashboards/web/app/i18n";
 import { comfortWords, icon, sourceWords } from "#dashboards/web/app/icons";
 
 /** Icon and word: never colour alone. */
 export const stateBadge = (state: ComfortState): HTMLElement => {
   const { word, icon: name, tone } = comfortWords[state];
-  return h("span", { class: `badge tone-${tone}`, "data-state": state }, icon(name), word);
+  return h("span", { class: `badge tone-${tone}`, "data-state": state }, icon(name), t(word));
 };
 
 export const sourceBadge = (source: ControlSource | null): HTMLElement => {
-  if (source === null) return h("span", { class: "source" }, icon("question"), "Nobody yet");
+  if (source === null) return h("span", { class: "source" }, icon("question"), t("source.nobody"));
   const { word, icon: name } = sourceWords[source];
-  return h("span", { class: "source", "data-source": source }, icon(name), word);
+  return h("span", { class: "source", "data-source": source }, icon(name), t(word));
 };
 
 export interface Choice<T> {

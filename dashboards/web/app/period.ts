@@ -1,13 +1,10 @@
 import type { StatusView } from "#dashboards/server/wire";
+import { t } from "#dashboards/web/app/i18n";
 
 export type Period = "24h" | "7d" | "30d";
 const dayMs = 86_400_000;
 
-export const periodChoices = [
-  { value: "24h", text: "24 hours" },
-  { value: "7d", text: "7 days" },
-  { value: "30d", text: "30 days" },
-] as const;
+export const periodChoices = (["24h", "7d", "30d"] as const).map((value) => ({ value, text: t(`period.${value}`) }));
 
 export const periodLengthMs: Readonly<Record<Period, number>> = { "24h": dayMs, "7d": 7 * dayMs, "30d": 30 * dayMs };
 

@@ -1,23 +1,28 @@
 import type { SiteInfo, StatusView } from "#dashboards/server/wire";
 import { button, fill, h, setText, svg, withExtras } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
+import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import { icon } from "#dashboards/web/app/icons";
 import type { Connection } from "#dashboards/web/app/live";
+import type { Session } from "#dashboards/web/app/session";
 import { currentTheme, nextTheme, type Theme } from "#dashboards/web/app/theme";
 
-const themeWords: Readonly<Record<Theme, { readonly word: string; readonly icon: "auto" | "sun" | "moon" }>> = {
-  auto: { word: "Theme: as the system", icon: "auto" },
-  light: { word: "Theme: light", icon: "sun" },
-  dark: { word: "Theme: dark", icon: "moon" },
+const themeWords: Readonly<Record<Theme, { readonly word: MessageKey; readonly icon: "auto" | "sun" | "moon" }>> = {
+  auto: { word: "theme.auto", icon: "auto" },
+  light: { word: "theme.light", icon: "sun" },
+  dark: { word: "theme.dark", icon: "moon" },
 };
 
 const links = [
-  { href: "#/", text: "Overview", route: "overview" },
-  { href: "#/zones", text: "Zones", route: "zones" },
-  { href: "#/comfort", text: "Comfort", route: "comfort" },
-  { href: "#/energy", text: "Energy", route: "energy" },
-] as const;
-export type RouteName = (typeof links)[number]["route"];
+  { href: "#/", text: "nav.overview", route: "overview" },
+  { href: "#/zones", text: "nav.zones", route: "zones" },
+  { href: "#/comfort", text: "nav.comfort", route: "comfort" },
+  { href: "#/energy", text: "nav.energy", route: "energy" },
+  { href: "#/alarms", text: "alarms.title", route: "alarms" },
+  { href: "#/system", text: "system.title", route: "system" },
+  { href: "#/admin", text: "admin.title", route: "admin" },
+] as const satisfies readonly { readonly text: MessageKey; readonly [key: string]: string }[];
+export type RouteName = (typeof links)[number]["route"] | "account" | "login" | "setup";
 
 export interface Shell {
   readonly main: HTMLElement;
@@ -40,9 +45,9 @@ const brandMark = (): SVGElement =>
   );
 
 /** Frame of every page: brand, navigation, clock, connection, banners. */
-export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats): Shell => {
+export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats, session: Session): Shell => {
   const main = h("main", { id: "main", tabindex: -1 });
-  const skip = withExtras(h("a", { class: "skip", href: "#main" }, "Skip to content"), {
+  const skip = withExtras(h("a", { class: "skip", href: "#main" }, t("shell.skip")), {
     on: {
       click: (event) => {
         // The hash is the router's.
@@ -51,21 +56,32 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats)
       },
     },
   });
-  const nav = links.map(({ href, text, route }) => h("a", { href, "data-route": route }, text));
+  const nav = links.map(({ href, text, route }) => h("a", { href, "data-route": route }, t(text)));
   const clockTime = h("span", { class: "clock-time" }, "–");
   const clockKind = h("span", { class: "clock-kind" });
-  const connection = h("span", { class: "connection", "data-connection": "connecting", role: "status" }, "Connecting…");
+  const connection = h("span", { class: "connection", "data-connection": "connecting", role: "status" }, t("connection.connecting"));
   const showTheme = (): void => {
     const { word, icon: name } = themeWords[currentTheme()];
     fill(themeButton, icon(name));
-    themeButton.setAttribute("aria-label", `${word}. Change.`);
-    themeButton.title = word;
+    themeButton.setAttribute("aria-label", t("theme.change", { theme: t(word) }));
+    themeButton.title = t(word);
   };
   const themeButton = button({ class: "icon-button", "data-action": "theme" }, () => {
     nextTheme();
     showTheme();
   });
   showTheme();
+  const userLink = h("a", { class: "user-link", href: "#/account", "data-route": "account" });
+  const showUser = (): void => {
+    const { user } = session.view;
+    fill(userLink, icon("person"), h("span", {}, user === null ? t("shell.logIn") : user.name));
+    const name = user === null ? t("shell.accountNobody") : t("shell.account", { name: user.name });
+    userLink.setAttribute("aria-label", name);
+    userLink.title = name;
+    for (const link of nav) if (link.dataset.route === "admin") link.hidden = !session.can("admin");
+  };
+  session.onChange(showUser);
+  showUser();
   const lostText = h("span", {});
   // Counts every second: seen, but not read out each time.
   const lostAge = h("span", { "aria-hidden": "true" });
@@ -80,36 +96,35 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats)
       { class: "top" },
       h(
         "a",
-        { class: "brand", href: "#/", "aria-label": `isotherm, ${site.label}: overview` },
+        { class: "brand", href: "#/", "aria-label": t("shell.home", { site: site.label }) },
         brandMark(),
         h("span", { class: "brand-name" }, "isotherm"),
         h("span", { class: "brand-site" }, site.label),
       ),
-      h("nav", { class: "main-nav", "aria-label": "Pages" }, ...nav),
-      h("div", { class: "top-end" }, h("span", { class: "clock" }, clockTime, clockKind), connection, themeButton),
+      h("nav", { class: "main-nav", "aria-label": t("nav.label") }, ...nav),
+      h("div", { class: "top-end" }, h("span", { class: "clock" }, clockTime, clockKind), connection, userLink, themeButton),
     ),
     lost,
     stale,
     problem,
     main,
   );
-  const connectionWords: Readonly<Record<Connection, string>> = { connecting: "Connecting…", live: "Live", lost: "Connection lost" };
   return {
     main,
     setRoute: (route) => {
-      for (const link of nav) {
+      for (const link of [...nav, userLink]) {
         if (link.dataset.route === route) link.setAttribute("aria-current", "page");
         else link.removeAttribute("aria-current");
       }
     },
     setConnection: (state, status, silentS) => {
       connection.dataset.connection = state;
-      setText(connection, connectionWords[state]);
+      setText(connection, t(`connection.${state}`));
       lost.hidden = state !== "lost";
       if (state !== "lost") return;
-      const since = status === null ? "" : ` What you see is from ${formats.dayAndClock(status.nowMs)}.`;
-      setText(lostText, `Connection lost.${since} Trying again…`);
-      setText(lostAge, `Last heard ${formats.age(silentS)} ago.`);
+      const since = status === null ? "" : t("connection.lostSince", { time: formats.dayAndClock(status.nowMs) });
+      setText(lostText, t("connection.lostText", { since }));
+      setText(lostAge, t("connection.lastHeard", { age: formats.age(silentS) }));
     },
     setClock: (status, nowMs) => {
       setText(clockTime, formats.dayAndClock(nowMs));
@@ -119,17 +134,13 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats)
         kind === "live"
           ? ""
           : speedFactor === 0
-            ? "simulated, as fast as it can"
-            : `simulated, ×${formats.number(speedFactor, speedFactor % 1 === 0 ? 0 : 1)}`,
+            ? t("clock.fastest")
+            : t("clock.simulated", { factor: formats.number(speedFactor, speedFactor % 1 === 0 ? 0 : 1) }),
       );
       const ageS = status.newestDataMs === null ? null : (nowMs - status.newestDataMs) / 1000;
       const isStale = ageS !== null && ageS > staleIntervals * status.tickIntervalS;
       stale.hidden = !isStale;
-      if (isStale)
-        setText(
-          stale,
-          `Data is ${formats.age(ageS)} old: nothing has been measured since ${formats.dayAndClock(status.newestDataMs)}. Check the broker and the sensors.`,
-        );
+      if (isStale) setText(stale, t("shell.stale", { age: formats.age(ageS), time: formats.dayAndClock(status.newestDataMs) }));
     },
     setProblem: (found) => {
       problem.hidden = found === null;

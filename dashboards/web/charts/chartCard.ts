@@ -1,4 +1,5 @@
 import { button, fill, h } from "#dashboards/web/app/dom";
+import { t } from "#dashboards/web/app/i18n";
 import { onThemeChange } from "#dashboards/web/app/theme";
 import { type Palette, readPalette } from "#dashboards/web/charts/palette";
 import { Chart, type TimeChartConfig } from "#dashboards/web/charts/timeChart";
@@ -82,7 +83,7 @@ export const createChartCard = (options: {
   readonly aside?: HTMLElement;
 }): ChartCard => {
   const lanes = options.lanes.map((lane) => {
-    const canvas = h("canvas", { role: "img", "aria-label": `${options.title}: loading`, "data-lane": lane.id });
+    const canvas = h("canvas", { role: "img", "aria-label": t("chart.loading", { title: options.title }), "data-lane": lane.id });
     const box = h("div", { class: `lane lane-${lane.size}` }, canvas);
     return { ...lane, canvas, box, chart: null as Chart | null, content: null as LaneContent | null };
   });
@@ -104,11 +105,11 @@ export const createChartCard = (options: {
     () => {
       asTable = !asTable;
       toggle.setAttribute("aria-expanded", String(asTable));
-      toggle.textContent = asTable ? "Hide table" : "Show as table";
+      toggle.textContent = t(asTable ? "chart.hide" : "chart.show");
       tables.hidden = !asTable;
       showTables();
     },
-    "Show as table",
+    t("chart.show"),
   );
   toggle.hidden = true;
   const showTables = (): void => {

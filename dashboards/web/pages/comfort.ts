@@ -2,38 +2,50 @@ import type { ComfortView } from "#dashboards/server/wire";
 import { getJson } from "#dashboards/web/app/api";
 import { fill, h, setText } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
+import { t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, segmented, stat } from "#dashboards/web/app/parts";
 import { type Period, periodChoices, periodQuery } from "#dashboards/web/app/period";
+import { currentLocale } from "#dashboards/web/app/settings";
 import { heatTable } from "#dashboards/web/pages/heatTable";
 
 /** Noon UTC of a local day: names the day in every time zone between −12 and +12 hours. */
 const dayName = (day: string): string =>
-  new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(
+  new Intl.DateTimeFormat(currentLocale(), { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(
     Date.parse(`${day}T12:00:00Z`),
   );
 
 const hourColumns = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
 
 const sentence = (view: ComfortView, formats: Formats): string => {
-  if (view.inBandPct === null) return "No occupied step has been scored in this time yet. Scoring starts with the first decision.";
+  if (view.inBandPct === null) return t("comfort.none");
   const worst = [...view.zones]
     .filter((zone) => zone.inBandPct !== null)
     .sort((a, b) => b.tooWarmKh + b.tooColdKh - a.tooWarmKh - a.tooColdKh)[0];
-  const share = `Zones were in band for ${formats.pct(view.inBandPct, 1)} of their occupied time.`;
+  const share = t("comfort.share", { share: formats.pct(view.inBandPct, 1) });
   if (worst === undefined || worst.tooWarmKh + worst.tooColdKh === 0) return share;
-  return `${share} ${worst.label} had the most discomfort, mostly too ${worst.tooWarmKh >= worst.tooColdKh ? "warm" : "cold"}.`;
+  return `${share} ${t(worst.tooWarmKh >= worst.tooColdKh ? "comfort.worstWarm" : "comfort.worstCold", { zone: worst.label })}`;
 };
 
 const zoneTable = (view: ComfortView, formats: Formats): HTMLElement =>
   h(
     "div",
-    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Comfort by zone" },
+    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": t("comfort.byZoneSpoken") },
     h(
       "table",
       { class: "zones-table", "data-table": "comfort-zones" },
-      h("caption", { class: "visually-hidden" }, "Time in band and kelvin-hours outside it, by zone"),
-      h("thead", {}, h("tr", {}, ...["Zone", "Time in band", "Too warm", "Too cold"].map((name) => h("th", { scope: "col" }, name)))),
+      h("caption", { class: "visually-hidden" }, t("comfort.byZoneCaption")),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ...[t("comfort.zone"), t("comfort.inBand"), t("comfortState.too-warm"), t("comfortState.too-cold")].map((name) =>
+            h("th", { scope: "col" }, name),
+          ),
+        ),
+      ),
       h(
         "tbody",
         {},
@@ -62,12 +74,12 @@ export const createComfortPage = (context: PageContext): Page => {
   let period: Period = "7d";
   let refreshNow: () => void = () => undefined;
   const controller = new AbortController();
-  const lead = h("p", { class: "lead", "aria-live": "polite" }, "Loading…");
-  const choice = segmented("Period", periodChoices, period, (value: Period) => {
+  const lead = h("p", { class: "lead", "aria-live": "polite" }, t("loading"));
+  const choice = segmented(t("period.label"), periodChoices, period, (value: Period) => {
     period = value;
     refreshNow();
   });
-  const { element: head } = pageHead("Comfort", lead, choice);
+  const { element: head } = pageHead(t("nav.comfort"), lead, choice);
   const stats = h("dl", { class: "strip" });
   const zones = h("div", {});
   const days = h("div", {});
@@ -77,19 +89,15 @@ export const createComfortPage = (context: PageContext): Page => {
     { class: "page" },
     head,
     stats,
-    h("section", { class: "card" }, h("h2", {}, "By zone"), zones),
+    h("section", { class: "card" }, h("h2", {}, t("comfort.byZone")), zones),
     h(
       "section",
       { class: "card" },
-      h("h2", {}, "Worst hours"),
-      h(
-        "p",
-        { class: "card-note" },
-        `Kelvin-hours outside the band in each hour, all zones together, in ${site.timeZone.replace("_", " ")} time. A blank cell is an hour without discomfort; a dot, one in which nobody was there or nothing was measured.`,
-      ),
+      h("h2", {}, t("comfort.worstHours")),
+      h("p", { class: "card-note" }, t("comfort.hoursNote", { zone: site.timeZone.replace("_", " ") })),
       hours,
     ),
-    h("section", { class: "card" }, h("h2", {}, "Kelvin-hours by zone and day"), days),
+    h("section", { class: "card" }, h("h2", {}, t("comfort.byDay")), days),
   );
   const refresh = async (signal: AbortSignal): Promise<void> => {
     const view = await getJson<ComfortView>(`comfort${periodQuery(period, context.status())}`, signal);
@@ -99,22 +107,22 @@ export const createComfortPage = (context: PageContext): Page => {
     const cold = view.zones.reduce((total, zone) => total + zone.tooColdKh, 0);
     fill(
       stats,
-      stat("Time in band", formats.pct(view.inBandPct, 1), `beyond ${formats.diffK(view.toleranceK)} counts as outside`),
-      stat("Too warm", formats.kelvinHours(warm), "all zones"),
-      stat("Too cold", formats.kelvinHours(cold), "all zones"),
-      stat("Scored", formats.number(scored), "occupied zone-steps"),
+      stat(t("comfort.inBand"), formats.pct(view.inBandPct, 1), t("comfort.tolerance", { limit: formats.diffK(view.toleranceK) })),
+      stat(t("comfortState.too-warm"), formats.kelvinHours(warm), t("comfort.allZones")),
+      stat(t("comfortState.too-cold"), formats.kelvinHours(cold), t("comfort.allZones")),
+      stat(t("comfort.scored"), formats.number(scored), t("comfort.zoneSteps")),
     );
     fill(zones, zoneTable(view, formats));
     if (view.days.length === 0) {
-      for (const place of [days, hours]) fill(place, h("p", { class: "empty" }, "Nothing scored in this time."));
+      for (const place of [days, hours]) fill(place, h("p", { class: "empty" }, t("comfort.nothing")));
       return;
     }
     const byDayAndHour = new Map(view.hours.map((entry) => [`${entry.day} ${entry.hour}`, entry]));
     fill(
       hours,
       heatTable({
-        caption: "Kelvin-hours outside the band by day and hour",
-        corner: "Day",
+        caption: t("comfort.hoursCaption"),
+        corner: t("comfort.day"),
         columns: hourColumns,
         dense: true,
         key: "comfort-hours",
@@ -125,8 +133,8 @@ export const createComfortPage = (context: PageContext): Page => {
             const value = entry === undefined ? null : entry.discomfortKh;
             return {
               value,
-              text: value === null ? "not occupied" : formats.number(value, value >= 9.95 ? 0 : 1),
-              spoken: `${dayName(day)}, ${hourText}:00: ${value === null ? "nobody there or nothing measured" : `${formats.kelvinHours(value)}, ${formats.pct(entry!.inBandPct)} in band`}`,
+              text: value === null ? t("comfort.notOccupied") : formats.number(value, value >= 9.95 ? 0 : 1),
+              spoken: `${dayName(day)}, ${hourText}:00: ${value === null ? t("comfort.nobodyThere") : t("comfort.hourSpoken", { amount: formats.kelvinHours(value), share: formats.pct(entry!.inBandPct) })}`,
             };
           }),
         })),
@@ -135,8 +143,8 @@ export const createComfortPage = (context: PageContext): Page => {
     fill(
       days,
       heatTable({
-        caption: "Kelvin-hours outside the band by zone and day",
-        corner: "Zone",
+        caption: t("comfort.daysCaption"),
+        corner: t("comfort.zone"),
         columns: view.days.map(({ day }) => dayName(day)),
         dense: false,
         key: "comfort-days",
@@ -159,5 +167,5 @@ export const createComfortPage = (context: PageContext): Page => {
       if (!controller.signal.aborted) setText(lead, error instanceof Error ? error.message : String(error));
     });
   };
-  return { title: "Comfort", element, refresh, destroy: () => controller.abort() };
+  return { title: t("nav.comfort"), element, refresh, destroy: () => controller.abort() };
 };

@@ -2,6 +2,7 @@ import type { EnergyPeriodView, EnergyView } from "#dashboards/server/wire";
 import { getJson } from "#dashboards/web/app/api";
 import { fill, h, setText } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
+import { t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, segmented, stat } from "#dashboards/web/app/parts";
 import { type Period, periodChoices, periodLengthMs, periodQuery } from "#dashboards/web/app/period";
@@ -10,14 +11,17 @@ import { stepLine, type TimeDataset, timeChart } from "#dashboards/web/charts/ti
 
 const hourMs = 3_600_000;
 
+const peakWhen = (view: EnergyView, formats: Formats): string =>
+  view.peakMs === null ? "" : t("energy.on", { time: formats.dayAndClock(view.peakMs) });
+
 export const powerHistoryLane = (view: EnergyView, formats: Formats): LaneContent => ({
-  description: `Mean power of heating and cooling in each step. The peak was ${formats.powerKw(view.peakKw)}${view.peakMs === null ? "" : ` on ${formats.dayAndClock(view.peakMs)}`}.`,
+  description: t("energy.spoken", { peak: formats.powerKw(view.peakKw), when: peakWhen(view, formats) }),
   config: (palette) => {
     const steps = view.power.map(({ startMs, meanKw }) => ({ startMs, endMs: startMs + view.stepS * 1000, value: meanKw }));
     const datasets: TimeDataset[] = [
       {
         type: "line",
-        label: "Power",
+        label: t("energy.power"),
         data: stepLine(steps),
         borderColor: palette.power,
         backgroundColor: palette.powerFill,
@@ -29,7 +33,7 @@ export const powerHistoryLane = (view: EnergyView, formats: Formats): LaneConten
     if (view.peakMs !== null && view.peakKw !== null) {
       datasets.push({
         type: "line",
-        label: "Peak",
+        label: t("energy.peak"),
         data: [{ x: view.peakMs + view.stepS * 500, y: view.peakKw }],
         borderColor: palette.peak,
         backgroundColor: palette.surface,
@@ -62,27 +66,31 @@ const priceLane = (view: EnergyView, formats: Formats): LaneContent | null => {
   if (steps.length === 0) return null;
   const prices = steps.map((step) => step.value);
   return {
-    description: `Price then in force: ${formats.money(Math.min(...prices))} to ${formats.money(Math.max(...prices))} per kilowatt-hour.`,
+    description: t("energy.priceSpoken", { from: formats.money(Math.min(...prices)), to: formats.money(Math.max(...prices)) }),
     config: (palette) =>
       timeChart({
         fromMs: view.fromMs,
         toMs: view.toMs,
         formats,
         palette,
-        datasets: [{ type: "line", label: "Price", data: stepLine(steps), borderColor: palette.price, borderWidth: 1.8, pointRadius: 0 }],
+        datasets: [
+          { type: "line", label: t("price"), data: stepLine(steps), borderColor: palette.price, borderWidth: 1.8, pointRadius: 0 },
+        ],
         y: { min: 0, suggestedMax: Math.max(...prices) * 1.15, tick: (value) => formats.number(value, 2), maxTicks: 3 },
-        tooltipLabel: (name, value) => `${name} ${formats.money(value, 3)} per kWh`,
+        tooltipLabel: (name, value) => `${name} ${formats.money(value, 3)} ${t("perKwh")}`,
       }),
   };
 };
 
-const barLane = (view: EnergyView, periods: readonly EnergyPeriodView[], lengthMs: number, name: string, formats: Formats): LaneContent => {
+const barLane = (view: EnergyView, periods: readonly EnergyPeriodView[], lengthMs: number, formats: Formats): LaneContent => {
   const most = periods.reduce<EnergyPeriodView | null>(
     (best, period) => (best === null || period.energyKwh > best.energyKwh ? period : best),
     null,
   );
   return {
-    description: `Energy by ${name}. ${most === null ? "" : `The most was ${formats.energyKwh(most.energyKwh)}, ${formats.dayAndClock(most.startMs)}.`}`,
+    description: t(lengthMs === hourMs ? "energy.byHourSpoken" : "energy.byDaySpoken", {
+      most: most === null ? "" : t("energy.most", { energy: formats.energyKwh(most.energyKwh), time: formats.dayAndClock(most.startMs) }),
+    }),
     config: (palette) =>
       timeChart({
         fromMs: Math.min(view.fromMs, periods[0]?.startMs ?? view.fromMs),
@@ -92,7 +100,7 @@ const barLane = (view: EnergyView, periods: readonly EnergyPeriodView[], lengthM
         datasets: [
           {
             type: "bar",
-            label: "Energy",
+            label: t("nav.energy"),
             data: periods.map(({ startMs, energyKwh }) => ({ x: startMs + lengthMs / 2, y: energyKwh })),
             backgroundColor: palette.power,
             borderRadius: 2,
@@ -121,30 +129,35 @@ const periodTable = (
 ): TableContent => ({
   caption,
   key,
-  columns: [name, "Energy", "Cost", "Measured"],
+  columns: [name, t("nav.energy"), t("energy.cost"), t("energy.measured")],
   rows: periods.map(({ startMs, energyKwh, cost, coverageFraction }) => [
     { text: title(startMs), value: startMs },
     { text: formats.energyKwh(energyKwh), value: energyKwh },
-    cost === null ? { text: "price not known" } : { text: formats.money(cost), value: cost },
+    cost === null ? { text: t("energy.priceNotKnown") } : { text: formats.money(cost), value: cost },
     { text: formats.pct(coverageFraction * 100), value: coverageFraction },
   ]),
 });
 
 export const powerTable = (view: EnergyView, formats: Formats): TableContent => ({
-  caption: "Mean power of each step",
+  caption: t("energy.tableCaption"),
   key: "power",
-  columns: ["Step begins", "Power", "Price per kWh"],
+  columns: [t("energy.stepBegins"), t("energy.power"), t("plan.pricePerKwh")],
   rows: view.power.map(({ startMs, meanKw, pricePerKwh }) => [
     { text: formats.dayAndClock(startMs), value: startMs },
-    { text: startMs === view.peakMs ? `${formats.powerKw(meanKw)} (peak)` : formats.powerKw(meanKw), value: meanKw },
-    pricePerKwh === null ? { text: "not known" } : { text: formats.money(pricePerKwh, 3), value: pricePerKwh },
+    { text: startMs === view.peakMs ? t("energy.peakMark", { power: formats.powerKw(meanKw) }) : formats.powerKw(meanKw), value: meanKw },
+    pricePerKwh === null ? { text: t("energy.notKnown") } : { text: formats.money(pricePerKwh, 3), value: pricePerKwh },
   ]),
 });
 
 const sentence = (view: EnergyView, formats: Formats): string => {
-  if (view.power.length === 0) return "No power has been measured in this time yet.";
-  const cost = view.cost === null ? "" : ` for ${formats.money(view.cost)}`;
-  return `${formats.energyKwh(view.energyKwh)}${cost}. The highest demand was ${formats.powerKw(view.peakKw)}${view.peakMs === null ? "" : ` on ${formats.dayAndClock(view.peakMs)}`}.`;
+  if (view.power.length === 0) return t("energy.none");
+  const cost = view.cost === null ? "" : t("energy.for", { cost: formats.money(view.cost) });
+  return t("energy.sentence", {
+    energy: formats.energyKwh(view.energyKwh),
+    cost,
+    peak: formats.powerKw(view.peakKw),
+    when: peakWhen(view, formats),
+  });
 };
 
 export const createEnergyPage = (context: PageContext): Page => {
@@ -152,24 +165,24 @@ export const createEnergyPage = (context: PageContext): Page => {
   let period: Period = "24h";
   let refreshNow: () => void = () => undefined;
   const controller = new AbortController();
-  const lead = h("p", { class: "lead", "aria-live": "polite" }, "Loading…");
-  const choice = segmented("Period", periodChoices, period, (value: Period) => {
+  const lead = h("p", { class: "lead", "aria-live": "polite" }, t("loading"));
+  const choice = segmented(t("period.label"), periodChoices, period, (value: Period) => {
     period = value;
     refreshNow();
   });
-  const { element: head } = pageHead("Energy", lead, choice);
+  const { element: head } = pageHead(t("nav.energy"), lead, choice);
   const stats = h("dl", { class: "strip" });
-  const empty = "No power measured in this time.";
+  const empty = t("energy.empty");
   const power = createChartCard({
-    title: "Power",
+    title: t("energy.power"),
     lanes: [
       { id: "power", size: "medium" },
-      { id: "price", size: "low", title: `Price, ${context.site.currency} per kWh` },
+      { id: "price", size: "low", title: t("priceLane", { currency: context.site.currency }) },
     ],
     empty,
   });
-  const hours = createChartCard({ title: "Energy by hour", lanes: [{ id: "hours", size: "medium" }], empty });
-  const days = createChartCard({ title: "Energy by day", lanes: [{ id: "days", size: "medium" }], empty });
+  const hours = createChartCard({ title: t("energy.byHour"), lanes: [{ id: "hours", size: "medium" }], empty });
+  const days = createChartCard({ title: t("energy.byDay"), lanes: [{ id: "days", size: "medium" }], empty });
   const element = h("div", { class: "page" }, head, stats, power.element, h("div", { class: "two" }, hours.element, days.element));
   const refresh = async (signal: AbortSignal): Promise<void> => {
     const view = await getJson<EnergyView>(`energy${periodQuery(period, context.status())}`, signal);
@@ -181,18 +194,18 @@ export const createEnergyPage = (context: PageContext): Page => {
         : view.cost / (view.energyKwh * view.costCoverageFraction);
     fill(
       stats,
-      stat("Energy", formats.energyKwh(measured ? view.energyKwh : null), "heating and cooling"),
+      stat(t("nav.energy"), formats.energyKwh(measured ? view.energyKwh : null), t("stat.heatingCooling")),
       stat(
-        "Cost",
+        t("energy.cost"),
         formats.money(view.cost),
         view.costCoverageFraction === null || view.cost === null
-          ? "no price known"
+          ? t("energy.noPrice")
           : view.costCoverageFraction < 0.995
-            ? `price known for ${formats.pct(view.costCoverageFraction * 100)} of it`
-            : "each step at the price then in force",
+            ? t("stat.pricedShare", { share: formats.pct(view.costCoverageFraction * 100) })
+            : t("energy.stepPrice"),
       ),
-      stat("Mean price", meanPrice === null ? "–" : `${formats.money(meanPrice, 3)} per kWh`, "weighted by energy"),
-      stat("Peak", formats.powerKw(view.peakKw), view.peakMs === null ? "" : formats.dayAndClock(view.peakMs)),
+      stat(t("energy.meanPrice"), meanPrice === null ? "–" : `${formats.money(meanPrice, 3)} ${t("perKwh")}`, t("energy.weighted")),
+      stat(t("energy.peak"), formats.powerKw(view.peakKw), view.peakMs === null ? "" : formats.dayAndClock(view.peakMs)),
     );
     const price = priceLane(view, formats);
     power.update(
@@ -200,8 +213,8 @@ export const createEnergyPage = (context: PageContext): Page => {
         ? {
             lanes: { power: powerHistoryLane(view, formats), ...(price === null ? {} : { price }) },
             legend: [
-              { mark: "power", text: "Mean power of each step" },
-              { mark: "peak", text: `Peak ${formats.powerKw(view.peakKw)}` },
+              { mark: "power", text: t("energy.tableCaption") },
+              { mark: "peak", text: `${t("energy.peak")} ${formats.powerKw(view.peakKw)}` },
             ],
             tables: [powerTable(view, formats)],
           }
@@ -213,9 +226,9 @@ export const createEnergyPage = (context: PageContext): Page => {
       hours.update(
         measured
           ? {
-              lanes: { hours: barLane(view, view.hours, hourMs, "hour", formats) },
+              lanes: { hours: barLane(view, view.hours, hourMs, formats) },
               legend: [],
-              tables: [periodTable("Energy by hour", "energy-hours", "Hour", view.hours, formats.dayAndClock, formats)],
+              tables: [periodTable(t("energy.byHour"), "energy-hours", t("energy.hour"), view.hours, formats.dayAndClock, formats)],
             }
           : null,
       );
@@ -223,9 +236,9 @@ export const createEnergyPage = (context: PageContext): Page => {
     days.update(
       measured
         ? {
-            lanes: { days: barLane(view, view.days, 24 * hourMs, "day", formats) },
+            lanes: { days: barLane(view, view.days, 24 * hourMs, formats) },
             legend: [],
-            tables: [periodTable("Energy by day", "energy-days", "Day", view.days, formats.day, formats)],
+            tables: [periodTable(t("energy.byDay"), "energy-days", t("comfort.day"), view.days, formats.day, formats)],
           }
         : null,
     );
@@ -236,7 +249,7 @@ export const createEnergyPage = (context: PageContext): Page => {
     });
   };
   return {
-    title: "Energy",
+    title: t("nav.energy"),
     element,
     refresh,
     destroy: () => {

@@ -2,10 +2,13 @@ import type { Alarm, DecisionSummary, EnergyView, OverviewView, StatusView, Zone
 import { getJson } from "#dashboards/web/app/api";
 import { fill, h, setText, svg } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
+import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import { type IconName, icon, sourceWords } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
+import { currentLocale } from "#dashboards/web/app/settings";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
+import { alarmBody } from "#dashboards/web/pages/alarms";
 import { powerHistoryLane, powerTable } from "#dashboards/web/pages/energy";
 import { planAreas } from "#dashboards/web/pages/floorPlan";
 import { systemCard } from "#dashboards/web/pages/systemCard";
@@ -43,9 +46,9 @@ const sparkLine = (zone: ZoneTileView): SVGElement | null => {
 };
 
 const setpointText = (zone: ZoneTileView, formats: Formats): string => {
-  if (zone.heatingSetpointC === null || zone.coolingSetpointC === null) return "no setpoints known";
-  const pair = `${formats.number(zone.heatingSetpointC, 1)}–${formats.tempC(zone.coolingSetpointC)}`;
-  return zone.untilMs === null ? pair : `${pair} until ${formats.clock(zone.untilMs)}`;
+  if (zone.heatingSetpointC === null || zone.coolingSetpointC === null) return t("overview.noSetpoints");
+  const pair = `${formats.tempNumber(zone.heatingSetpointC, 1)}–${formats.tempC(zone.coolingSetpointC)}`;
+  return zone.untilMs === null ? pair : `${pair} ${t("until", { time: formats.clock(zone.untilMs) })}`;
 };
 
 const tile = (zone: ZoneTileView, area: string | null, formats: Formats): HTMLElement => {
@@ -62,7 +65,7 @@ const tile = (zone: ZoneTileView, area: string | null, formats: Formats): HTMLEl
         h("span", { class: "tile-temp", "data-value": zone.zoneAirTempC }, formats.tempC(zone.zoneAirTempC)),
         sparkLine(zone),
       ),
-      h("span", { class: "tile-setpoint" }, h("span", { class: "visually-hidden" }, "Setpoints "), setpointText(zone, formats)),
+      h("span", { class: "tile-setpoint" }, h("span", { class: "visually-hidden" }, t("overview.setpoints")), setpointText(zone, formats)),
       h(
         "span",
         { class: "tile-why" },
@@ -75,7 +78,7 @@ const tile = (zone: ZoneTileView, area: string | null, formats: Formats): HTMLEl
   return element;
 };
 
-const list = (names: readonly string[]): string => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+const list = (names: readonly string[]): string => new Intl.ListFormat(currentLocale(), { type: "conjunction" }).format(names);
 
 /** The answer to the first question of the day: is anyone uncomfortable? */
 export const headline = (view: OverviewView): string => {
@@ -84,21 +87,21 @@ export const headline = (view: OverviewView): string => {
   const cold = named("too-cold");
   const unknown = named("unknown");
   const parts = [
-    warm.length === 0 ? "" : `${list(warm)} ${warm.length === 1 ? "is" : "are"} too warm`,
-    cold.length === 0 ? "" : `${list(cold)} ${cold.length === 1 ? "is" : "are"} too cold`,
+    warm.length === 0 ? "" : t(warm.length === 1 ? "overview.tooWarm.one" : "overview.tooWarm.many", { zones: list(warm) }),
+    cold.length === 0 ? "" : t(cold.length === 1 ? "overview.tooCold.one" : "overview.tooCold.many", { zones: list(cold) }),
   ].filter((part) => part !== "");
   if (parts.length > 0) return `${parts.join("; ")}.`;
-  if (view.zones.length > 0 && unknown.length === view.zones.length) return "There are no fresh readings yet.";
-  if (unknown.length > 0) return `No fresh reading from ${list(unknown)}; every other zone is fine.`;
+  if (view.zones.length > 0 && unknown.length === view.zones.length) return t("overview.noReadings");
+  if (unknown.length > 0) return t("overview.noReadingFrom", { zones: list(unknown) });
   return view.zones.every((zone) => zone.state === "empty" || zone.band?.occupied === false)
-    ? "The building is empty; nobody is uncomfortable."
-    : "Every zone is in its comfort band.";
+    ? t("overview.emptyBuilding")
+    : t("overview.allFine");
 };
 
-const modeWords: Readonly<Record<StatusView["mode"], { readonly word: string; readonly note: string }>> = {
-  auto: { word: "Auto", note: "setpoints are sent" },
-  shadow: { word: "Shadow", note: "decided, not sent" },
-  off: { word: "Off", note: "the building's own control" },
+const modeWords: Readonly<Record<StatusView["mode"], { readonly word: MessageKey; readonly note: MessageKey }>> = {
+  auto: { word: "mode.auto", note: "mode.autoNote" },
+  shadow: { word: "mode.shadow", note: "mode.shadowNote" },
+  off: { word: "mode.off", note: "mode.offNote" },
 };
 
 const inChargeText = (
@@ -106,36 +109,23 @@ const inChargeText = (
   status: StatusView | null,
 ): { readonly who: { readonly word: string; readonly icon: IconName }; readonly why: string } => {
   const sources = [...new Set(view.zones.flatMap((zone) => (zone.source === null ? [] : [zone.source])))];
-  if (sources.length === 0)
-    return { who: { ...sourceWords.relinquish, word: "The building's own control is" }, why: status?.progressText ?? "" };
-  const words = sources.map(
-    (source) => `${sourceWords[source].word} (${view.zones.filter((zone) => zone.source === source).length} of ${view.zones.length} zones)`,
+  if (sources.length === 0) return { who: { icon: sourceWords.relinquish.icon, word: t("charge.own") }, why: status?.progressText ?? "" };
+  const words = sources.map((source) =>
+    t("charge.some", {
+      who: t(sourceWords[source].word),
+      count: view.zones.filter((zone) => zone.source === source).length,
+      all: view.zones.length,
+    }),
   );
   const who = {
     icon: sourceWords[sources[0]!].icon,
-    word: sources.length === 1 ? `${sourceWords[sources[0]!].word} is` : `${list(words)} are`,
+    word: sources.length === 1 ? t("charge.one", { who: t(sourceWords[sources[0]!].word) }) : t("charge.many", { who: list(words) }),
   };
   return { who, why: view.zones.find((zone) => zone.reason !== "")?.reason ?? view.decision?.reason ?? "" };
 };
 
 const alarmItem = (alarm: Alarm, formats: Formats): HTMLElement =>
-  h(
-    "li",
-    { class: `alarm alarm-${alarm.level}` },
-    h(
-      "p",
-      { class: "alarm-text" },
-      icon("alert"),
-      h("strong", {}, alarm.level === "critical" ? "Critical: " : alarm.level === "warning" ? "Warning: " : "Note: "),
-      alarm.text,
-    ),
-    h("p", { class: "alarm-action" }, alarm.action),
-    h(
-      "p",
-      { class: "alarm-since" },
-      alarm.clearedMs === null ? `since ${formats.dayAndClock(alarm.sinceMs)}` : `cleared ${formats.dayAndClock(alarm.clearedMs)}`,
-    ),
-  );
+  h("li", { class: `alarm alarm-${alarm.level}` }, ...alarmBody(alarm, formats));
 
 interface DecisionRun {
   readonly newest: DecisionSummary;
@@ -168,7 +158,7 @@ const decisionItem = ({ newest, oldest }: DecisionRun, formats: Formats): HTMLEl
 
 export const createOverview = (context: PageContext): Page => {
   const { site, formats } = context;
-  const lead = h("p", { class: "lead", "aria-live": "polite" }, "Loading…");
+  const lead = h("p", { class: "lead", "aria-live": "polite" }, t("loading"));
   const charge = h("p", { class: "sub-lead" });
   const { element: head } = pageHead(site.label, h("div", {}, lead, charge));
   const progress = h("div", { class: "progress card", hidden: true });
@@ -176,15 +166,15 @@ export const createOverview = (context: PageContext): Page => {
   const areas = planAreas(site.zones);
   const plan = h(
     "ul",
-    { class: areas === null ? "tiles" : "tiles tiles-plan", "aria-label": "Zones" },
+    { class: areas === null ? "tiles" : "tiles tiles-plan", "aria-label": t("zones") },
     ...site.zones.map(() => h("li", { class: "tile skeleton", "aria-hidden": "true" })),
   );
   const alarmList = h("ul", { class: "alarms", "aria-live": "polite" });
   const log = h("ol", { class: "log" });
   const power = createChartCard({
-    title: "Power, last 24 hours",
+    title: t("overview.power"),
     lanes: [{ id: "power", size: "medium" }],
-    empty: "No power measured yet.",
+    empty: t("overview.noPower"),
   });
   const system = systemCard(formats);
   const element = h(
@@ -202,7 +192,7 @@ export const createOverview = (context: PageContext): Page => {
         h(
           "section",
           { class: "zones", "aria-labelledby": "zones-title" },
-          h("h2", { id: "zones-title", class: "section-title" }, "Zones"),
+          h("h2", { id: "zones-title", class: "section-title" }, t("zones")),
           plan,
         ),
         power.element,
@@ -210,8 +200,8 @@ export const createOverview = (context: PageContext): Page => {
       h(
         "div",
         { class: "side" },
-        h("section", { class: "card alarms-card" }, h("h2", {}, "Alarms"), alarmList),
-        h("section", { class: "card" }, h("h2", {}, "Latest decisions"), log),
+        h("section", { class: "card alarms-card" }, h("h2", {}, h("a", { href: "#/alarms" }, t("alarms.title"))), alarmList),
+        h("section", { class: "card" }, h("h2", {}, t("overview.decisions")), log),
         system.element,
       ),
     ),
@@ -221,17 +211,11 @@ export const createOverview = (context: PageContext): Page => {
     const busy = status.phase !== "controlling" || status.progressFraction !== null;
     progress.hidden = !busy;
     if (!busy) return;
-    const words: Readonly<Record<StatusView["phase"], string>> = {
-      starting: "Starting",
-      "simulating-history": "Gathering the building's history",
-      learning: "Learning how the building warms and cools",
-      controlling: "Controlling",
-      degraded: "Running with a fault",
-    };
-    const bar = h("progress", { max: 1, value: status.progressFraction ?? undefined, "aria-label": words[status.phase] });
+    const word = t(`phase.${status.phase}`);
+    const bar = h("progress", { max: 1, value: status.progressFraction ?? undefined, "aria-label": word });
     fill(
       progress,
-      h("div", { class: "progress-text" }, h("strong", {}, words[status.phase]), h("span", {}, status.progressText)),
+      h("div", { class: "progress-text" }, h("strong", {}, word), h("span", {}, status.progressText)),
       status.phase === "degraded" && status.progressFraction === null ? null : bar,
       status.progressFraction === null ? null : h("span", { class: "progress-pct" }, formats.pct(status.progressFraction * 100)),
     );
@@ -245,31 +229,44 @@ export const createOverview = (context: PageContext): Page => {
     const partlyPriced = today.costCoverageFraction !== null && today.costCoverageFraction < 0.995;
     fill(
       strip,
-      stat("Mode", mode?.word ?? "–", mode?.note),
-      stat("Comfort today", formats.pct(today.inBandPct), today.inBandPct === null ? "nothing scored yet" : "of occupied time in band"),
-      stat("Energy today", formats.energyKwh(today.energyKwh), today.peakKw === null ? "" : `peak ${formats.powerKw(today.peakKw)}`),
+      stat(t("stat.mode"), mode === null ? "–" : t(mode.word), mode === null ? "" : t(mode.note)),
+      stat(t("stat.comfortToday"), formats.pct(today.inBandPct), t(today.inBandPct === null ? "stat.nothingScored" : "stat.ofOccupied")),
       stat(
-        "Cost today",
+        t("stat.energyToday"),
+        formats.energyKwh(today.energyKwh),
+        today.peakKw === null ? "" : t("stat.peakOf", { power: formats.powerKw(today.peakKw) }),
+      ),
+      stat(
+        t("stat.costToday"),
         formats.money(today.cost),
-        partlyPriced ? `price known for ${formats.pct(today.costCoverageFraction! * 100)} of it` : "at the price then in force",
+        partlyPriced ? t("stat.pricedShare", { share: formats.pct(today.costCoverageFraction! * 100) }) : t("stat.priceThen"),
       ),
-      stat("Power now", formats.powerKw(view.hvacPowerW === null ? null : view.hvacPowerW / 1000), "heating and cooling"),
-      stat("Outdoors", formats.tempC(view.outdoorAirTempC)),
+      stat(t("stat.powerNow"), formats.powerKw(view.hvacPowerW === null ? null : view.hvacPowerW / 1000), t("stat.heatingCooling")),
+      stat(t("stat.outdoors"), formats.tempC(view.outdoorAirTempC)),
       stat(
-        "Alarms",
+        t("alarms.title"),
         String(activeAlarms),
-        activeAlarms === 0 ? "none active" : alarmCounts.critical > 0 ? `${alarmCounts.critical} critical` : "see the list",
+        activeAlarms === 0
+          ? t("stat.noneActive")
+          : alarmCounts.critical > 0
+            ? t("stat.criticalCount", { count: alarmCounts.critical })
+            : t("stat.seeList"),
       ),
-      stat("Data age", formats.age(ageS), view.newestDataMs === null ? "no data yet" : `newest ${formats.clock(view.newestDataMs)}`, {
-        class: "stat",
-        "data-stat": "data-age",
-      }),
+      stat(
+        t("stat.dataAge"),
+        formats.age(ageS),
+        view.newestDataMs === null ? "no data yet" : `newest ${formats.clock(view.newestDataMs)}`,
+        {
+          class: "stat",
+          "data-stat": "data-age",
+        },
+      ),
     );
   };
 
   const showCharge = (view: OverviewView): void => {
     const { who, why } = inChargeText(view, context.status());
-    fill(charge, h("span", { class: "source", "data-stat": "in-charge" }, icon(who.icon), `${who.word} in charge`), h("span", {}, why));
+    fill(charge, h("span", { class: "source", "data-stat": "in-charge" }, icon(who.icon), who.word), h("span", {}, why));
   };
 
   const showPower = (energy: EnergyView): void => {
@@ -279,8 +276,8 @@ export const createOverview = (context: PageContext): Page => {
         : {
             lanes: { power: powerHistoryLane(energy, formats) },
             legend: [
-              { mark: "power", text: "Mean power of each step" },
-              { mark: "peak", text: `Peak ${formats.powerKw(energy.peakKw)}` },
+              { mark: "power", text: t("energy.tableCaption") },
+              { mark: "peak", text: `${t("energy.peak")} ${formats.powerKw(energy.peakKw)}` },
             ],
             tables: [powerTable(energy, formats)],
           },
@@ -295,7 +292,7 @@ export const createOverview = (context: PageContext): Page => {
 
   let shownAlarms = "";
   return {
-    title: "Overview",
+    title: t("nav.overview"),
     element,
     refresh: async (signal) => {
       const [view, { alarms }, energy] = await Promise.all([
@@ -314,13 +311,13 @@ export const createOverview = (context: PageContext): Page => {
         shownAlarms = shown;
         fill(
           alarmList,
-          ...(active.length === 0 ? [h("li", { class: "empty" }, "No active alarms.")] : active.map((alarm) => alarmItem(alarm, formats))),
+          ...(active.length === 0 ? [h("li", { class: "empty" }, t("alarms.none"))] : active.map((alarm) => alarmItem(alarm, formats))),
         );
       }
       fill(
         log,
         ...(view.recentDecisions.length === 0
-          ? [h("li", { class: "empty" }, "Nothing decided yet. The first decision comes once the model has learnt the building.")]
+          ? [h("li", { class: "empty" }, t("overview.noDecisions"))]
           : decisionRuns(view.recentDecisions).map((run) => decisionItem(run, formats))),
       );
     },

@@ -1,49 +1,58 @@
 import type { StatusView } from "#dashboards/server/wire";
 import { fill, h } from "#dashboards/web/app/dom";
 import { type Formats, missing } from "#dashboards/web/app/format";
-
-const influxWords: Readonly<Record<StatusView["influx"]["state"], string>> = {
-  off: "not used",
-  delivering: "up to date",
-  "catching-up": "catching up",
-  unreachable: "unreachable",
-};
+import { t } from "#dashboards/web/app/i18n";
 
 const row = (term: string, value: string, bad = false): HTMLElement =>
   h("div", { class: "fact" }, h("dt", {}, term), h("dd", { class: bad ? "fact-bad" : null }, bad ? `! ${value}` : value));
 
 /** What the daemon says of itself: sources and their ages, connections, model. */
-export const systemCard = (formats: Formats): { readonly element: HTMLElement; show(status: StatusView): void } => {
+export const systemCard = (
+  formats: Formats,
+  { title, sources }: { readonly title: string; readonly sources: boolean } = { title: t("system.title"), sources: true },
+): { readonly element: HTMLElement; show(status: StatusView): void } => {
   const facts = h("dl", { class: "facts" });
   return {
-    element: h("section", { class: "card" }, h("h2", {}, "System"), facts),
+    element: h("section", { class: "card" }, h("h2", {}, title), facts),
     show: (status) => {
       const refused = Object.entries(status.refusedCounts).filter(([, count]) => count > 0);
       fill(
         facts,
-        ...status.sources.map(({ name, lastSeenMs, maxAgeS }) => {
+        ...(sources ? status.sources : []).map(({ name, lastSeenMs, maxAgeS }) => {
           const ageS = lastSeenMs === null ? null : Math.max(0, (status.nowMs - lastSeenMs) / 1000);
-          return row(name, ageS === null ? "nothing yet" : `${formats.age(ageS)} old`, ageS === null || ageS > maxAgeS);
+          return row(
+            name,
+            ageS === null ? t("facts.nothingYet") : t("facts.old", { age: formats.age(ageS) }),
+            ageS === null || ageS > maxAgeS,
+          );
         }),
         ...(status.forecast?.sources ?? []).flatMap(({ name, state, trouble }) =>
-          trouble === null ? [] : [row(`Forecast of ${name}`, `${state === "failed" ? "not usable" : "not read anew"}: ${trouble}`, true)],
+          trouble === null
+            ? []
+            : [
+                row(
+                  t("facts.forecastOf", { name }),
+                  `${t(state === "failed" ? "facts.notUsable" : "facts.notReadAnew")}: ${trouble}`,
+                  true,
+                ),
+              ],
         ),
-        ...(status.forecast?.licence == null ? [] : [row("Weather data", status.forecast.licence)]),
-        row("Broker", status.brokerConnected ? "connected" : "not connected", !status.brokerConnected),
+        ...(status.forecast?.licence == null ? [] : [row(t("facts.weatherData"), status.forecast.licence)]),
+        row(t("facts.broker"), t(status.brokerConnected ? "facts.connected" : "facts.notConnected"), !status.brokerConnected),
         row(
-          "InfluxDB",
+          t("facts.influx"),
           status.influx.backlogRows > 0
-            ? `${influxWords[status.influx.state]}, ${formats.number(status.influx.backlogRows)} rows behind`
-            : influxWords[status.influx.state],
+            ? t("facts.behind", { state: t(`facts.${status.influx.state}`), rows: formats.number(status.influx.backlogRows) })
+            : t(`facts.${status.influx.state}`),
           status.influx.state === "unreachable",
         ),
-        row("Controller", status.controller),
-        row("Model", status.modelVersion ?? "none yet"),
-        row("Computed by", status.backend ?? missing),
-        row("Last cycle", formats.dayAndClock(status.lastTickMs)),
+        row(t("facts.controller"), status.controller),
+        row(t("why.model"), status.modelVersion ?? t("facts.noneYet")),
+        row(t("facts.computedBy"), status.backend ?? missing),
+        row(t("facts.lastCycle"), formats.dayAndClock(status.lastTickMs)),
         row(
-          "Refused values",
-          refused.length === 0 ? "none" : refused.map(([reason, count]) => `${formats.number(count)} ${reason}`).join(", "),
+          t("facts.refused"),
+          refused.length === 0 ? t("facts.none") : refused.map(([reason, count]) => `${formats.number(count)} ${reason}`).join(", "),
         ),
       );
     },

@@ -2,29 +2,34 @@ import type { CostTerms, SiteInfo, WhyView, ZoneView } from "#dashboards/server/
 import { getJson } from "#dashboards/web/app/api";
 import { fill, h, setText } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
+import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, segmented, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
 import { measuredTable, planTable, powerLane, priceLane, temperatureLane, zoneLegend } from "#dashboards/web/pages/zonePlanChart";
 
-const fallbackWords: Readonly<Record<string, string>> = {
-  "no-model": "there is no model yet",
-  "too-uncertain": "no plan was certain enough",
-  late: "planning took too long",
-  "not-finite": "the model gave no usable numbers",
-  "planner-failed": "planning failed",
-  "stale-data": "the measurements are too old",
-  mode: "the planner is switched off",
+const fallbackKeys: Readonly<Record<string, MessageKey>> = {
+  "no-model": "fallback.no-model",
+  "too-uncertain": "fallback.too-uncertain",
+  late: "fallback.late",
+  "not-finite": "fallback.not-finite",
+  "planner-failed": "fallback.planner-failed",
+  "stale-data": "fallback.stale-data",
+  mode: "fallback.mode",
+};
+const fallbackText = (fallback: string): string => {
+  const key = fallbackKeys[fallback];
+  return key === undefined ? fallback : t(key);
 };
 
-const factors: readonly { readonly key: keyof CostTerms; readonly name: string; readonly meaning: string }[] = [
-  { key: "comfort", name: "Comfort", meaning: "expected time outside the band" },
-  { key: "energy", name: "Energy", meaning: "price × energy over the horizon" },
-  { key: "uncertainty", name: "Uncertainty", meaning: "how unsure the model is" },
-  { key: "movement", name: "Movement", meaning: "moving setpoints up and down" },
-  { key: "demand", name: "Demand", meaning: "what the month's peak would cost more" },
-  { key: "terminal", name: "Owed", meaning: "energy still needed at the horizon's end" },
-  { key: "total", name: "Total", meaning: "" },
+const factors: readonly { readonly key: keyof CostTerms; readonly name: MessageKey; readonly meaning: MessageKey | null }[] = [
+  { key: "comfort", name: "factor.comfort", meaning: "factor.comfortIs" },
+  { key: "energy", name: "factor.energy", meaning: "factor.energyIs" },
+  { key: "uncertainty", name: "factor.uncertainty", meaning: "factor.uncertaintyIs" },
+  { key: "movement", name: "factor.movement", meaning: "factor.movementIs" },
+  { key: "demand", name: "factor.demand", meaning: "factor.demandIs" },
+  { key: "terminal", name: "factor.terminal", meaning: "factor.terminalIs" },
+  { key: "total", name: "factor.total", meaning: null },
 ];
 
 /** Factors that some plans do not have: shown where they cost anything, so that the column adds up. */
@@ -52,21 +57,21 @@ const factorTable = (why: WhyView, currency: string, formats: Formats): HTMLElem
   const signed = (value: number): string => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${formats.number(Math.abs(value), 3)}`;
   return h(
     "div",
-    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "What the plan weighs" },
+    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": t("why.weighs") },
     h(
       "table",
       { class: "factors", "data-table": "factors" },
-      h("caption", { class: "visually-hidden" }, `What the plan weighs, in ${currency} over the coming hours`),
+      h("caption", { class: "visually-hidden" }, t("why.weighsIn", { currency })),
       h(
         "thead",
         {},
         h(
           "tr",
           {},
-          h("th", { scope: "col" }, `In ${currency}`),
-          h("th", { scope: "col" }, "Chosen"),
-          h("th", { scope: "col" }, "Rule"),
-          h("th", { scope: "col" }, "Difference"),
+          h("th", { scope: "col" }, t("why.in", { currency })),
+          h("th", { scope: "col" }, t("why.chosen")),
+          h("th", { scope: "col" }, t("source.rule")),
+          h("th", { scope: "col" }, t("why.difference")),
         ),
       ),
       h(
@@ -76,7 +81,7 @@ const factorTable = (why: WhyView, currency: string, formats: Formats): HTMLElem
           h(
             "tr",
             { class: key === "total" ? "total" : null },
-            h("th", { scope: "row" }, name, meaning === "" ? null : h("span", { class: "meaning" }, meaning)),
+            h("th", { scope: "row" }, t(name), meaning === null ? null : h("span", { class: "meaning" }, t(meaning))),
             amount(why.chosenCost[key], "chosen", key),
             amount(why.ruleCost?.[key], "rule", key),
             h("td", {}, why.ruleCost === null ? "–" : signed((why.chosenCost[key] ?? 0) - (why.ruleCost[key] ?? 0))),
@@ -88,20 +93,15 @@ const factorTable = (why: WhyView, currency: string, formats: Formats): HTMLElem
 };
 
 const verdict = (why: WhyView, currency: string, formats: Formats): string => {
-  if (why.fallback !== null) return `The rule acts because ${fallbackWords[why.fallback] ?? why.fallback}.`;
+  if (why.fallback !== null) return t("why.ruleActs", { why: fallbackText(why.fallback) });
   if (why.ruleCost === null) return "";
   const saved = why.ruleCost.total - why.chosenCost.total;
-  return saved >= 0
-    ? `By the model's own account this is ${formats.number(saved, 3)} ${currency} better than the rule over the plan's hours, all factors together. That is an expectation, not a promise.`
-    : `By the model's own account this is ${formats.number(-saved, 3)} ${currency} worse than the rule over the plan's hours.`;
+  return t(saved >= 0 ? "why.better" : "why.worse", { amount: formats.number(Math.abs(saved), 3), currency });
 };
 
 const whyBody = (view: ZoneView, site: SiteInfo, formats: Formats): HTMLElement[] => {
   const { why } = view;
-  if (why === null)
-    return [
-      h("p", { class: "empty" }, "Nothing has been decided yet. Until the model has learnt this building, its own schedule is in force."),
-    ];
+  if (why === null) return [h("p", { class: "empty" }, t("why.nothing"))];
   const { diagnostics } = why;
   const discardedPct = diagnostics.numSamples > 0 ? (100 * diagnostics.samplesDiscarded) / diagnostics.numSamples : null;
   return [
@@ -109,31 +109,31 @@ const whyBody = (view: ZoneView, site: SiteInfo, formats: Formats): HTMLElement[
     h("p", { class: "verdict" }, verdict(why, site.currency, formats)),
     ...(why.envelopeChanges.length === 0
       ? []
-      : [h("p", { class: "verdict" }, `The safety envelope changed: ${why.envelopeChanges.join("; ")}.`)]),
+      : [h("p", { class: "verdict" }, t("why.envelope", { changes: why.envelopeChanges.join("; ") }))]),
     factorTable(why, site.currency, formats),
     h(
       "dl",
       { class: "facts" },
       ...(
         [
-          ["Plans tried", formats.number(diagnostics.numSamples), "numSamples", diagnostics.numSamples],
+          [t("why.tried"), formats.number(diagnostics.numSamples), "numSamples", diagnostics.numSamples],
           [
-            "Discarded as too uncertain",
+            t("why.discarded"),
             `${formats.number(diagnostics.samplesDiscarded)} (${formats.pct(discardedPct)})`,
             "samplesDiscarded",
             diagnostics.samplesDiscarded,
           ],
-          ["Discarded as not finite", formats.number(diagnostics.samplesNotFinite), "samplesNotFinite", diagnostics.samplesNotFinite],
+          [t("why.notFinite"), formats.number(diagnostics.samplesNotFinite), "samplesNotFinite", diagnostics.samplesNotFinite],
+          [t("why.ess"), formats.number(diagnostics.effectiveSampleSize, 1), "effectiveSampleSize", diagnostics.effectiveSampleSize],
+          [t("why.spread"), formats.diffK(diagnostics.spreadBoundK, 2), "spreadBoundK", diagnostics.spreadBoundK],
           [
-            "Effective sample size",
-            formats.number(diagnostics.effectiveSampleSize, 1),
-            "effectiveSampleSize",
-            diagnostics.effectiveSampleSize,
+            t("why.plannedIn"),
+            t("why.msOn", { ms: formats.number(diagnostics.solveMs), backend: diagnostics.backend }),
+            "solveMs",
+            diagnostics.solveMs,
           ],
-          ["Largest spread accepted", formats.diffK(diagnostics.spreadBoundK, 2), "spreadBoundK", diagnostics.spreadBoundK],
-          ["Planned in", `${formats.number(diagnostics.solveMs)} ms on ${diagnostics.backend}`, "solveMs", diagnostics.solveMs],
-          ["Model", why.modelVersion ?? "none", "modelVersion", why.modelVersion ?? ""],
-          ["Decision", view.plan?.decisionId ?? "–", "decisionId", view.plan?.decisionId ?? ""],
+          [t("why.model"), why.modelVersion ?? t("why.none"), "modelVersion", why.modelVersion ?? ""],
+          [t("why.decision"), view.plan?.decisionId ?? "–", "decisionId", view.plan?.decisionId ?? ""],
         ] as const
       ).map(([term, text, key, value]) =>
         h("div", { class: "fact" }, h("dt", {}, term), h("dd", { "data-diagnostic": key, "data-value": value }, text)),
@@ -148,26 +148,26 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
   const label = zone?.label ?? zoneId;
   let hours = 12;
   let refreshNow: () => void = () => undefined;
-  const lead = h("p", { class: "lead" }, "Loading…");
+  const lead = h("p", { class: "lead" }, t("loading"));
   const { element: head } = pageHead(label, lead);
   const tabs = h(
     "nav",
-    { class: "zone-tabs", "aria-label": "Zones" },
+    { class: "zone-tabs", "aria-label": t("zones") },
     ...site.zones.map(({ id, label: text }) =>
       h("a", { href: `#/zones/${encodeURIComponent(id)}`, "aria-current": id === zoneId ? "page" : null }, text),
     ),
   );
   const stats = h("dl", { class: "strip" });
   const card = createChartCard({
-    title: "Measured and planned",
+    title: t("zone.chart"),
     lanes: [
       { id: "temperature", size: "tall" },
-      { id: "power", size: "low", title: "Power of the building" },
-      { id: "price", size: "low", title: `Price, ${site.currency} per kWh` },
+      { id: "power", size: "low", title: t("zone.powerLane") },
+      { id: "price", size: "low", title: t("priceLane", { currency: site.currency }) },
     ],
-    empty: "No measurements and no plan yet.",
+    empty: t("zone.empty"),
     aside: segmented(
-      "History shown",
+      t("zone.history"),
       [6, 12, 24, 48].map((value) => ({ value, text: `${value} h` })),
       hours,
       (value) => {
@@ -183,7 +183,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     tabs,
     head,
     stats,
-    h("div", { class: "zone-grid" }, card.element, h("section", { class: "card why-card" }, h("h2", {}, "Why now"), whyContent)),
+    h("div", { class: "zone-grid" }, card.element, h("section", { class: "card why-card" }, h("h2", {}, t("why.title")), whyContent)),
   );
   const controller = new AbortController();
 
@@ -195,29 +195,29 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     fill(
       stats,
       stat(
-        "Setpoints",
+        t("zone.setpoints"),
         now.heatingSetpointC === null || now.coolingSetpointC === null
           ? "–"
-          : `${formats.number(now.heatingSetpointC, 1)}–${formats.tempC(now.coolingSetpointC)}`,
-        now.untilMs === null ? "" : `until ${formats.clock(now.untilMs)}`,
+          : `${formats.tempNumber(now.heatingSetpointC, 1)}–${formats.tempC(now.coolingSetpointC)}`,
+        now.untilMs === null ? "" : t("until", { time: formats.clock(now.untilMs) }),
       ),
-      stat("Set by", sourceBadge(now.source), view.why?.fallback == null ? "" : (fallbackWords[view.why.fallback] ?? view.why.fallback)),
+      stat(t("zone.setBy"), sourceBadge(now.source), view.why?.fallback == null ? "" : fallbackText(view.why.fallback)),
       stat(
-        "Comfort band",
-        now.band === null ? "–" : `${formats.number(now.band.lowerC, 1)}–${formats.tempC(now.band.upperC)}`,
-        now.band === null ? "" : now.band.occupied ? "occupied" : "empty: does not count",
+        t("zone.band"),
+        now.band === null ? "–" : `${formats.tempNumber(now.band.lowerC, 1)}–${formats.tempC(now.band.upperC)}`,
+        now.band === null ? "" : now.band.occupied ? t("zone.occupied") : t("zone.notOccupied"),
       ),
       stat(
-        "Expected",
+        t("zone.expected"),
         formats.tempC(end ?? null),
         plan === null || end === undefined
-          ? "no plan yet"
-          : `at ${formats.clock(plan.stepEndMs.at(-1)!)}, give or take ${formats.diffK(plan.stdDevK.at(-1)!, 1)}`,
+          ? t("zone.noPlan")
+          : t("zone.giveOrTake", { time: formats.clock(plan.stepEndMs.at(-1)!), spread: formats.diffK(plan.stdDevK.at(-1)!, 1) }),
       ),
       stat(
-        "Measured",
+        t("zone.measured"),
         formats.clock(now.measuredMs),
-        now.measuredMs === null ? "no reading yet" : `${formats.age((view.nowMs - now.measuredMs) / 1000)} ago`,
+        now.measuredMs === null ? t("zone.noReading") : t("ago", { age: formats.age((view.nowMs - now.measuredMs) / 1000) }),
       ),
     );
     const stepMs = (plan?.stepS ?? context.status()?.tickIntervalS ?? 900) * 1000;

@@ -1,6 +1,7 @@
 import type { Plugin } from "chart.js";
 import type { SeriesBucket, ZonePlanView, ZoneView } from "#dashboards/server/wire";
 import type { Formats } from "#dashboards/web/app/format";
+import { t } from "#dashboards/web/app/i18n";
 import type { LaneContent, LegendEntry, TableCell, TableContent } from "#dashboards/web/charts/chartCard";
 import { hatch, type Palette } from "#dashboards/web/charts/palette";
 import { stepLine, type TimeDataset, timeChart, type XY } from "#dashboards/web/charts/timeChart";
@@ -119,13 +120,18 @@ export const temperatureLane = (view: ZoneView, stepMs: number, label: string, f
       ? null
       : { meanC: plan.meanC.at(-1)!, stdDevK: plan.stdDevK.at(-1)!, endMs: plan.stepEndMs.at(-1)! };
   const description = [
-    `${label}, temperature.`,
+    t("plan.spokenTitle", { zone: label }),
     lastMeasured === undefined
-      ? "No measurement yet."
-      : `Measured ${formats.tempC(lastMeasured.mean)} at ${formats.clock(lastMeasured.timeMs)}.`,
+      ? t("plan.spokenNone")
+      : t("plan.spokenMeasured", { temp: formats.tempC(lastMeasured.mean), time: formats.clock(lastMeasured.timeMs) }),
     final === null
-      ? "There is no plan yet."
-      : `The plan reaches ${formats.tempC(final.meanC)} at ${formats.clock(final.endMs)}, with 90 % between ${formats.tempC(final.meanC - z95 * final.stdDevK)} and ${formats.tempC(final.meanC + z95 * final.stdDevK)}.`,
+      ? t("plan.spokenNoPlan")
+      : t("plan.spokenEnd", {
+          temp: formats.tempC(final.meanC),
+          time: formats.clock(final.endMs),
+          from: formats.tempC(final.meanC - z95 * final.stdDevK),
+          to: formats.tempC(final.meanC + z95 * final.stdDevK),
+        }),
   ].join(" ");
   return {
     description,
@@ -143,33 +149,33 @@ export const temperatureLane = (view: ZoneView, stepMs: number, label: string, f
         line(fan(z90), { ...edge, fill: "+1", backgroundColor: palette.fanInner } as Partial<TimeDataset>),
         line(fan(-z90), edge),
         line(stepLine([...planned(plan?.ruleHeatingSetpointC)]), {
-          label: "Rule, heating",
+          label: t("plan.ruleHeatingLine"),
           borderColor: palette.muted,
           borderWidth: 1.2,
           borderDash: [2, 3],
         }),
         line(stepLine([...planned(plan?.ruleCoolingSetpointC)]), {
-          label: "Rule, cooling",
+          label: t("plan.ruleCoolingLine"),
           borderColor: palette.muted,
           borderWidth: 1.2,
           borderDash: [2, 3],
         }),
         line(stepLine([...measuredSteps(view.heatingSetpoints, stepMs), ...planned(plan?.heatingSetpointC)]), {
-          label: "Heating setpoint",
+          label: t("plan.heating"),
           borderColor: palette.heating,
           borderWidth: 1.6,
         }),
         line(stepLine([...measuredSteps(view.coolingSetpoints, stepMs), ...planned(plan?.coolingSetpointC)]), {
-          label: "Cooling setpoint",
+          label: t("plan.cooling"),
           borderColor: palette.cooling,
           borderWidth: 1.6,
           borderDash: [7, 3],
         }),
         line(
           planPoints((t) => plan!.meanC[t]!),
-          { label: "Plan", borderColor: palette.plan, borderDash: [5, 3] },
+          { label: t("plan.plan"), borderColor: palette.plan, borderDash: [5, 3] },
         ),
-        line(points(view.measured), { label: "Measured", borderColor: palette.measured, borderWidth: 2.4 }),
+        line(points(view.measured), { label: t("zone.measured"), borderColor: palette.measured, borderWidth: 2.4 }),
       ];
       return timeChart({
         fromMs: view.fromMs,
@@ -178,7 +184,7 @@ export const temperatureLane = (view: ZoneView, stepMs: number, label: string, f
         palette,
         datasets,
         plugins: [backdrop(bands, view.nowMs, palette)],
-        y: { ...range, tick: (value) => formats.tempC(value, 0), maxTicks: 8 },
+        y: { ...range, tick: formats.tempTick, maxTicks: 8 },
         tooltipLabel: (name, value) => `${name} ${formats.tempC(value, 2)}`,
       });
     },
@@ -191,7 +197,10 @@ export const powerLane = (view: ZoneView, stepMs: number, formats: Formats): Lan
   const coming = plan === null ? [] : planSteps(plan).map((step, t) => ({ ...step, value: plan.powerW[t]! / 1000 }));
   const most = Math.max(0, ...coming.map((step) => step.value));
   return {
-    description: `Power of the whole building. Now ${formats.powerKw(past.at(-1)?.value ?? null)}; the plan goes up to ${formats.powerKw(coming.length === 0 ? null : most)}.`,
+    description: t("plan.powerSpoken", {
+      now: formats.powerKw(past.at(-1)?.value ?? null),
+      most: formats.powerKw(coming.length === 0 ? null : most),
+    }),
     config: (palette) =>
       timeChart({
         fromMs: view.fromMs,
@@ -202,7 +211,7 @@ export const powerLane = (view: ZoneView, stepMs: number, formats: Formats): Lan
         datasets: [
           {
             type: "line",
-            label: "Power, measured",
+            label: t("plan.powerMeasured"),
             data: stepLine(past),
             borderColor: palette.power,
             backgroundColor: palette.powerFill,
@@ -212,7 +221,7 @@ export const powerLane = (view: ZoneView, stepMs: number, formats: Formats): Lan
           },
           {
             type: "line",
-            label: "Power, planned",
+            label: t("plan.powerPlanned"),
             data: stepLine(coming),
             borderColor: palette.power,
             borderDash: [4, 3],
@@ -244,8 +253,8 @@ export const priceLane = (view: ZoneView, stepMs: number, formats: Formats): Lan
   return {
     description:
       prices.length === 0
-        ? "Price of power: not known."
-        : `Price of power: ${formats.money(Math.min(...prices))} to ${formats.money(Math.max(...prices))} per kilowatt-hour.`,
+        ? t("plan.priceUnknown")
+        : t("plan.priceSpoken", { from: formats.money(Math.min(...prices)), to: formats.money(Math.max(...prices)) }),
     config: (palette) =>
       timeChart({
         fromMs: view.fromMs,
@@ -255,7 +264,7 @@ export const priceLane = (view: ZoneView, stepMs: number, formats: Formats): Lan
         datasets: [
           {
             type: "line",
-            label: "Price",
+            label: t("price"),
             data: stepLine(steps),
             borderColor: palette.price,
             borderWidth: 1.8,
@@ -264,7 +273,7 @@ export const priceLane = (view: ZoneView, stepMs: number, formats: Formats): Lan
           },
         ],
         y: { min: 0, suggestedMax: Math.max(0.01, ...prices) * 1.15, tick: (value) => formats.number(value, 2), maxTicks: 3 },
-        tooltipLabel: (name, value) => `${name} ${formats.money(value, 3)} per kWh`,
+        tooltipLabel: (name, value) => `${name} ${formats.money(value, 3)} ${t("perKwh")}`,
       }),
   };
 };
@@ -279,10 +288,10 @@ const beyondThePicture = (view: ZoneView, stepMs: number, formats: Formats): str
   const low = known(view.heatingSetpoints, view.plan?.heatingSetpointC).filter((value) => value < min);
   const high = known(view.coolingSetpoints, view.plan?.coolingSetpointC).filter((value) => value > max);
   const parts = [
-    low.length === 0 ? "" : `heating down to ${formats.tempC(Math.min(...low))}`,
-    high.length === 0 ? "" : `cooling up to ${formats.tempC(Math.max(...high))}`,
+    low.length === 0 ? "" : t("plan.heatingDown", { temp: formats.tempC(Math.min(...low)) }),
+    high.length === 0 ? "" : t("plan.coolingUp", { temp: formats.tempC(Math.max(...high)) }),
   ].filter((part) => part !== "");
-  return parts.length === 0 ? "" : `Beyond the picture: setpoints for ${parts.join(" and ")}`;
+  return parts.length === 0 ? "" : t("plan.beyond", { what: parts.join(t("and")) });
 };
 
 export const zoneLegend = (view: ZoneView, stepMs: number, formats: Formats): LegendEntry[] => {
@@ -292,19 +301,19 @@ export const zoneLegend = (view: ZoneView, stepMs: number, formats: Formats): Le
 };
 
 const legendEntries = (plan: ZonePlanView | null): LegendEntry[] => [
-  { mark: "measured", text: "Measured" },
-  { mark: "heating", text: "Heating setpoint" },
-  { mark: "cooling", text: "Cooling setpoint" },
+  { mark: "measured", text: t("zone.measured") },
+  { mark: "heating", text: t("plan.heating") },
+  { mark: "cooling", text: t("plan.cooling") },
   ...(plan === null
     ? []
     : [
-        { mark: "plan", text: "Plan, expected" },
-        { mark: "fan-inner", text: "Plan, 80 % range (p10–p90)" },
-        { mark: "fan-outer", text: "Plan, 90 % range (p5–p95)" },
+        { mark: "plan", text: t("plan.expectedLegend") },
+        { mark: "fan-inner", text: t("plan.range80") },
+        { mark: "fan-outer", text: t("plan.range90") },
       ]),
-  ...(plan?.ruleHeatingSetpointC == null ? [] : [{ mark: "rule", text: "What the rule would set" }]),
-  { mark: "band", text: "Comfort band while occupied" },
-  { mark: "occupied", text: "Occupied" },
+  ...(plan?.ruleHeatingSetpointC == null ? [] : [{ mark: "rule", text: t("plan.ruleLegend") }]),
+  { mark: "band", text: t("plan.bandLegend") },
+  { mark: "occupied", text: t("plan.occupied") },
 ];
 
 const cell = (value: number | undefined | null, format: (value: number) => string): TableCell =>
@@ -314,47 +323,47 @@ const cell = (value: number | undefined | null, format: (value: number) => strin
 export const planTable = (plan: ZonePlanView, formats: Formats): TableContent => {
   const temp = (value: number): string => formats.tempC(value, 2);
   return {
-    caption: `Plan of decision ${plan.decisionId}, issued ${formats.dayAndClock(plan.issuedAtMs)}`,
+    caption: t("plan.caption", { id: plan.decisionId, time: formats.dayAndClock(plan.issuedAtMs) }),
     key: "plan",
     columns: [
-      "Step ends",
-      "Expected",
-      "Standard deviation",
+      t("plan.stepEnds"),
+      t("zone.expected"),
+      t("plan.stdDev"),
       "p5",
       "p10",
       "p90",
       "p95",
-      "Heating setpoint",
-      "Cooling setpoint",
-      "Rule heating",
-      "Rule cooling",
-      "Band from",
-      "Band to",
-      "Occupied",
-      "Building power",
-      "Price per kWh",
-      "Outdoor air",
+      t("plan.heating"),
+      t("plan.cooling"),
+      t("plan.ruleHeating"),
+      t("plan.ruleCooling"),
+      t("plan.bandFrom"),
+      t("plan.bandTo"),
+      t("plan.occupied"),
+      t("plan.buildingPower"),
+      t("plan.pricePerKwh"),
+      t("plan.outdoor"),
     ],
-    rows: plan.stepEndMs.map((endMs, t) => {
-      const quantile = (z: number): TableCell => cell(plan.meanC[t]! + z * plan.stdDevK[t]!, temp);
+    rows: plan.stepEndMs.map((endMs, step) => {
+      const quantile = (z: number): TableCell => cell(plan.meanC[step]! + z * plan.stdDevK[step]!, temp);
       return [
         { text: formats.dayAndClock(endMs), value: endMs },
-        cell(plan.meanC[t], temp),
-        cell(plan.stdDevK[t], (value) => formats.diffK(value, 3)),
+        cell(plan.meanC[step], temp),
+        cell(plan.stdDevK[step], (value) => formats.diffK(value, 3)),
         quantile(-z95),
         quantile(-z90),
         quantile(z90),
         quantile(z95),
-        cell(plan.heatingSetpointC[t], temp),
-        cell(plan.coolingSetpointC[t], temp),
-        cell(plan.ruleHeatingSetpointC?.[t], temp),
-        cell(plan.ruleCoolingSetpointC?.[t], temp),
-        cell(plan.lowerC[t], temp),
-        cell(plan.upperC[t], temp),
-        { text: plan.occupied[t] === true ? "yes" : "no", value: String(plan.occupied[t] === true) },
-        cell(plan.powerW[t], (value) => formats.powerKw(value / 1000)),
-        cell(plan.pricePerKwh[t], (value) => formats.money(value, 3)),
-        cell(plan.outdoorAirTempC[t], temp),
+        cell(plan.heatingSetpointC[step], temp),
+        cell(plan.coolingSetpointC[step], temp),
+        cell(plan.ruleHeatingSetpointC?.[step], temp),
+        cell(plan.ruleCoolingSetpointC?.[step], temp),
+        cell(plan.lowerC[step], temp),
+        cell(plan.upperC[step], temp),
+        { text: plan.occupied[step] === true ? t("yes") : t("no"), value: String(plan.occupied[step] === true) },
+        cell(plan.powerW[step], (value) => formats.powerKw(value / 1000)),
+        cell(plan.pricePerKwh[step], (value) => formats.money(value, 3)),
+        cell(plan.outdoorAirTempC[step], temp),
       ];
     }),
   };
@@ -367,9 +376,9 @@ export const measuredTable = (view: ZoneView, formats: Formats): TableContent =>
   const people = byTime(view.occupancyCount);
   const temp = (value: number): string => formats.tempC(value, 2);
   return {
-    caption: "Measured, newest first",
+    caption: t("plan.measuredCaption"),
     key: "measured",
-    columns: ["Time", "Measured", "Heating setpoint", "Cooling setpoint", "People"],
+    columns: [t("plan.time"), t("zone.measured"), t("plan.heating"), t("plan.cooling"), t("plan.people")],
     rows: [...view.measured]
       .reverse()
       .map(({ timeMs, mean }) => [

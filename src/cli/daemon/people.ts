@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { atomicWrite } from "#adapters/files/atomicWrite";
 import { openPeopleFile } from "#adapters/files/peopleFile";
+import { examineApart } from "#cli/daemon/examineApart";
 import type { ModelKeeper, ModelOrderResult } from "#cli/modelVersions";
 import type { DashboardOptions } from "#dashboards/server/createDashboard";
 import type { DashboardOrders } from "#dashboards/server/orders";
@@ -32,7 +33,8 @@ export const daemonPeople = (directory: string, audit: AuditStore, onError: (err
 };
 
 /** What people may order through the dashboard. */
-export const dashboardOrders = (alarms: AlarmBoard, models: ModelKeeper): DashboardOrders => ({
+export const dashboardOrders = (alarms: AlarmBoard, models: ModelKeeper, configFile: string): DashboardOrders => ({
+  examine: () => examineApart(configFile),
   acknowledge: (id, acknowledgement) => alarms.acknowledge(id, acknowledgement),
   promoteModel: async (order) => orderText(await models.promote(order)),
   rollbackModel: async (order) => orderText(await models.rollback(order)),

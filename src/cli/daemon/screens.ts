@@ -54,7 +54,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     forecastErrors: () => knowledge.forecasts?.errors() ?? [],
     people: people.options,
     version: run.version,
-    orders: dashboardOrders(alarms, models.keeper),
+    orders: dashboardOrders(alarms, models.keeper, config.file),
     ...(config.dashboard.tls === null
       ? {}
       : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),

@@ -1,0 +1,77 @@
+import type { Problem, Role, SessionView } from "#dashboards/server/wire";
+import { getJson, RequestFailed, sendJson } from "#dashboards/web/app/api";
+
+const ranks: readonly Role[] = ["viewer", "operator", "admin"];
+
+/** Who the reader is to the dashboard, and the way to change something. What is shown follows the server's word, never a guess. */
+export class Session {
+  private current: SessionView;
+  private readonly listeners = new Set<() => void>();
+
+  private constructor(view: SessionView) {
+    this.current = view;
+  }
+
+  static async load(signal: AbortSignal): Promise<Session> {
+    return new Session(await getJson<SessionView>("session", signal));
+  }
+
+  get view(): SessionView {
+    return this.current;
+  }
+
+  can(needed: Role): boolean {
+    const { role } = this.current;
+    return role !== null && ranks.indexOf(role) >= ranks.indexOf(needed);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  logIn(name: string, password: string): Promise<void> {
+    return this.become("POST", "session", { name, password });
+  }
+
+  setUp(token: string, name: string, password: string): Promise<void> {
+    return this.become("POST", "setup", { token, name, password });
+  }
+
+  changePassword(current: string, next: string): Promise<void> {
+    return this.become("PUT", "session/password", { current, next });
+  }
+
+  async logOut(): Promise<void> {
+    await this.send("DELETE", "session");
+    await this.reload();
+  }
+
+  /** Asks anew who the reader is: another tab may have logged in or out. */
+  async reload(): Promise<void> {
+    this.set(await getJson<SessionView>("session", new AbortController().signal));
+  }
+
+  /** Resolves once the server has confirmed. Rejects with `RequestFailed`; after a log-out that happened elsewhere the session is known again. */
+  async send<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
+    try {
+      return await sendJson<T>(method, path, this.current.csrfToken, body);
+    } catch (error) {
+      if (error instanceof RequestFailed && (error.status === 401 || error.status === 403)) await this.reload().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async become(method: "POST" | "PUT", path: string, body: unknown): Promise<void> {
+    this.set(await sendJson<SessionView>(method, path, this.current.csrfToken, body));
+  }
+
+  private set(view: SessionView): void {
+    const changed = JSON.stringify(view) !== JSON.stringify(this.current);
+    this.current = view;
+    if (changed) for (const listener of this.listeners) listener();
+  }
+}
+
+export const problemOf = (error: unknown): Pick<Problem, "error" | "todo"> =>
+  error instanceof RequestFailed ? error.problem : { error: String(error), todo: "" };
