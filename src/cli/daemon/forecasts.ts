@@ -54,7 +54,7 @@ export interface SiteForecastParts {
 interface Source {
   readonly provider: ForecastProvider;
   readonly web: WebForecast | null;
-  /** Failures that people are told of; what must be shown. */
+  /** What must be shown where it is used; null: nothing. */
   readonly licence: string | null;
 }
 
@@ -189,10 +189,10 @@ export const createForecasts = async (parts: SiteForecastParts): Promise<SiteFor
       await save();
     },
     check: async () => {
-      const first = chain.states[0];
-      if (first === undefined || config.forecast.sources.length === 0) return;
+      const first = chain.states[0]!;
       const failures = sources[0]!.web?.failures ?? 0;
-      const isDown = first.state === "failed" || failures >= TOLD_FAILURES;
+      // Persistence alone has an alarm of its own: without it there is no forecast at all.
+      const isDown = config.forecast.sources.length > 0 && (first.state === "failed" || failures >= TOLD_FAILURES);
       await alarms.set(
         isDown,
         {
