@@ -242,7 +242,7 @@ describe.skipIf(!influxdInstalled)(`history from InfluxDB${influxdInstalled ? ""
       exitCode: 69,
     });
     await daemon.end("SIGTERM");
-  });
+  }, 180_000);
 
   it("works as a command, with its counts as JSON", async () => {
     const args = [
@@ -264,5 +264,5 @@ describe.skipIf(!influxdInstalled)(`history from InfluxDB${influxdInstalled ? ""
     const plain = await runCommandLine([...args, "--config", site("command"), "--to", "2026-01-08"]);
     expect(plain.stdout).toMatch(/^From 2026-01-07T00:00Z until 2026-01-08T00:00Z:\n {2}lobby\.zoneAirTempC: 96 read, 96 taken\n/);
     expect((await runCommandLine(["import", "--config", site("command")])).code).toBe(2);
-  });
+  }, 180_000);
 });

@@ -337,5 +337,5 @@ describe.skipIf(!hasMosquitto)(`isotherm init beside ${mosquittoName}`, () => {
     expect(status.refusedCounts["out-of-range"]).toBeUndefined();
     expect(commands).toEqual([]);
     await daemon.end("SIGTERM");
-  });
+  }, 180_000);
 });
