@@ -37,201 +37,33 @@ export const wordsOf = (name: string): readonly string[] =>
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== "");
 
+const listed = (words: string): readonly string[] => words.split(" ");
 const any = (words: readonly string[], ...wanted: readonly string[]): boolean => words.some((word) => wanted.includes(word));
 
-const TEMPERATURE = ["temperature", "temp", "temperatur", "tair", "degc", "celsius"];
-const OUTDOOR = [
-  "outdoor",
-  "outdoors",
-  "outside",
-  "exterior",
-  "external",
-  "aussen",
-  "außen",
-  "roof",
-  "oat",
-  "garden",
-  "weather",
-  "ambient",
-];
+const TEMPERATURE = listed("temperature temp temperatur tair degc celsius");
+const OUTDOOR = listed("outdoor outdoors outside exterior external aussen außen roof oat garden weather ambient");
 /** Temperatures of something other than a room's air. */
-const NOT_AIR = [
-  ...[
-    "water",
-    "supply",
-    "return",
-    "flow",
-    "boiler",
-    "dhw",
-    "tank",
-    "buffer",
-    "freezer",
-    "fridge",
-    "cpu",
-    "chip",
-    "device",
-    "board",
-    "esp",
-    "esp32",
-  ],
-  ...[
-    "floor",
-    "surface",
-    "panel",
-    "collector",
-    "pipe",
-    "vorlauf",
-    "ruecklauf",
-    "rücklauf",
-    "dew",
-    "dewpoint",
-    "feels",
-    "apparent",
-    "color",
-    "colour",
-  ],
-];
+const NOT_AIR = listed(
+  "water supply return flow boiler dhw tank buffer freezer fridge cpu chip device board esp esp32 floor surface panel " +
+    "collector pipe vorlauf ruecklauf rücklauf dew dewpoint feels apparent color colour",
+);
 /** Settings and limits beside the value itself. */
-const NOT_A_VALUE = [
-  "min",
-  "max",
-  "minimum",
-  "maximum",
-  "limit",
-  "offset",
-  "calibration",
-  "step",
-  "deadband",
-  "hysteresis",
-  "alarm",
-  "threshold",
-  "away",
-  "eco",
-];
-const NEVER = [
-  "linkquality",
-  "battery",
-  "voltage",
-  "rssi",
-  "lqi",
-  "uptime",
-  "wifi",
-  "signal",
-  "illuminance",
-  "lux",
-  "pressure",
-  "sleep",
-  "heap",
-  "version",
-  "id",
-];
-const METER = ["meter", "main", "mains", "grid", "total", "building", "house", "site"];
-const HVAC = ["hvac", "heatpump", "heat", "pump", "chiller", "ahu", "vrf", "ac", "aircon", "boiler", "cooling", "heating"];
+const NOT_A_VALUE = listed("min max minimum maximum limit offset calibration step deadband hysteresis alarm threshold away eco");
+const NEVER = listed("linkquality battery voltage rssi lqi uptime wifi signal illuminance lux pressure sleep heap version id");
+const METER = listed("meter main mains grid total building house site");
+const HVAC = listed("hvac heatpump heat pump chiller ahu vrf ac aircon boiler cooling heating");
 
 /** Words of topics and messages that name no place: what gateways, device kinds and quantities are called. */
-const NO_PLACE = new Set([
-  ...[
-    "zigbee2mqtt",
-    "tele",
-    "stat",
-    "cmnd",
-    "homeassistant",
-    "hass",
-    "statestream",
-    "sensor",
-    "sensors",
-    "binary",
-    "climate",
-    "state",
-    "status",
-    "value",
-  ],
-  ...[
-    "tasmota",
-    "shelly",
-    "shellies",
-    "esphome",
-    "mqtt",
-    "bacnet",
-    "modbus",
-    "knx",
-    "home",
-    "building",
-    "site",
-    "data",
-    "telemetry",
-    "events",
-    "device",
-  ],
-  ...[
-    "thermostat",
-    "trv",
-    "radiator",
-    "valve",
-    "multisensor",
-    "detector",
-    "door",
-    "window",
-    "meter",
-    "plug",
-    "energy",
-    "room",
-    "zone",
-    "zones",
-    "rooms",
-  ],
-  ...[
-    "temperature",
-    "temp",
-    "temperatur",
-    "humidity",
-    "hum",
-    "rh",
-    "co2",
-    "carbon",
-    "dioxide",
-    "eco2",
-    "occupancy",
-    "occupied",
-    "presence",
-    "motion",
-    "people",
-  ],
-  ...[
-    "setpoint",
-    "sp",
-    "target",
-    "desired",
-    "heating",
-    "cooling",
-    "heat",
-    "cool",
-    "local",
-    "current",
-    "air",
-    "measured",
-    "actual",
-    "power",
-    "active",
-    "count",
-  ],
-  ...[
-    "present",
-    "number",
-    "persons",
-    "person",
-    "unoccupied",
-    "system",
-    "wind",
-    "speed",
-    "irradiance",
-    "ghi",
-    "solar",
-    "radiation",
-    "points",
-    "th",
-  ],
-]);
+const NO_PLACE = new Set(
+  listed(
+    "zigbee2mqtt tele stat cmnd homeassistant hass statestream sensor sensors binary climate state status value tasmota " +
+      "shelly shellies esphome mqtt bacnet modbus knx home building site data telemetry events device thermostat trv radiator " +
+      "valve multisensor detector door window meter plug energy room zone zones rooms temperature temp temperatur humidity " +
+      "hum rh co2 carbon dioxide eco2 occupancy occupied presence motion people setpoint sp target desired heating cooling " +
+      "heat cool local current air measured actual power active count present number persons person unoccupied system wind " +
+      "speed irradiance ghi solar radiation points th",
+  ),
+);
 /** `SI7021`, `BME280`, `DS18B20-1`: the chip, not the place. */
 const CHIP = /^[A-Z]{2,}\d{2,}[A-Z0-9]*([-_]\d+)?$/;
 
