@@ -9,6 +9,8 @@ import { registerDoctor } from "#cli/doctor";
 import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
 import { registerFederate } from "#cli/federate";
+import { registerImport } from "#cli/import";
+import { registerInit } from "#cli/init";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerMigrate } from "#cli/migrate";
 import { registerModel } from "#cli/model";
@@ -29,6 +31,8 @@ const commands: readonly ((program: Command) => void)[] = [
   registerEvaluate,
   registerExport,
   registerFederate,
+  registerImport,
+  registerInit,
   registerMetaTrain,
   registerMigrate,
   registerModel,

@@ -32,7 +32,8 @@ export const blendStation = (provider: ForecastProvider, { history, tauS }: Stat
   forecast: async (fromMs, stepS, steps): Promise<Forecast> => {
     const stepMs = stepS * 1000;
     const back = tauS > 0 ? Math.max(1, Math.round(HOUR_S / stepS)) : 0;
-    const whole = await provider.forecast(fromMs - back * stepMs, stepS, steps + back);
+    const startMs = fromMs - back * stepMs;
+    const whole = await provider.forecast(startMs, stepS, steps + back);
     const stepEndMs = whole.stepEndMs.slice(back);
     if (back === 0) return whole;
     const { timesMs, columns: measured } = history();
@@ -76,6 +77,7 @@ export const blendStation = (provider: ForecastProvider, { history, tauS }: Stat
         coming[j] = point.endsWith("TempC") ? blended : Math.max(0, point.endsWith("Pct") ? Math.min(100, blended) : blended);
       });
     }
-    return { ...whole, stepEndMs, columns };
+    // What is made when it is asked for is made now.
+    return { ...whole, issuedAtMs: whole.issuedAtMs === startMs ? fromMs : whole.issuedAtMs, stepEndMs, columns };
   },
 });

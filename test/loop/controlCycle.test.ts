@@ -9,6 +9,13 @@ const rule = { heatingSetpointC: 20, coolingSetpointC: 24 };
 const planner = (plan: (request: PlanRequest, signal?: AbortSignal) => Promise<Plan>): Planner => ({ ...eagerPlanner(), plan });
 
 describe("control cycle", () => {
+  it("writes down whose forecast it planned with, and of when", async () => {
+    const loop = fakeSite();
+    const decision = (await loop.tick())!;
+    expect(decision.forecast).toEqual({ provider: "fake", issuedAtMs: decision.timeMs });
+    loop.state.failForecast = true;
+    expect((await loop.tick())!.forecast).toMatchObject({ provider: "none" });
+  });
   it("sends the plan's first pair for every zone, numbered and with an expiry, and stores what it sent", async () => {
     const loop = fakeSite();
     const decision = (await loop.tick())!;

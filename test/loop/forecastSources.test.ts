@@ -45,8 +45,9 @@ describe("a forecast beside the site's own station", () => {
   it("begins at what is measured and fades to what is forecast", async () => {
     const history = () =>
       measured({ [OUTDOOR]: [12, 12, 12, 14], [SUN]: [200, 200, 200, 200], "site.outdoorRelativeHumidityPct": [99, 99, 99, 99] });
-    const { columns, stepEndMs } = await blendStation(weather, { history, tauS: 6 * 3600 }).forecast(t0, 900, 96);
+    const { columns, stepEndMs, issuedAtMs } = await blendStation(weather, { history, tauS: 6 * 3600 }).forecast(t0, 900, 96);
     expect(stepEndMs[0]).toBe(t0 + 900_000);
+    expect(issuedAtMs).toBe(t0);
     expect(columns.get(OUTDOOR)).toHaveLength(96);
     for (const j of [0, 3, 23, 95]) {
       const h = (j + 1) * 900;

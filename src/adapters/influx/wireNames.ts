@@ -79,6 +79,23 @@ export function addressOf(building: string, point: PointName): InfluxAddress {
   };
 }
 
+/** Tags and fields of every measurement. `isotherm_point` has one field per series, named after the quantity as `pointField` says. */
+export const measurements: Readonly<Record<string, { readonly tags: readonly string[]; readonly fields: readonly string[] | null }>> = {
+  isotherm_zone: { tags: ["building", "zone"], fields: Object.values(zoneFields) },
+  isotherm_weather: { tags: ["building", "provider", "kind"], fields: Object.values(weatherFields) },
+  isotherm_meter: { tags: ["building", "meter", "carrier"], fields: [...new Set(Object.values(meterFields).map(([, field]) => field))] },
+  isotherm_point: { tags: ["building", "entity", "quantity"], fields: null },
+  isotherm_decision: {
+    tags: ["building", "zone", "source"],
+    fields: ["heat_sp_c", "cool_sp_c", "cost_energy", "cost_comfort", "cost_uncert", "ess", "samples", "solve_ms", "reason"],
+  },
+  isotherm_alarm: { tags: ["building", "zone", "code"], fields: ["level", "active"] },
+  isotherm_probe: { tags: ["building"], fields: ["up"] },
+};
+
+/** Field of `isotherm_point` for a quantity, e.g. `coverage90Fraction` → `coverage90_fraction`. */
+export const pointField = (quantity: string): string => fieldName(quantity);
+
 /** A decision as one line per zone. */
 export function decisionLines(building: string, decision: Decision): readonly InfluxLine[] {
   const { plan } = decision;

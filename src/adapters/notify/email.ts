@@ -54,8 +54,18 @@ export const emailText = (notice: Notice, timeZone: string): { readonly subject:
   };
 };
 
+export interface EmailDelivery extends Delivery {
+  /** Connects and logs in, and sends nothing. Rejects with a `DeliveryFailure`. */
+  check(): Promise<void>;
+}
+
+const failureOf = (error: unknown): DeliveryFailure =>
+  error instanceof DeliveryFailure
+    ? error
+    : new DeliveryFailure(error instanceof Error ? oneLine(error.message).slice(0, 300) : String(error));
+
 /** Messages by mail, in plain text. Its Message-ID is the message's own, so that one that came twice is shown once. */
-export const createEmail = async (options: EmailOptions): Promise<Delivery> => {
+export const createEmail = async (options: EmailOptions): Promise<EmailDelivery> => {
   const { createTransport } = await import("nodemailer");
   const server = new URL(options.server);
   const secure = server.protocol === "smtps:";
@@ -89,8 +99,14 @@ export const createEmail = async (options: EmailOptions): Promise<Delivery> => {
         });
         if (rejected.length === options.to.length) throw new DeliveryFailure("it refuses every recipient");
       } catch (error) {
-        if (error instanceof DeliveryFailure) throw error;
-        throw new DeliveryFailure(error instanceof Error ? oneLine(error.message).slice(0, 300) : String(error));
+        throw failureOf(error);
+      }
+    },
+    check: async () => {
+      try {
+        await transport.verify();
+      } catch (error) {
+        throw failureOf(error);
       }
     },
   };

@@ -10,7 +10,7 @@ export interface PointMapping {
   readonly path?: string;
   /** From the sensor's unit to the point's. Default: they are the same. */
   readonly convert?: (value: number) => number;
-  /** true and false mean 1 and 0. Default: refused. */
+  /** true and false, on and off mean 1 and 0. Default: refused. */
   readonly acceptBoolean?: boolean;
   /** Dotted path to the time of measurement: ISO-8601, or seconds or milliseconds since 1970. Without it the time of arrival counts. */
   readonly timestampPath?: string;

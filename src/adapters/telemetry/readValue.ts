@@ -26,6 +26,13 @@ const refuse = (reason: RefusalReason, detail: string): Read<never> => ({ ok: fa
 
 const NUMBER = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/;
 const NOT_FINITE = /^\s*[-+]?(nan|inf|infinity)\s*$/i;
+/** As switches and presence sensors say it. */
+const SWITCH: ReadonlyMap<string, number> = new Map([
+  ["on", 1],
+  ["off", 0],
+  ["true", 1],
+  ["false", 0],
+]);
 const LONGEST_NUMBER = 64;
 const show = (value: unknown): string =>
   typeof value === "object" ? (value === null ? "null" : "an object") : `"${String(value).slice(0, 40)}"`;
@@ -48,6 +55,8 @@ export const readNumber = (json: unknown, mapping: PointMapping): Read<number> =
   let raw: number;
   if (typeof found === "number") raw = found;
   else if (typeof found === "boolean" && mapping.acceptBoolean === true) raw = found ? 1 : 0;
+  else if (typeof found === "string" && mapping.acceptBoolean === true && SWITCH.has(found.trim().toLowerCase()))
+    raw = SWITCH.get(found.trim().toLowerCase())!;
   else if (typeof found === "string" && found.length <= LONGEST_NUMBER && NUMBER.test(found)) raw = Number(found);
   else if (typeof found === "string" && found.length <= LONGEST_NUMBER && NOT_FINITE.test(found)) return refuse("not-finite", show(found));
   else return refuse("not-a-number", show(found));

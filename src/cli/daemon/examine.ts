@@ -7,6 +7,7 @@ import { socketPathOf } from "#adapters/localSocket/socketPath";
 import { createMqttBus } from "#adapters/mqtt/mqttBus";
 import { openDuckdbStore } from "#adapters/store/duckdbStore";
 import { mqttOptionsOf } from "#cli/daemon/broker";
+import { examineInputs } from "#cli/daemon/examineInputs";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 import type { SiteConfig } from "#config/siteConfig";
 import { availableBackends, findGraphicsAdapter } from "#controllers/rollout/createBackend";
@@ -249,6 +250,9 @@ export const examine = async (
     await checkBroker(config, running),
     await checkDashboard(config, running),
     await checkInflux(config),
+    ...(await examineInputs(config, signal)).map(({ check, text, trouble, todo }) =>
+      trouble === null ? ok(check, text) : warning(check, trouble, todo),
+    ),
     ...(await checkComputing(config)),
     await checkEnergyplus(),
   );

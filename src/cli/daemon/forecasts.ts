@@ -54,7 +54,7 @@ export interface SiteForecastParts {
 interface Source {
   readonly provider: ForecastProvider;
   readonly web: WebForecast | null;
-  /** Failures that people are told of; what must be shown. */
+  /** What must be shown where it is used; null: nothing. */
   readonly licence: string | null;
 }
 
@@ -140,6 +140,7 @@ export const createForecasts = async (parts: SiteForecastParts): Promise<SiteFor
       ? [{ provider: epwForecastProvider(weather), web: null, licence: null }]
       : await Promise.all(named.map((source, index) => openSource(source, index, persistence, parts)));
   const chain = chainForecasts(sources.map(({ provider }) => provider));
+  const firstChoice = chainForecasts([sources[0]!.provider]);
   const zones = config.zones.map(({ id }) => id);
   const guarded = guardForecasts(withPeople(chain, persistence, zones, parts.usualPeople), {
     maxAgeS: config.forecast.maxAgeS,
@@ -189,16 +190,20 @@ export const createForecasts = async (parts: SiteForecastParts): Promise<SiteFor
       await save();
     },
     check: async () => {
-      const first = chain.states[0];
-      if (first === undefined || config.forecast.sources.length === 0) return;
       const failures = sources[0]!.web?.failures ?? 0;
-      const isDown = first.state === "failed" || failures >= TOLD_FAILURES;
+      // Asked anew: what could not be used at the last decision may have been read since.
+      const trouble = await firstChoice.forecast(history.newestMs ?? history.gridMs(nowMs()), stepS, config.planner.horizonSteps).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      // Persistence alone has an alarm of its own: without it there is no forecast at all.
+      const isDown = config.forecast.sources.length > 0 && (trouble !== null || failures >= TOLD_FAILURES);
       await alarms.set(
         isDown,
         {
           id: "forecast-source",
           level: "warning",
-          text: `The first choice of weather forecasts (${first.name}) ${first.state === "failed" ? `is not usable; ${inUse?.provider ?? "nothing"} serves instead` : "cannot be read anew"}: ${troubleOf(0) ?? "it failed"}.`,
+          text: `The first choice of weather forecasts (${sources[0]!.provider.name}) ${trouble === null ? "cannot be read anew" : "is not usable; the next one serves instead"}: ${trouble ?? troubleOf(0) ?? "it failed"}.`,
           action: "Check forecast.sources in the site file, the service behind it and the way to it.",
         },
         nowMs(),

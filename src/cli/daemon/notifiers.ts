@@ -41,6 +41,20 @@ const waysOf = async (
 export const openNotifiers = async (ground: Ground, { alarms }: Pick<Traffic, "alarms">): Promise<void> => {
   const { run, data, shutdown, nowMs, onError } = ground;
   const { notify, site } = run.config;
+  const tell = (name: string, receiver: string, trouble: string | null): void =>
+    void alarms.set(
+      trouble !== null,
+      {
+        id: `notify-${name}`,
+        level: "warning",
+        text: `Alarms cannot be sent by ${name} to ${receiver}: ${trouble ?? ""}.`,
+        action: `Check notify.${name} in the site file and the way there; nothing is lost, it is tried again.`,
+      },
+      nowMs(),
+    );
+  // A way that is not there any more has no trouble.
+  if (notify.webhook === null) tell("webhook", "", null);
+  if (notify.email === null) tell("email", "", null);
   for (const { delivery, level } of await waysOf(notify, site.timeZone)) {
     const { name, receiver } = delivery;
     const notifier = await createNotifier({
@@ -52,17 +66,7 @@ export const openNotifiers = async (ground: Ground, { alarms }: Pick<Traffic, "a
       file: join(data.path, `notify-${name}.json`),
       groupMs: notify.groupMs,
       mostPerHour: notify.mostPerHour,
-      onTrouble: (trouble) =>
-        void alarms.set(
-          trouble !== null,
-          {
-            id: `notify-${name}`,
-            level: "warning",
-            text: `Alarms cannot be sent by ${name} to ${receiver}: ${trouble ?? ""}.`,
-            action: `Check notify.${name} in the site file and the way there; nothing is lost, it is tried again.`,
-          },
-          nowMs(),
-        ),
+      onTrouble: (trouble) => tell(name, receiver, trouble),
       onError,
     });
     const stop = data.store.onChange((change) => {

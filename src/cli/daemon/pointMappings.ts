@@ -16,6 +16,8 @@ export const mappingOf = (source: PointSource): PointMapping => {
     point: source.point,
     topic: source.topic,
     ...(source.path.length === 0 ? {} : { path: source.path.join(".") }),
+    // Presence and motion are counted as one or none.
+    ...(source.suffix === "Count" ? { acceptBoolean: true } : {}),
     convert: (value) => (expression === null ? value : (expression.evaluate({ value }) ?? Number.NaN)) * factor + offset,
     expectedIntervalS: source.expectedIntervalS,
     maxAgeS: source.maxAgeS,

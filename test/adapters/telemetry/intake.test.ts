@@ -57,6 +57,16 @@ describe("telemetry intake", () => {
     expect(send(" 21.5 ", false, "hall/t")).toBe("ok");
     expect(send("-1e1", false, "hall/t")).toBe("ok");
     expect(send("true", false, "hall/t")).toBe("not-a-number");
+    expect(send("on", false, "hall/t")).toBe("not-a-number");
+    for (const [said, value] of [
+      ["OFF", 0],
+      [" on ", 1],
+      ["true", 1],
+      ["unavailable", "not-a-number"],
+    ] as const) {
+      const [outcome] = intake.receive({ topic: TOPIC, payload: JSON.stringify({ occupied: said, rh: 40 }), retained: false });
+      expect(outcome?.ok ? outcome.point.value : outcome?.reason).toBe(value);
+    }
   });
 
   it("refuses what is not a usable number, each for its reason", () => {
