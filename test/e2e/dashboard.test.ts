@@ -8,13 +8,26 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z90, z95 } from "#dashboards/web/pages/quantiles";
 import { type RunningDashboard, serve } from "../dashboards/server.js";
 import { buildOffice, type Office, officeSite } from "../fixtures/officeStore.js";
+import { officeModels, officeSchedule, officeWhatIf } from "../fixtures/officeViews.js";
 import { buildPagesIfStale, chromiumArguments, chromiumPath } from "./browser.js";
 
 const root = join(import.meta.dirname, "../..");
 const webRoot = join(root, "dist/dashboards/web");
 const require = createRequire(import.meta.url);
 
-const pages = ["#/", "#/zones/space4", "#/comfort", "#/energy", "#/alarms", "#/system", "#/account"] as const;
+const pages = [
+  "#/",
+  "#/zones/space4",
+  "#/comfort",
+  "#/energy",
+  "#/savings",
+  "#/model",
+  "#/schedule",
+  "#/what-if",
+  "#/alarms",
+  "#/system",
+  "#/account",
+] as const;
 const evilLabel = '<img src=x onerror="window.broken = true">';
 
 /** A network between browser and dashboard that can swallow what is sent without closing anything. */
@@ -58,7 +71,18 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
       args: chromiumArguments,
     });
     office = await buildOffice();
-    dashboard = await serve(office, { webRoot });
+    dashboard = await serve(office, {
+      webRoot,
+      models: async () => officeModels(office),
+      learning: { trainingDays: 7, minDays: 3 },
+      schedule: () => officeSchedule(office),
+      adjustments: { load: async () => [], save: async () => undefined },
+      orders: {
+        overrideZone: async ({ zone }) => `Zone ${zone} is set by hand.`,
+        releaseZone: async () => "",
+        whatIf: async (question) => officeWhatIf(office, question),
+      },
+    });
   }, 120_000);
   afterAll(async () => {
     await browser?.close();

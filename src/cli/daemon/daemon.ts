@@ -1,4 +1,5 @@
 import { createCronTicks } from "#adapters/clocks/cronTicks";
+import { openAdjustmentsFile } from "#adapters/files/adjustmentsFile";
 import { createRequestJournal } from "#adapters/files/requestJournal";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
 import { listenForCommands } from "#adapters/mqtt/commands";
@@ -20,7 +21,7 @@ import { openInfluxLink } from "#cli/daemon/influxLink";
 import { controllingText, createLearningRounds, type LearningRounds } from "#cli/daemon/learningRounds";
 import { createModelService } from "#cli/daemon/modelService";
 import { openBuilding } from "#cli/daemon/openBuilding";
-import { orderHandlers } from "#cli/daemon/orders";
+import { type OrderParts, orderHandlers, overrideCarrier } from "#cli/daemon/orders";
 import { createOutdoorMean } from "#cli/daemon/outdoorMean";
 import { daemonPeople, dashboardOrders } from "#cli/daemon/people";
 import { createSitePlanner, requestDirectory } from "#cli/daemon/plannerFactory";
@@ -28,6 +29,7 @@ import { mappingsOf } from "#cli/daemon/pointMappings";
 import { createDecisionTopics, createOutlet, publishMeter, zoneStateOf } from "#cli/daemon/publishing";
 import { loadHistory } from "#cli/daemon/rowHistory";
 import type { DaemonRun } from "#cli/daemon/run";
+import { scheduleViewOf } from "#cli/daemon/scheduleView";
 import { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock } from "#cli/daemon/siteClock";
 import { openSiteLease } from "#cli/daemon/siteLease";
@@ -38,6 +40,7 @@ import { createStoreWriter } from "#cli/daemon/storeWriter";
 import { keepSupervisorFile, readSupervisorFile } from "#cli/daemon/supervisorFile";
 import { createTelemetry } from "#cli/daemon/telemetry";
 import { createWatch } from "#cli/daemon/watch";
+import { createWhatIf } from "#cli/daemon/whatIf";
 import { createDashboard, type Dashboard } from "#dashboards/server/createDashboard";
 import { type PointName, zonePoint } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
@@ -227,6 +230,26 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     influx: influx.status,
     troubles: watch.troubles,
   });
+  const isAdaptive = config.zones.some(({ comfort }) => comfort.adaptive !== null);
+  const outdoorMean = isAdaptive ? createOutdoorMean(history, toLocalMsOf(config)) : () => Number.NaN;
+  const whatIf = createWhatIf({
+    config,
+    decision: () => board.decision,
+    use: (work) => planners.use((inUse) => work(inUse?.planner ?? null)),
+    runningMeanC: outdoorMean,
+    limitMs: 2 * budgetMs,
+  });
+  let decideSoon: () => void = () => undefined;
+  const orderParts: OrderParts = {
+    config,
+    clock,
+    supervisor,
+    publisher,
+    demandResponse,
+    current: (zone) => supervisor.inForce(nowMs()).get(zone) ?? null,
+    decideSoon: () => decideSoon(),
+    say: (text) => log.info(text),
+  };
   const people = daemonPeople(data.path, store, onError);
   const dashboard: Dashboard = await createDashboard({
     reader: store,
@@ -235,7 +258,16 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     models: models.view,
     people: people.options,
     version: run.version,
-    orders: dashboardOrders(alarms, models.keeper, config.file),
+    learning: config.learning,
+    schedule: () => scheduleViewOf(config, nowMs(), supervisor.overrides(nowMs()), outdoorMean(nowMs())),
+    adjustments: openAdjustmentsFile(data.adjustmentsFile),
+    orders: dashboardOrders({
+      alarms,
+      models: models.keeper,
+      configFile: config.file,
+      override: (zone, command) => overrideCarrier(orderParts)(zone, command),
+      whatIf: whatIf.ask,
+    }),
     ...(config.dashboard.tls === null
       ? {}
       : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),
@@ -288,8 +320,6 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   }
   await loadHistory(history, store, points, nowMs() - control.stepS * 1_000 * historyRows, nowMs());
   telemetry.seed(stored, nowMs());
-  const isAdaptive = config.zones.some(({ comfort }) => comfort.adaptive !== null);
-  const outdoorMean = isAdaptive ? createOutdoorMean(history, toLocalMsOf(config)) : () => Number.NaN;
   const peak = createBillingPeak({ config, toLocalMs: toLocalMsOf(config), store, history });
   await peak.load(nowMs());
   store.onChange(peak.take);
@@ -326,34 +356,42 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     ...outlook,
     energyPricePerKwh: demandResponse.prices(stepEndMs, control.stepS, outlook.energyPricePerKwh, nowMs()),
   });
+  const decide = createControlCycle({
+    site: {
+      ...own,
+      pricePerKwh: (stepEndMs) => demandResponse.prices(stepEndMs, control.stepS, own.pricePerKwh(stepEndMs), nowMs()),
+      // The record tells what energy costs meanwhile, too.
+      ...(own.tariff === undefined ? {} : { tariff: (stepEndMs) => respondingTariff(own.tariff!(stepEndMs), stepEndMs) }),
+      demandCharge: (atMs, stepEndMs) => demandResponse.charge(own.demandCharge?.(atMs, stepEndMs) ?? null, atMs),
+    },
+    clock,
+    plant: {
+      observe: async () => {
+        const tickMs = nowMs();
+        if (isDemo) await telemetry.caughtUp(Math.floor(tickMs / MINUTE_MS) * MINUTE_MS, CATCH_UP_MS);
+        return telemetry.observe(tickMs);
+      },
+    },
+    forecasts,
+    planners,
+    supervisor,
+    history,
+    decisions: store,
+    alarms,
+    monitor: models.monitor,
+    regret: createRegretMonitor(),
+    keepRequest: (id, request) => {
+      whatIf.remember(id, request);
+      void journal.keep(id, request).catch(onError);
+    },
+    onError,
+  });
   const runner = createControlRunner({
-    cycle: createControlCycle({
-      site: {
-        ...own,
-        pricePerKwh: (stepEndMs) => demandResponse.prices(stepEndMs, control.stepS, own.pricePerKwh(stepEndMs), nowMs()),
-        // The record tells what energy costs meanwhile, too.
-        ...(own.tariff === undefined ? {} : { tariff: (stepEndMs) => respondingTariff(own.tariff!(stepEndMs), stepEndMs) }),
-        demandCharge: (atMs, stepEndMs) => demandResponse.charge(own.demandCharge?.(atMs, stepEndMs) ?? null, atMs),
-      },
-      clock,
-      plant: {
-        observe: async () => {
-          const tickMs = nowMs();
-          if (isDemo) await telemetry.caughtUp(Math.floor(tickMs / MINUTE_MS) * MINUTE_MS, CATCH_UP_MS);
-          return telemetry.observe(tickMs);
-        },
-      },
-      forecasts,
-      planners,
-      supervisor,
-      history,
-      decisions: store,
-      alarms,
-      monitor: models.monitor,
-      regret: createRegretMonitor(),
-      keepRequest: (id, request) => void journal.keep(id, request).catch(onError),
-      onError,
-    }),
+    cycle: (aborted) => {
+      // A question about another plan waits; a decision does not.
+      whatIf.yieldToControl();
+      return decide(aborted);
+    },
     onDecision: (decision) => {
       board.decided(decision);
       const { numSamples, backend, adapter } = decision.plan.diagnostics;
@@ -375,7 +413,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       );
     },
   });
-  const decideSoon = (): void => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error));
+  decideSoon = (): void => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error));
 
   const readBack = createReadBack(zones, control.readBack);
   let acknowledged: ReadonlyMap<string, Acknowledgement> = new Map();
@@ -448,16 +486,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
       bus,
       building: site.id,
       zones,
-      handlers: orderHandlers({
-        config,
-        clock,
-        supervisor,
-        publisher,
-        demandResponse,
-        current: (zone) => supervisor.inForce(nowMs()).get(zone) ?? null,
-        decideSoon,
-        say: (text) => log.info(text),
-      }),
+      handlers: orderHandlers(orderParts),
       onDropped: (why, topic) => log.warn({ topic, why }, "an order was not carried out"),
     }),
   );
