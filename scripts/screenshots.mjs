@@ -47,6 +47,10 @@ const pages = [
   { name: "zone", hash: `#/zones/${encodeURIComponent(zone ?? "")}` },
   { name: "comfort", hash: "#/comfort" },
   { name: "energy", hash: "#/energy" },
+  { name: "savings", hash: "#/savings" },
+  { name: "model", hash: "#/model" },
+  { name: "schedule", hash: "#/schedule" },
+  { name: "what-if", hash: "#/what-if" },
   { name: "alarms", hash: "#/alarms" },
   { name: "system", hash: "#/system" },
 ];

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { openInMemoryStore } from "#adapters/store/inMemoryStore";
 import { DecisionHistory } from "#dashboards/server/decisionHistory";
 import { createLocalCalendar } from "#dashboards/server/localTime";
-import { type BaselineHour, fitBaseline } from "#dashboards/server/savings/baselineModel";
+import { type BaselineHour, blockOf, fitBaseline } from "#dashboards/server/savings/baselineModel";
 import { savingsView } from "#dashboards/server/savings/savings";
 import { effectiveHours, fitFigures, regressionHalfWidthKwh, sumHalfWidthKwh } from "#dashboards/server/savings/uncertainty";
 import type { Decision, PredictedPlan } from "#domain/plan";
@@ -72,14 +72,14 @@ describe("the figures of a baseline", () => {
       return {
         startMs: at,
         outdoorC: temp,
-        block: Math.floor((at % dayMs) / hourMs / 3) + (isWorkday(at) ? 0 : 8),
+        block: blockOf(Math.floor((at % dayMs) / hourMs), isWorkday(at)),
         energyKwh: (isWorkday(at) ? 4 : 1) + 0.5 * Math.max(0, 12 - temp) + 0.3 * Math.max(0, temp - 18),
       };
     });
     const model = fitBaseline(hours);
     expect([model.heatingBalanceC, model.coolingBalanceC]).toEqual([12, 18]);
-    expect(model.predictKwh({ outdoorC: 2, block: 4 })).toBeCloseTo(9, 4);
-    expect(model.predictKwh({ outdoorC: 28, block: 12 })).toBeCloseTo(4, 4);
+    expect(model.predictKwh({ outdoorC: 2, block: blockOf(12, true) })).toBeCloseTo(9, 4);
+    expect(model.predictKwh({ outdoorC: 28, block: blockOf(12, false) })).toBeCloseTo(4, 4);
   });
 });
 

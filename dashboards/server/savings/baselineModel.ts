@@ -5,7 +5,7 @@ export interface BaselineHour {
   readonly startMs: number;
   readonly energyKwh: number;
   readonly outdoorC: number;
-  /** 0 to 15: three-hour blocks of a working day, then of a day off. */
+  /** Of `blockOf`. */
   readonly block: number;
 }
 
@@ -16,22 +16,31 @@ export interface BaselineModel {
   readonly coolingBalanceC: number;
 }
 
-export const blocks = 16;
+/** Hours of a working day, then blocks of three hours of a day off: buildings wake up within an hour on the one and hardly on the other. */
+export const blocks = 24 + 8;
+export const blockOf = (localHour: number, isWorkday: boolean): number => (isWorkday ? localHour : 24 + Math.floor(localHour / 3));
+/** By night weather counts another way: setbacks. */
+const isNight = (block: number): boolean => {
+  const hour = block < 24 ? block : 3 * (block - 24);
+  return hour < 6 || hour >= 18;
+};
+
 const candidatesC = [8, 10, 12, 14, 16, 18];
 const widthsK = [0, 3, 6, 9];
 /** Against blocks that never occurred; far below what one hour weighs. */
 const ridge = 1e-6;
 
 const row = ({ outdoorC, block }: Pick<BaselineHour, "outdoorC" | "block">, heatingC: number, coolingC: number): number[] => {
-  const values = new Array<number>(blocks + 2).fill(0);
+  const values = new Array<number>(blocks + 4).fill(0);
+  const slope = blocks + (isNight(block) ? 2 : 0);
   values[block] = 1;
-  values[blocks] = Math.max(0, heatingC - outdoorC);
-  values[blocks + 1] = Math.max(0, outdoorC - coolingC);
+  values[slope] = Math.max(0, heatingC - outdoorC);
+  values[slope + 1] = Math.max(0, outdoorC - coolingC);
   return values;
 };
 
 const fitAt = (hours: readonly BaselineHour[], heatingC: number, coolingC: number) => {
-  const p = blocks + 2;
+  const p = blocks + 4;
   const gram = Matrix.eye(p).mul(ridge);
   const moments = Matrix.zeros(p, 1);
   for (const hour of hours) {
@@ -54,7 +63,7 @@ const fitAt = (hours: readonly BaselineHour[], heatingC: number, coolingC: numbe
 
 /**
  * Hourly energy of the time before, by time of day and outdoor temperature with two change points (ASHRAE Guideline 14-2014, five-parameter model; the
- * time-of-week term after Mathieu et al. 2011, in blocks of three hours):
+ * time-of-week term after Mathieu et al. 2011), with slopes of their own by day and by night:
  *   E = β_block + β_h · max(0, T_h − T) + β_c · max(0, T − T_c),  E ≥ 0,
  * least squares at every pair of balance points T_h ≤ T_c (°C) on a grid; the pair with the least squares is kept. kWh of one hour.
  */
@@ -67,7 +76,7 @@ export const fitBaseline = (hours: readonly BaselineHour[]): BaselineModel => {
       if (best === null || squares < best.squares)
         best = {
           squares,
-          model: { predictKwh, parameters: used + 4, heatingBalanceC: heatingC, coolingBalanceC: heatingC + widthK },
+          model: { predictKwh, parameters: used + 6, heatingBalanceC: heatingC, coolingBalanceC: heatingC + widthK },
         };
     }
   return best!.model;

@@ -1,6 +1,6 @@
 import type { DecisionHistory, DecisionStep } from "#dashboards/server/decisionHistory";
 import type { LocalCalendar } from "#dashboards/server/localTime";
-import { type BaselineHour, type BaselineModel, fitBaseline } from "#dashboards/server/savings/baselineModel";
+import { type BaselineHour, type BaselineModel, blockOf, fitBaseline } from "#dashboards/server/savings/baselineModel";
 import { type FitFigures, fitFigures, regressionHalfWidthKwh, sumHalfWidthKwh } from "#dashboards/server/savings/uncertainty";
 import type { SavingsDayView, SavingsExclusion, SavingsFit, SavingsMethod, SavingsView } from "#dashboards/server/wireViews";
 import { buildingPoint, sitePoint } from "#domain/points";
@@ -43,9 +43,9 @@ export interface SavingsSource {
   readonly stepS: number;
 }
 
-const blockOf = (calendar: LocalCalendar, startMs: number): number => {
+const localBlock = (calendar: LocalCalendar, startMs: number): number => {
   const weekday = new Date(`${calendar.dayKey(startMs)}T12:00:00Z`).getUTCDay();
-  return Math.floor(calendar.hour(startMs) / 3) + (weekday === 0 || weekday === 6 ? 8 : 0);
+  return blockOf(calendar.hour(startMs), weekday !== 0 && weekday !== 6);
 };
 
 /** Whole hours of [fromMs, toMs). A step's row tells of the step that ended at its time; an hour with a missing step is not known. */
@@ -137,7 +137,7 @@ const baselineFromBefore = async (source: SavingsSource, controlSinceMs: number)
             startMs: hour.startMs,
             energyKwh: hour.actualKwh,
             outdoorC: hour.outdoorC,
-            block: blockOf(source.calendar, hour.startMs),
+            block: localBlock(source.calendar, hour.startMs),
           },
         ],
   );
@@ -153,7 +153,8 @@ const baselineFromBefore = async (source: SavingsSource, controlSinceMs: number)
   const highestC = Math.max(...known.map(({ outdoorC }) => outdoorC)) + extrapolationK;
   return {
     fit: fitView(figures, known[0]!.startMs, known.at(-1)!.startMs + hourMs, model.parameters, model),
-    kwh: ({ startMs, outdoorC }) => (outdoorC === null ? null : model.predictKwh({ outdoorC, block: blockOf(source.calendar, startMs) })),
+    kwh: ({ startMs, outdoorC }) =>
+      outdoorC === null ? null : model.predictKwh({ outdoorC, block: localBlock(source.calendar, startMs) }),
     exclusion: ({ outdoorC }) => (outdoorC === null ? "no-weather" : outdoorC < lowestC || outdoorC > highestC ? "weather" : null),
     halfWidthKwh: (baselineKwh, countedHours) =>
       regressionHalfWidthKwh({
