@@ -376,6 +376,17 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
     await close();
   });
 
+  it("can be installed: a manifest with an icon, all from this server", async () => {
+    const { page, complaints, close } = await open("#/");
+    const href = await page.locator('link[rel="manifest"]').getAttribute("href");
+    const answer = await page.request.get(new URL(href!, `${dashboard.base}/`).href);
+    const manifest = (await answer.json()) as { start_url: string; display: string; icons: { src: string }[] };
+    expect([manifest.start_url, manifest.display]).toEqual(["./", "standalone"]);
+    for (const { src } of manifest.icons) expect((await page.request.get(new URL(src, `${dashboard.base}/`).href)).status()).toBe(200);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it("weighs at most 300 kB gzipped", () => {
     const files = readdirSync(webRoot, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(webRoot, name)).isFile());
     const bytes = files.reduce((total, name) => total + gzipSync(readFileSync(join(webRoot, name))).length, 0);

@@ -100,7 +100,7 @@ const daysTable = (live: ModelLiveView, formats: Formats): HTMLElement =>
           { "data-value": day.completeFraction },
           h("span", { class: "share" }, h("span", { class: "share-text" }, formats.pct(100 * day.completeFraction)), bar),
         ),
-        h("td", {}, day.missing.length === 0 ? t("model.nothingMissing") : day.missing.join(", ")),
+        h("td", { class: "wide-text" }, day.missing.length === 0 ? t("model.nothingMissing") : day.missing.join(", ")),
       );
     }),
   );
