@@ -7,6 +7,7 @@ import { createLinearAlgebra } from "#math/createLinearAlgebra";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { benchRolloutPeer } from "./peers/rolloutPeer.js";
 import { benchGpuRollouts } from "./rolloutGpu.js";
+import { benchGrid } from "./rolloutGrid.js";
 import { benchModel, benchRequest } from "./rolloutModel.js";
 
 const NUM_ZONES = 5;
@@ -137,7 +138,7 @@ export const measureRollouts = async (
 /**
  * CLUE's rollout beside GPyTorch's; then one line per backend, precision, model, thread count and scenario: milliseconds for one decision's rollouts,
  * GFLOP/s of their products, and the ratio to plain products of as many operations, measured in the same run. `floating`: no setpoint acts, so that every variance is computed;
- * `controlled`: random setpoints around 21 °C. Then the graphics adapter, where there is one.
+ * `controlled`: random setpoints around 21 °C. Then the graphics adapter, where there is one, and the grid of sizes.
  */
 export const benchRollout = async (print: (line: string) => void = console.log, repetitions = 3): Promise<readonly RolloutFigure[]> => {
   await benchRolloutPeer(print);
@@ -167,5 +168,6 @@ export const benchRollout = async (print: (line: string) => void = console.log, 
     );
   }
   await benchGpuRollouts(print);
+  await benchGrid(print);
   return figures;
 };

@@ -11,9 +11,11 @@ import type { Secret } from "#config/secret";
 import type {
   DashboardConfig,
   EmbeddedBuildingConfig,
+  ForecastSourceConfig,
   InfluxConfig,
   MqttBuildingConfig,
   MqttConfig,
+  NotifyConfig,
   PlannerConfig,
   RateSourceConfig,
   SiteConfig,
@@ -97,19 +99,75 @@ function buildInflux(influx: SiteFile["influx"], context: BuildContext): InfluxC
   };
 }
 
-function buildBuilding(file: SiteFile, { baseDirectory, report }: BuildContext): EmbeddedBuildingConfig | MqttBuildingConfig {
+/** An id as it is; a file's path resolved, and reported where there is none. */
+function weatherAt(name: string, at: ConfigPath, { baseDirectory, report }: BuildContext): string {
+  if (!name.toLowerCase().endsWith(".epw")) return name;
+  const file = path.resolve(baseDirectory, name);
+  if (!existsSync(file))
+    report(at, `the weather file ${file} does not exist`, "Name an EPW file, or an id of isotherm simulate --list-weather.");
+  return file;
+}
+
+function buildBuilding(file: SiteFile, context: BuildContext): EmbeddedBuildingConfig | MqttBuildingConfig {
   const { embedded, mqtt } = file.building;
   if (embedded === undefined) return { kind: "mqtt", futureToleranceS: mqtt?.futureTolerance ?? 60 };
-  const ownFile = embedded.weather.toLowerCase().endsWith(".epw");
-  const weather = ownFile ? path.resolve(baseDirectory, embedded.weather) : embedded.weather;
-  if (ownFile && !existsSync(weather))
-    report(
-      ["building", "embedded", "weather"],
-      `the weather file ${weather} does not exist`,
-      "Name an EPW file, or an id of isotherm simulate --list-weather.",
-    );
+  const weather = weatherAt(embedded.weather, ["building", "embedded", "weather"], context);
   const { plant, building, start, year, history } = embedded;
   return { kind: "embedded", plant, building, weather, start, year, historyS: history };
+}
+
+const OPEN_METEO_LICENCE = "Weather data by Open-Meteo.com, CC BY 4.0. Its free service is for non-commercial use.";
+/** A front that came early or late is through by then; the weather of a day is remembered for about one. */
+const FORECAST_BLEND_S = 6 * 3600;
+const TYPICAL_BLEND_S = 24 * 3600;
+
+function buildForecastSources(file: SiteFile, context: BuildContext): readonly ForecastSourceConfig[] {
+  return (file.forecast.sources ?? []).map((source, index): ForecastSourceConfig => {
+    const at: ConfigPath = ["forecast", "sources", index];
+    if (source.kind === "persistence") return { kind: "persistence" };
+    if (source.kind === "typical")
+      return {
+        kind: "typical",
+        weather: weatherAt(source.weather ?? "", [...at, "weather"], context),
+        blendS: source.blend ?? TYPICAL_BLEND_S,
+      };
+    const { url = "" } = source;
+    const isOpenMeteo = URL.canParse(url) && /(^|\.)open-meteo\.com$/.test(new URL(url).hostname);
+    return {
+      kind: "openMeteo",
+      url,
+      key: secretAt(source.key, [...at, "key"], context),
+      licence: source.licence ?? (isOpenMeteo ? OPEN_METEO_LICENCE : null),
+      refreshMs: source.refresh * 1000,
+      timeoutMs: source.timeout * 1000,
+      requestsPerDay: source.requestsPerDay,
+      blendS: source.blend ?? FORECAST_BLEND_S,
+    };
+  });
+}
+
+function buildNotify({ notify }: SiteFile, context: BuildContext): NotifyConfig {
+  const { webhook, email } = notify;
+  return {
+    webhook:
+      webhook === undefined
+        ? null
+        : { url: webhook.url, secret: secretAt(webhook.secret, ["notify", "webhook", "secret"], context), level: webhook.level },
+    email:
+      email === undefined
+        ? null
+        : {
+            server: email.server,
+            username: email.username ?? null,
+            password: secretAt(email.password, ["notify", "email", "password"], context),
+            from: email.from,
+            to: email.to,
+            level: email.level,
+          },
+    groupMs: notify.group * 1000,
+    mostPerHour: notify.mostPerHour,
+    timeoutMs: notify.timeout * 1000,
+  };
 }
 
 /** Where nobody chose: 20 kWh at 0.12, and half a kW of the demand charge (docs/decisions/0021-what-comfort-weighs.md). */
@@ -177,7 +235,7 @@ function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConf
 }
 
 function doubts(file: SiteFile): readonly string[] {
-  const { mqtt, influx, dashboard } = file;
+  const { mqtt, influx, dashboard, forecast, notify } = file;
   const plain = (url: string | undefined, protocol: string): boolean =>
     url !== undefined && new URL(url).protocol === protocol && !isLoopback(new URL(url).hostname);
   return [
@@ -191,6 +249,14 @@ function doubts(file: SiteFile): readonly string[] {
         ? [`planner.tariff.${name}.url is not encrypted: its key can be read on the network. Use https://.`]
         : [];
     }),
+    ...(forecast.sources ?? []).flatMap((source, index) =>
+      source.key !== undefined && plain(source.url, "http:")
+        ? [`forecast.sources[${index}].url is not encrypted: its key can be read on the network. Use https://.`]
+        : [],
+    ),
+    ...(plain(notify.webhook?.url, "http:")
+      ? ["notify.webhook.url is not encrypted: alarms can be read and held back on the network. Use https://."]
+      : []),
     ...(isLoopback(dashboard.host) || dashboard.certificate !== undefined
       ? []
       : [
@@ -203,6 +269,7 @@ function doubts(file: SiteFile): readonly string[] {
 export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConfig {
   const { site, control, forecast, learning, store } = file;
   const { limits, setback, rule } = control;
+  const { habits } = control.comfort;
   const ownPrior = learning.prior !== "shipped" && learning.prior !== "none";
   const prior = ownPrior ? path.resolve(context.baseDirectory, learning.prior) : learning.prior;
   if (ownPrior && !existsSync(prior))
@@ -245,18 +312,25 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
         deadbandK: limits.deadband,
         maxSlewKPerStep: limits.maxSlew,
       },
+      habits: habits === undefined ? null : { use: habits.use, shareFraction: habits.share },
       setback: { heatingSetpointC: setback.heating, coolingSetpointC: setback.cooling },
       rule: { leadS: rule.lead, ramp: rule.ramp },
       commandValidityS: control.commandValidity,
       readBack: { toleranceK: control.readBack.tolerance, graceS: control.readBack.after },
       leaseS: control.lease,
     },
-    forecast: { provider: forecast.provider, lengthS: forecast.length, maxAgeS: forecast.maxAge },
+    forecast: {
+      provider: forecast.provider,
+      sources: buildForecastSources(file, context),
+      lengthS: forecast.length,
+      maxAgeS: forecast.maxAge,
+    },
     planner: buildPlanner(file, context),
     learning: { ...learning, prior },
     store: { directory: store.directory ?? `var/${site.id}`, retentionS: store.retention },
     influx: buildInflux(file.influx, context),
     dashboard: buildDashboard(file, context),
+    notify: buildNotify(file, context),
     log: file.log,
     warnings: doubts(file),
   };

@@ -1,4 +1,4 @@
-import type { AdaptiveComfortConfig, ComfortBand, ComfortConfig, SiteConfig, TariffPeriod } from "#config/siteConfig";
+import type { AdaptiveComfortConfig, ComfortBand, ComfortConfig, SiteConfig, TariffPeriod, ZoneConfig } from "#config/siteConfig";
 import { IsothermError } from "#domain/errors";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 import { adaptiveBand } from "#math/adaptiveComfort";
@@ -96,30 +96,51 @@ function adaptiveFor(
   };
 }
 
-function comfortFor(comfort: ComfortConfig, { site, control }: ComfortSite, timeMs: number, runningMeanC: number): Comfort {
+/** Whether a zone is usually occupied at a moment (Unix ms); null: nobody knows. */
+export type Presence = (zone: string, timeMs: number) => boolean | null;
+
+/** Whether people count as there: by the week, and by habit as the site file has it. */
+const isOccupied = (scheduled: boolean, habitual: boolean | null, use: "beside" | "instead" | undefined): boolean =>
+  use === undefined || habitual === null ? scheduled : use === "instead" ? habitual : scheduled || habitual;
+
+function comfortFor(
+  { comfort, id }: Pick<ZoneConfig, "comfort" | "id">,
+  { site, control }: ComfortSite,
+  timeMs: number,
+  runningMeanC: number,
+  presence: Presence | undefined,
+): Comfort {
   const { date, weekday, minute } = localTime(site.timeZone, timeMs);
   const holiday = comfort.holidays.some(({ first, last }) => first <= date && date <= last);
-  const occupied = !holiday && comfort.week[weekday].some(({ startMinute, endMinute }) => startMinute <= minute && minute < endMinute);
+  const scheduled = comfort.week[weekday].some(({ startMinute, endMinute }) => startMinute <= minute && minute < endMinute);
+  const occupied = !holiday && isOccupied(scheduled, presence?.(id, timeMs) ?? null, control.habits?.use);
   if (!occupied) return { ...comfort.unoccupied, occupied };
   return { ...(adaptiveFor(comfort, control.limits, date, runningMeanC) ?? comfort.occupied), occupied };
 }
 
 type ComfortSite = Pick<SiteConfig, "site" | "zones" | "control">;
-function zoneComfort(config: ComfortSite, zone: string): ComfortConfig {
+function zoneOf(config: ComfortSite, zone: string): ZoneConfig {
   const found = config.zones.find(({ id }) => id === zone);
   if (found === undefined)
     throw new IsothermError("permanent", `site ${config.site.id} has no zone "${zone}"`, {
       todo: `Its zones are ${config.zones.map(({ id }) => id).join(", ")}.`,
     });
-  return found.comfort;
+  return found;
 }
 
 /**
  * Comfort band (°C) of one zone at `timeMs` (Unix epoch, UTC), by the weekly schedule and the holidays in the site's time zone.
  * @param runningMeanC running mean of the outdoor temperature, for adaptive comfort; NaN: not known.
+ * @param presence habits of the zones, for a site that asks for them; absent: not known.
  */
-export function comfortAt(config: ComfortSite, zone: string, timeMs: number, runningMeanC = Number.NaN): Comfort {
-  return comfortFor(zoneComfort(config, zone), config, timeMs, runningMeanC);
+export function comfortAt(
+  config: ComfortSite,
+  zone: string,
+  timeMs: number,
+  runningMeanC: number = Number.NaN,
+  presence?: Presence,
+): Comfort {
+  return comfortFor(zoneOf(config, zone), config, timeMs, runningMeanC, presence);
 }
 
 /**
@@ -131,13 +152,14 @@ export function comfortSchedule(
   zone: string,
   stepEndMs: ArrayLike<number>,
   runningMeanC = Number.NaN,
+  presence?: Presence,
 ): ComfortSchedule {
-  const comfort = zoneComfort(config, zone);
+  const found = zoneOf(config, zone);
   const lowerC = new Float64Array(stepEndMs.length);
   const upperC = new Float64Array(stepEndMs.length);
   const occupied = new Uint8Array(stepEndMs.length);
   for (let t = 0; t < stepEndMs.length; t++) {
-    const wanted = comfortFor(comfort, config, stepEndMs[t] - config.control.stepS * 500, runningMeanC);
+    const wanted = comfortFor(found, config, stepEndMs[t] - config.control.stepS * 500, runningMeanC, presence);
     lowerC[t] = wanted.lowerC;
     upperC[t] = wanted.upperC;
     occupied[t] = wanted.occupied ? 1 : 0;

@@ -315,6 +315,34 @@ function checkRates(file: SiteFile, report: Report): void {
   }
 }
 
+function checkForecast({ forecast, building }: SiteFile, report: Report): void {
+  const { sources } = forecast;
+  if (sources === undefined) return;
+  if (building.embedded !== undefined)
+    report(["forecast", "sources"], "a simulated building has its own weather", "Remove them, or describe a real building.", [
+      ["building"],
+    ]);
+  for (const [index, source] of sources.entries()) {
+    const at: ConfigPath = ["forecast", "sources", index];
+    const belongs = (name: "url" | "key" | "licence" | "weather", kind: string): void => {
+      if (source[name] !== undefined && source.kind !== kind)
+        report([...at, name], `a source of kind ${source.kind} does not use it`, `Remove it, or write kind: ${kind}.`);
+    };
+    belongs("url", "openMeteo");
+    belongs("key", "openMeteo");
+    belongs("licence", "openMeteo");
+    belongs("weather", "typical");
+    if (source.kind === "openMeteo" && source.url === undefined) report(at, "names no address", "Add url:.");
+    if (source.kind === "typical" && source.weather === undefined) report(at, "names no weather", "Add weather:.");
+  }
+}
+
+function checkNotify({ notify }: SiteFile, report: Report): void {
+  const { email } = notify;
+  if (email?.password !== undefined && email.username === undefined)
+    report(["notify", "email", "password"], "stands without username", "Add notify.email.username.");
+}
+
 /** Everything that two or more places of the file must agree on. */
 export function crossCheck(file: SiteFile, report: Report): void {
   checkBuilding(file, report);
@@ -324,4 +352,6 @@ export function crossCheck(file: SiteFile, report: Report): void {
   checkConnections(file, report);
   checkMoney(file, report);
   checkRates(file, report);
+  checkForecast(file, report);
+  checkNotify(file, report);
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import * as fields from "#config/fields";
+import { forecast } from "#config/forecastSchema";
+import { notify } from "#config/notifySchema";
 import { tariff } from "#config/tariffSchema";
 import { holidays, week } from "#config/week";
 
@@ -200,6 +202,21 @@ const control = z
         unoccupied: band("Band while unoccupied", "16 degC", "32 degC"),
         week: week("Occupied hours in the site's time zone; days not named are unoccupied").prefault({ "mon-fri": ["07:00-18:00"] }),
         holidays: holidays("Days without occupancy, in the site's time zone").prefault([]),
+        habits: z
+          .strictObject({
+            use: fields
+              .choice(
+                "beside: occupied where the schedule or the habit says so; instead: by habit, the schedule where too little is known",
+                ["beside", "instead"],
+              )
+              .prefault("beside"),
+            share: quantity("Fraction", "Hours of the week in which people were there at least so often count as occupied", {
+              min: 0.05,
+              max: 1,
+            }).prefault("40 %"),
+          })
+          .optional()
+          .describe("Occupied hours learned from what zones measure of people: occupancyCount, <zone>.motionCount or <zone>.co2Ppm"),
       })
       .prefault({})
       .describe("Comfort of every zone that does not say otherwise"),
@@ -250,20 +267,6 @@ const control = z
   })
   .prefault({})
   .describe("Control");
-
-const forecast = z
-  .strictObject({
-    provider: fields
-      .choice("auto: the embedded building's own weather file, persistence for a real building; persistence: the last day again", [
-        "auto",
-        "persistence",
-      ])
-      .prefault("auto"),
-    length: quantity("S", "How far ahead weather and occupancy are forecast", { min: 900, max: 7 * DAY_S }).prefault("24 h"),
-    maxAge: quantity("S", "Age beyond which a forecast is no longer used", { min: 900, max: 7 * DAY_S }).prefault("6 h"),
-  })
-  .prefault({})
-  .describe("Forecast of weather and occupancy");
 
 const planner = z
   .strictObject({
@@ -409,6 +412,7 @@ export const siteFileSchema = z
     store,
     influx: influx.optional(),
     dashboard,
+    notify,
     log,
   })
   .meta({ title: "isotherm site", description: "Configuration of one site" });

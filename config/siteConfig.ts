@@ -31,6 +31,14 @@ export interface ComfortConfig {
   readonly holidays: readonly DateSpan[];
 }
 
+/** How occupied hours that were learned count beside the schedule. */
+export interface HabitsConfig {
+  /** beside: occupied where either says so; instead: by habit, by the schedule where too little is known. */
+  readonly use: "beside" | "instead";
+  /** Hours of the week with people in at least this share of them are occupied. */
+  readonly shareFraction: number;
+}
+
 export interface ZoneConfig extends ZoneInfo {
   readonly comfort: ComfortConfig;
 }
@@ -108,6 +116,8 @@ export interface ControlConfig {
   /** Cron expression, UTC. */
   readonly schedule: string;
   readonly limits: SetpointLimits;
+  /** null: the schedule alone. */
+  readonly habits: HabitsConfig | null;
   readonly setback: ZoneSetpoints;
   readonly rule: { readonly leadS: number; readonly ramp: boolean };
   readonly commandValidityS: number;
@@ -116,8 +126,27 @@ export interface ControlConfig {
   readonly leaseS: number;
 }
 
+/** One source of weather forecasts; `blendS`: how long a difference to the site's own station lasts. */
+export type ForecastSourceConfig =
+  | {
+      readonly kind: "openMeteo";
+      readonly url: string;
+      readonly key: Secret | null;
+      /** To be shown; null: nothing must be. */
+      readonly licence: string | null;
+      readonly refreshMs: number;
+      readonly timeoutMs: number;
+      readonly requestsPerDay: number;
+      readonly blendS: number;
+    }
+  /** `weather`: an id, or the resolved path of an EPW file. */
+  | { readonly kind: "typical"; readonly weather: string; readonly blendS: number }
+  | { readonly kind: "persistence" };
+
 export interface ForecastConfig {
   readonly provider: "auto" | "persistence";
+  /** First choice first; empty: `provider` alone. */
+  readonly sources: readonly ForecastSourceConfig[];
   readonly lengthS: number;
   readonly maxAgeS: number;
 }
@@ -215,6 +244,31 @@ export interface DashboardConfig {
   readonly tls: { readonly certificate: string; readonly key: Secret } | null;
 }
 
+export type NotifyLevel = "info" | "warning" | "critical";
+
+export interface WebhookConfig {
+  readonly url: string;
+  /** null: messages are not signed. */
+  readonly secret: Secret | null;
+  readonly level: NotifyLevel;
+}
+export interface EmailConfig {
+  readonly server: string;
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly level: NotifyLevel;
+}
+/** Who is told of alarms. */
+export interface NotifyConfig {
+  readonly webhook: WebhookConfig | null;
+  readonly email: EmailConfig | null;
+  readonly groupMs: number;
+  readonly mostPerHour: number;
+  readonly timeoutMs: number;
+}
+
 export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 
 /** One checked site, all in canonical units: what a composition root needs to choose implementations and run them. */
@@ -236,6 +290,7 @@ export interface SiteConfig {
   readonly store: StoreConfig;
   readonly influx: InfluxConfig | null;
   readonly dashboard: DashboardConfig;
+  readonly notify: NotifyConfig;
   readonly log: { readonly level: LogLevel };
   /** Things that are allowed and doubtful, one sentence each: to be logged at the start. */
   readonly warnings: readonly string[];

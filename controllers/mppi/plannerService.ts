@@ -1,7 +1,7 @@
 import { createMppiPlanner, defaultMppiOptions, type MppiPlanner, type StopFlag } from "#controllers/mppi/mppiPlanner";
 import type { FromPlannerWorker, PlainError, PlannerWorkerData, ToPlannerWorker } from "#controllers/mppi/plannerProtocol";
 import { permanentError } from "#controllers/permanentError";
-import { createRolloutBackend, type RolloutBackendOptions } from "#controllers/rollout/createBackend";
+import { createRolloutBackend, planningPrecision, type RolloutBackendOptions } from "#controllers/rollout/createBackend";
 import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { ComputedBy, PreparedRollout, RolloutBackend } from "#domain/rollout";
@@ -22,6 +22,7 @@ interface OpenedBackend {
 /** The backend asked for; where a graphics adapter is missing that was there when somebody named it, the best of the others. */
 const openBackend = async ({ backend, backendThreads, tilesFile }: PlannerWorkerData): Promise<OpenedBackend> => {
   const options: RolloutBackendOptions = {
+    precision: planningPrecision,
     ...(backendThreads === undefined ? {} : { threads: backendThreads }),
     ...(tilesFile === undefined ? {} : { webgpu: { tilesFile } }),
   };

@@ -102,34 +102,43 @@ const costClause = ({ chosen, rule, currency, comfortPerKh }: ReasonInput): stri
   return `${spares}${spares === "" ? "costs" : "for"} ${(-saving).toFixed(2)} ${currency} more`;
 };
 
+export interface ComfortOutlook {
+  readonly occupied: boolean;
+  /** Share of occupied zone-steps that are expected to lie within the margin of the band. */
+  readonly expectedShare: number;
+  /** Of the least sure of them. */
+  readonly confidence: number;
+  readonly worst: { readonly zone: string; readonly outsideK: number };
+}
+
 /** How surely and by how much the chosen plan keeps the band. */
-export const comfortOutlook = (
-  input: Pick<ReasonInput, "zones" | "comfort" | "chosen">,
-): { readonly occupied: boolean; readonly confidence: number; readonly worst: { readonly zone: string; readonly outsideK: number } } => {
+export const comfortOutlook = (input: Pick<ReasonInput, "zones" | "comfort" | "chosen">): ComfortOutlook => {
   let confidence = 1;
-  let occupied = false;
+  let [sum, count] = [0, 0];
   let worst = { zone: "", outsideK: Number.NEGATIVE_INFINITY };
   for (const zone of input.zones) {
     const band = input.comfort[zone]!;
     const { meanC, stdDevK } = input.chosen.zones[zone]!;
     band.occupied.forEach((counts, t) => {
       if (!counts) return;
-      occupied = true;
       const below = band.lowerC[t]! - meanC[t]!;
       const above = meanC[t]! - band.upperC[t]!;
-      confidence = Math.min(confidence, 1 - upperTail(below - MARGIN_K, stdDevK[t]!) - upperTail(above - MARGIN_K, stdDevK[t]!));
+      const kept = Math.max(0, 1 - upperTail(below - MARGIN_K, stdDevK[t]!) - upperTail(above - MARGIN_K, stdDevK[t]!));
+      confidence = Math.min(confidence, kept);
+      sum += kept;
+      count++;
       const outsideK = Math.max(below, above);
       if (outsideK > worst.outsideK) worst = { zone, outsideK };
     });
   }
-  return { occupied, confidence: Math.max(0, confidence), worst };
+  return { occupied: count > 0, expectedShare: count > 0 ? sum / count : 1, confidence, worst };
 };
 
 /** P(X > 0) for X ~ N(d, σ²). */
 const upperTail = (distanceK: number, stdDevK: number): number => (stdDevK > 0 ? normalCdf(distanceK / stdDevK) : distanceK > 0 ? 1 : 0);
 
 const comfortClause = (input: ReasonInput): string => {
-  const { occupied, confidence, worst } = comfortOutlook(input);
+  const { occupied, expectedShare, worst } = comfortOutlook(input);
   if (!occupied) return "nobody is there in the hours planned";
   if (worst.outsideK > MARGIN_K) {
     const band = input.comfort[worst.zone]!;
@@ -137,7 +146,7 @@ const comfortClause = (input: ReasonInput): string => {
     const isBelow = band.occupied.some((counts, t) => counts && band.lowerC[t]! - trajectory.meanC[t]! === worst.outsideK);
     return `${worst.zone} is expected up to ${worst.outsideK.toFixed(1)} K ${isBelow ? "below" : "above"} its band`;
   }
-  return `comfort stays within ${MARGIN_K} K of the band (${Math.floor(confidence * 100)} % sure at every step)`;
+  return `comfort is expected within ${MARGIN_K} K of the band for ${Math.floor(expectedShare * 100)} % of the time that people are there`;
 };
 
 const sameSetpoints = (input: ReasonInput): boolean =>

@@ -18,6 +18,12 @@ export interface RolloutBackendOptions {
   readonly webgpu?: Omit<WebgpuOptions, "substitute">;
 }
 
+/**
+ * What planning computes with: half of the time, and predictions within 1e-4 K of float64's, far below what a sensor resolves (docs/performance.md). What is stored and
+ * trained stays float64.
+ */
+export const planningPrecision: Precision = "float32";
+
 const hasWasm = async (): Promise<boolean> => (await loadWasmKernels()) !== null;
 const hasBlas = async (): Promise<boolean> => (await hasWasm()) && (await createBlasLinearAlgebra()) !== null;
 

@@ -30,6 +30,7 @@ import { newestOf, type ViewContext, watchedPoints } from "#dashboards/server/vi
 import type { HealthView, ModelsView, ScheduleView, StatusView } from "#dashboards/server/wire";
 import { zoneOrderEndpoints } from "#dashboards/server/zoneOrders";
 import type { SiteInfo } from "#domain/building";
+import type { ForecastErrorAtLead } from "#domain/forecastError";
 import type { AuditStore, PeopleStore } from "#domain/people";
 import type { AdjustmentStore } from "#domain/savings";
 import type { StoreReader } from "#domain/store";
@@ -40,6 +41,8 @@ export interface DashboardOptions {
   readonly status: () => DaemonStatus;
   /** Versions of the model and how true it is; absent where nobody knows (a dashboard beside InfluxDB). */
   readonly models?: () => Promise<ModelsView>;
+  /** How wrong forecasts were; absent where nobody knows. */
+  readonly forecastErrors?: () => readonly ForecastErrorAtLead[];
   /** Who may do what. As long as there is no user, `setupToken` makes the first one. */
   readonly people: {
     readonly store: PeopleStore;
@@ -224,7 +227,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
     }),
   );
   const endpoints = [
-    ...readEndpoints(context, statusView, events, access, options.models),
+    ...readEndpoints(context, statusView, events, access, options.models, options.forecastErrors),
     ...orderEndpoints(options.orders ?? {}, audit, options.nowMs),
     ...zoneOrderEndpoints(options.orders ?? {}, audit),
     ...viewEndpoints(context, { learning: options.learning ?? null, schedule: options.schedule ?? null }),

@@ -30,6 +30,21 @@ export interface InfluxStatus {
   readonly backlogRows: number;
 }
 
+/** Which forecast of the weather is in use, and how its sources stand, the first choice first. */
+export interface ForecastStatus {
+  /** null before the first forecast. */
+  readonly provider: string | null;
+  /** When it was made or read, site clock. */
+  readonly issuedAtMs: number | null;
+  /** Must be shown where it is used. */
+  readonly licence: string | null;
+  readonly sources: readonly {
+    readonly name: string;
+    readonly state: "in-use" | "stand-by" | "failed";
+    readonly trouble: string | null;
+  }[];
+}
+
 /** What the daemon says of itself. Plain JSON; everything else on the dashboard comes from the store. */
 export interface DaemonStatus {
   readonly phase: DaemonPhase;
@@ -67,4 +82,6 @@ export interface DaemonStatus {
   readonly refusedCounts: Readonly<Record<string, number>>;
   readonly brokerConnected: boolean;
   readonly influx: InfluxStatus;
+  /** null before there are forecasts; absent where nobody knows. */
+  readonly forecast?: ForecastStatus | null;
 }

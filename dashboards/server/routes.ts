@@ -8,6 +8,7 @@ import { ProblemError } from "#dashboards/server/problems";
 import { answers } from "#dashboards/server/schemas";
 import { overviewView, summariseDecision, type ViewContext, zoneView } from "#dashboards/server/views";
 import type { DecisionListView, DecisionSummary, ModelsView, SeriesView, StatusView } from "#dashboards/server/wire";
+import type { ForecastErrorAtLead } from "#domain/forecastError";
 
 const dayMs = 86_400_000;
 
@@ -18,6 +19,7 @@ export const readEndpoints = (
   events: EventStream,
   access: Access,
   models?: () => Promise<ModelsView>,
+  forecastErrors: () => readonly ForecastErrorAtLead[] = () => [],
 ): readonly Endpoint[] => {
   const { reader, site, history, calendar } = context;
   const stepS = (): number => context.status().tickIntervalS;
@@ -43,6 +45,16 @@ export const readEndpoints = (
           throw new ProblemError(404, "This dashboard knows no models.", "models", "Ask the dashboard of the running isotherm.");
         return models();
       },
+    ),
+    endpoint(
+      {
+        ...view,
+        path: "/forecast/errors",
+        id: "forecastErrors",
+        summary: "How wrong each source of weather forecasts has been, by lead",
+        answer: answers.forecastErrors,
+      },
+      () => ({ errors: forecastErrors().map((one) => ({ ...one, stdDev: Number.isFinite(one.stdDev) ? one.stdDev : null })) }),
     ),
     endpoint(
       {

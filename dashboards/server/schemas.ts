@@ -51,6 +51,15 @@ const status = of<wire.StatusView>()(
       refusedCounts: z.record(text, number),
       brokerConnected: z.boolean(),
       influx: z.object({ state: z.enum(["off", "delivering", "catching-up", "unreachable"]), backlogRows: number }),
+      forecast: z
+        .object({
+          provider: text.nullable(),
+          issuedAtMs: timeOrNull,
+          licence: text.nullable(),
+          sources: z.array(z.object({ name: text, state: z.enum(["in-use", "stand-by", "failed"]), trouble: text.nullable() })),
+        })
+        .nullable()
+        .optional(),
       nowMs: timeMs,
       newestDataMs: timeOrNull,
     })
@@ -142,6 +151,7 @@ const decision = of<Decision>()(
       envelopeChanges: z.array(text),
       zoneSources: z.record(text, source).optional(),
       mode: z.enum(["auto", "shadow"]).optional(),
+      forecast: z.object({ provider: text, issuedAtMs: timeMs }).optional(),
     })
     .meta({ id: "Decision" }),
 );
@@ -399,6 +409,13 @@ export const answers = {
   comfort,
   energy,
   models,
+  forecastErrors: of<wire.ForecastErrorsView>()(
+    z
+      .object({
+        errors: z.array(z.object({ provider: text, point: text, leadS: number, count: number, bias: number, stdDev: numberOrNull })),
+      })
+      .meta({ id: "ForecastErrorsView" }),
+  ),
   alarm,
   alarms: z.object({ alarms: z.array(alarm).describe("Active ones first") }).meta({ id: "AlarmsView" }),
   health,

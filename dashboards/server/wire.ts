@@ -4,6 +4,7 @@
  */
 
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
+import type { ForecastErrorAtLead } from "#domain/forecastError";
 import type { Role, StoredAuditEntry } from "#domain/people";
 import type { CostTerms, PlanDiagnostics } from "#domain/plan";
 import type { TelemetryPoint } from "#domain/points";
@@ -31,6 +32,14 @@ export interface StatusView extends DaemonStatus {
   readonly nowMs: number;
   /** Newest measured value in the store; null when there is none. */
   readonly newestDataMs: number | null;
+}
+
+/** How wrong forecasts were: errors are measured − forecast, in the unit that ends the point's name. */
+export interface ForecastErrorsView {
+  readonly errors: readonly (Omit<ForecastErrorAtLead, "stdDev"> & {
+    /** null before the second error. */
+    readonly stdDev: number | null;
+  })[];
 }
 
 /** in-band: within the comfort band; too-warm, too-cold: outside it while the zone is occupied; empty: outside it while nobody is there; unknown: no fresh measurement or no band. */

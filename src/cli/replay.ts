@@ -4,7 +4,7 @@ import { printJson, printText, runCommand } from "#cli/cliKit";
 import { requestDirectory, sitePlannerOptions } from "#cli/daemon/plannerFactory";
 import type { SiteConfig } from "#config/siteConfig";
 import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
-import { createRolloutBackend } from "#controllers/rollout/createBackend";
+import { createRolloutBackend, planningPrecision } from "#controllers/rollout/createBackend";
 import { IsothermError, unavailableError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { Decision, Plan } from "#domain/plan";
@@ -71,7 +71,7 @@ export const comparePlans = (
 const planAgain = async (config: SiteConfig, request: PlanRequest, model: BuildingModel | null, signal: AbortSignal): Promise<Plan> => {
   const guard = createPlanGuard({ deadlineMs: Number.POSITIVE_INFINITY, allowFallback: true, onFailure: () => undefined });
   if (model === null) return guard.plan(null, request, signal);
-  const backend = await createRolloutBackend(config.planner.backend);
+  const backend = await createRolloutBackend(config.planner.backend, { precision: planningPrecision });
   try {
     const options = sitePlannerOptions(config);
     const rollout = await backend.prepare({ model, maxSamples: config.planner.numSamples, horizonSteps: request.horizonSteps });

@@ -10,7 +10,7 @@ import {
   objectiveNames,
   plantNames,
   relearnNames,
-  type SimulateOptions,
+  type SimulateWishes,
 } from "#cli/simulateOptions";
 import { IsothermError, usageError } from "#domain/errors";
 
@@ -47,7 +47,11 @@ export function registerSimulate(program: Command): void {
     .option("--forecast-error <LEVEL>", list(forecastErrorNames), oneOf("--forecast-error", forecastErrorNames), "none")
     .option("--backend <NAME>", list(backendNames), oneOf("--backend", backendNames), "auto")
     .option("--samples <K>", "control sequences per decision", wholeNumber("--samples", 1, 100_000), 1000)
-    .option("--horizon <STEPS>", "steps looked ahead", wholeNumber("--horizon", 1, 192), 20)
+    .option(
+      "--horizon <STEPS>",
+      "steps looked ahead (default 20; 96 where heat takes hours to arrive, as in slow-house)",
+      wholeNumber("--horizon", 1, 192),
+    )
     .option("--prior <FILE|shipped|none>", "what other buildings taught", "shipped")
     .option(
       "--relearn <WHEN>",
@@ -71,6 +75,10 @@ export function registerSimulate(program: Command): void {
     .option("--json", "one JSON object on standard output")
     .option("--trace <FILE.csv>", "write every scored step: temperatures, setpoints, people and power")
     .option("--dataset <FILE.csv>", "write every scored step with weather and all other points, as evaluate and train read it")
+    .option(
+      "--decisions <FILE.jsonl>",
+      "write every decision, a line each: the plan, the rule's plan, what both are predicted to cost, and the reason",
+    )
     .option("--list-buildings", "show the bundled buildings")
     .option("--list-weather", "show the bundled weather");
   command.action((given: Given) =>
@@ -85,9 +93,10 @@ export function registerSimulate(program: Command): void {
         if (!isGuarded()) return runGuarded(context);
       }
       const { runSimulation } = await import("#cli/simulateRun");
-      const { result, writeTrace, writeDataset } = await runSimulation(options, context);
+      const { result, writeTrace, writeDataset, writeDecisions } = await runSimulation(options, context);
       if (typeof given.trace === "string") await writeTrace(given.trace);
       if (typeof given.dataset === "string") await writeDataset(given.dataset);
+      if (typeof given.decisions === "string") await writeDecisions(given.decisions);
       if (given.json === true) await printJson(result);
       else await printText((await import("#cli/simulateReport")).describeResult(result, options));
       return undefined;
@@ -95,7 +104,7 @@ export function registerSimulate(program: Command): void {
   );
 }
 
-function simulateOptions(given: Given, isGiven: (name: string) => boolean): SimulateOptions {
+function simulateOptions(given: Given, isGiven: (name: string) => boolean): SimulateWishes {
   const options = {
     plant: given.plant,
     building: given.building,
@@ -118,13 +127,13 @@ function simulateOptions(given: Given, isGiven: (name: string) => boolean): Simu
     forecastError: given.forecastError,
     backend: given.backend,
     samples: given.samples,
-    horizonSteps: given.horizon,
+    horizonSteps: given.horizon ?? null,
     prior: given.prior,
     relearn: given.relearn,
     model: given.model ?? null,
     fault: given.fault,
     seed: given.seed,
-  } as SimulateOptions;
+  } as SimulateWishes;
   if (options.start === "02-29" && new Date(Date.UTC(options.year, 1, 29)).getUTCMonth() !== 1)
     throw usageError(`--start 02-29: ${options.year} has no 29 February`, "Give another day, or a leap year with --year.");
   checkCombination(options, isGiven);

@@ -3,7 +3,7 @@ import type { CommandContext } from "#cli/cliKit";
 import { methodOf } from "#cli/simulateMethods";
 import type { SimulateOptions } from "#cli/simulateOptions";
 import type { SimulatedSite } from "#cli/simulatePlant";
-import { createRolloutBackend } from "#controllers/rollout/createBackend";
+import { createRolloutBackend, planningPrecision } from "#controllers/rollout/createBackend";
 import type { Clock } from "#domain/clock";
 import { usageError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
@@ -65,7 +65,7 @@ function givenModel(file: string, zones: readonly string[]): BuildingModel {
 /** The learner of a controller; one that this version does not have is refused by name. */
 export async function createLearner({ options, run, history, planners, clock, context, onInstalled }: LearnerParts): Promise<Learner> {
   const method = methodOf(options, run);
-  const backend = await createRolloutBackend(options.backend);
+  const backend = await createRolloutBackend(options.backend, { precision: planningPrecision });
   let fitMs = 0;
   let model: BuildingModel | null = null;
 

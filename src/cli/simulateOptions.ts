@@ -55,10 +55,16 @@ export interface SimulateOptions {
   readonly seed: number;
 }
 
+/** A run as it is asked for: what it leaves open (null) follows from the plant. */
+export type SimulateWishes = Omit<SimulateOptions, "horizonSteps"> & {
+  /** null: as far as the building's answers reach (`ruleHabits`). */
+  readonly horizonSteps: number | null;
+};
+
 export const learned: ReadonlySet<ControllerName> = new Set(["mppi", "random-shooting", "clue", "clue-mended", "ensemble"]);
 
 /** Combinations that make no sense, one message each. */
-export function checkCombination(options: SimulateOptions, given: (option: string) => boolean): void {
+export function checkCombination(options: SimulateWishes, given: (option: string) => boolean): void {
   const { controller } = options;
   if ((options.model ?? null) !== null && controller !== "mppi" && controller !== "random-shooting")
     throw usageError(

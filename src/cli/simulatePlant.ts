@@ -1,6 +1,6 @@
 import { readDatasetCsv } from "#adapters/csv/readDatasetCsv";
 import { createBoptestSite } from "#cli/simulateBoptest";
-import { type SimulateOptions, stepS } from "#cli/simulateOptions";
+import { type SimulateWishes, stepS } from "#cli/simulateOptions";
 import type { Dataset, Forecast, ForecastProvider } from "#domain/dataset";
 import { configurationError, IsothermError } from "#domain/errors";
 import type { SimulatedPlant } from "#domain/plant";
@@ -41,7 +41,7 @@ export interface SimulatedSite {
 }
 
 /** The plant that the options name. Unknown buildings, weather and plants are refused with those there are. */
-export async function createSite(options: SimulateOptions, warn: (line: string) => void, signal?: AbortSignal): Promise<SimulatedSite> {
+export async function createSite(options: SimulateWishes, warn: (line: string) => void, signal?: AbortSignal): Promise<SimulatedSite> {
   const historyMs = options.history === "none" ? 0 : options.historyDays * dayMs;
   const calendar = (timeZone: StandardTimeZone) => {
     const startMs = localStandardToMs(timeZone, `${options.year}-${options.start}T00:00`);

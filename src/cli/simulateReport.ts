@@ -1,9 +1,9 @@
-import type { SimulateOptions } from "#cli/simulateOptions";
+import type { SimulateWishes } from "#cli/simulateOptions";
 import { actingRuleName } from "#cli/simulateRules";
 import type { SimulateResult } from "#cli/simulateRun";
 
 /** The figures of a run for people. */
-export function describeResult(result: SimulateResult, options: SimulateOptions): string {
+export function describeResult(result: SimulateResult, options: SimulateWishes): string {
   const best =
     result.bestConstantRaiseK !== undefined
       ? { raiseK: result.bestConstantRaiseK }

@@ -18,6 +18,8 @@ export interface RuleHabits {
   readonly tried: readonly ActingRule[];
   /** What a learned controller falls back to. */
   readonly fallback: RuleStart;
+  /** Steps that a plan looks ahead, where nobody says: a lead, and the hours that show whether it was long enough. */
+  readonly horizonSteps: number;
 }
 
 const bothWays = (leadSteps: number): RuleStart[] => [
@@ -33,12 +35,14 @@ const quick: RuleHabits = {
   maxLeadSteps: 12,
   tried: upTo(12).flatMap(bothWays),
   fallback: { leadSteps: 4, ramp: true },
+  horizonSteps: 20,
 };
 /** Where the floor is the heater: up to twelve hours, by the hour beyond three; the fallback starts six hours early. */
 const slow: RuleHabits = {
   maxLeadSteps: 48,
   tried: [...[...upTo(12), ...upTo(48, 16, 4)].flatMap(bothWays), ...[0, 0.25, 0.5, 0.75, 1].map((raiseK) => ({ raiseK }))],
   fallback: { leadSteps: 24, ramp: false },
+  horizonSteps: 96,
 };
 export const ruleHabits = (answersSlowly: boolean): RuleHabits => (answersSlowly ? slow : quick);
 

@@ -1,12 +1,13 @@
 import { createSimulatedClock } from "#adapters/clocks/clocks";
 import { writeDatasetCsv, writeTraceCsv } from "#adapters/csv/writeCsv";
+import { writeJsonLines } from "#adapters/files/textFile";
 import type { CommandContext } from "#cli/cliKit";
 import { boptestFigures } from "#cli/simulateBoptestKpis";
 import { type PlanCalibration, planCalibration } from "#cli/simulateCalibration";
 import { historyCommands } from "#cli/simulateHistory";
 import { createLearner, type Learner } from "#cli/simulateLearned";
 import { createSimulatedMonitor } from "#cli/simulateMonitor";
-import { learned, type SimulateOptions, stepS } from "#cli/simulateOptions";
+import { learned, type SimulateOptions, type SimulateWishes, stepS } from "#cli/simulateOptions";
 import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#cli/simulatePlant";
 import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanner } from "#cli/simulateRules";
 import { simulationSite } from "#cli/simulateSite";
@@ -61,6 +62,8 @@ export interface SimulationOutcome {
   readonly writeTrace: (file: string) => Promise<void>;
   /** Every scored step with all its points, in local time, as `evaluate` and `train` read it. */
   readonly writeDataset: (file: string) => Promise<void>;
+  /** Every decision as a line of JSON (`Decision`); `.gz`: compressed. */
+  readonly writeDecisions: (file: string) => Promise<void>;
   readonly rows: readonly Observation[];
   readonly decisions: readonly Decision[];
 }
@@ -98,11 +101,12 @@ const rowsPerDay = 86_400_000 / stepMs;
 const turnEveryMs = 50;
 
 /** One closed-loop run: history, then the controller in charge, then the figures. */
-export async function runSimulation(options: SimulateOptions, context: CommandContext): Promise<SimulationOutcome> {
+export async function runSimulation(wishes: SimulateWishes, context: CommandContext): Promise<SimulationOutcome> {
   const beganMs = performance.now();
   // Refused before anything is built; read again below, where the time zone is known.
-  loadTariff(options.tariff);
-  const run = await createSite(options, context.say, context.signal);
+  loadTariff(wishes.tariff);
+  const run = await createSite(wishes, context.say, context.signal);
+  const options: SimulateOptions = { ...wishes, horizonSteps: wishes.horizonSteps ?? ruleHabits(run.answersSlowly).horizonSteps };
   try {
     const tariff = loadTariff(options.tariff, run.timeZone);
     checkCovers(tariff, run.startMs, run.endMs);
@@ -147,6 +151,7 @@ export async function runSimulation(options: SimulateOptions, context: CommandCo
         for (const row of localRows) recorder.add(row);
         return writeDatasetCsv(file, recorder.dataset());
       },
+      writeDecisions: (file) => writeJsonLines(file, scored.decisions),
     };
   } finally {
     await run.plant.close();

@@ -127,4 +127,6 @@ export interface Decision {
   readonly mode?: "auto" | "shadow";
   /** Zones whose mode was another one. */
   readonly zoneModes?: Readonly<Record<string, "auto" | "shadow" | "off">>;
+  /** Where the weather of the coming steps came from, and when that was made; absent where none was asked for. */
+  readonly forecast?: { readonly provider: string; readonly issuedAtMs: number };
 }

@@ -59,6 +59,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
       zoneSources: duties.zoneSources,
       mode,
       modeOf: supervisor.modeOf,
+      forecast: request.forecast,
     });
     memory.previousPlan = plan;
     await append(parts, decision, nowMs);

@@ -289,6 +289,7 @@ export function decisionRecord(from: {
   readonly zoneSources: Readonly<Record<string, ControlSource>>;
   readonly mode: Exclude<ControlMode, "off">;
   readonly modeOf: (zone: string) => ControlMode;
+  readonly forecast: Pick<Forecast, "provider" | "issuedAtMs">;
 }): Decision {
   const { command, seen } = from;
   const otherModes = [...command.zones.keys()].map((zone) => [zone, from.modeOf(zone)] as const).filter(([, mode]) => mode !== from.mode);
@@ -307,6 +308,7 @@ export function decisionRecord(from: {
     zoneSources: { ...ruleIn(from.plan), ...from.zoneSources },
     mode: from.mode,
     ...(otherModes.length === 0 ? {} : { zoneModes: Object.fromEntries(otherModes) }),
+    forecast: { provider: from.forecast.provider, issuedAtMs: from.forecast.issuedAtMs },
   };
 }
 

@@ -10,6 +10,7 @@ import { comfortBand, duration, isoTime, monthDay, oneOf, wholeNumber } from "#c
 import { registerSimulate } from "#cli/simulate";
 import { explorationPairs } from "#cli/simulateHistory";
 import { IsothermError } from "#domain/errors";
+import type { Decision } from "#domain/plan";
 import type { PointName } from "#domain/points";
 import { seenSources } from "#models/shippedPriors";
 
@@ -142,7 +143,7 @@ describe.skipIf(!existsSync(main))("the built command (needs `npm run build`)", 
   it("writes what evaluate and train read: weather and every other point of each step, and what is in the trace", async () => {
     const folder = mkdtempSync(join(tmpdir(), "isotherm-simulate-"));
     try {
-      const [file, trace] = [join(folder, "days.csv"), join(folder, "trace.csv")];
+      const [file, trace, decisions] = [join(folder, "days.csv"), join(folder, "trace.csv"), join(folder, "decisions.jsonl")];
       const { code } = await run([
         "simulate",
         "--controller",
@@ -155,6 +156,8 @@ describe.skipIf(!existsSync(main))("the built command (needs `npm run build`)", 
         file,
         "--trace",
         trace,
+        "--decisions",
+        decisions,
         "--json",
       ]);
       expect(code).toBe(0);
@@ -167,6 +170,12 @@ describe.skipIf(!existsSync(main))("the built command (needs `npm run build`)", 
         "building.hvacPowerW",
       ] as const)
         expect(dataset.columns.get(point as PointName)?.every(Number.isFinite)).toBe(true);
+      const plans = readFileSync(decisions, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as Decision).plan);
+      expect(plans).toHaveLength(2 * 96);
+      expect(plans.every(({ source, reason }) => source === "rule" && reason.length > 0)).toBe(true);
       const [header, ...rows] = readFileSync(trace, "utf8").trim().split("\n");
       const at = header!.split(",").indexOf("space1-1.zoneAirTempC");
       const temperatures = dataset.columns.get("space1-1.zoneAirTempC" as PointName)!;

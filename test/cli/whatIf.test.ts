@@ -76,7 +76,14 @@ describe("a what-if question", () => {
 
   const decision = { id: "1-7", plan: ruleOf(base) } as Decision;
   const whatIfWith = (planner: Planner | null) =>
-    createWhatIf({ config, decision: () => decision, use: (work) => work(planner), runningMeanC: () => Number.NaN, limitMs: 60_000 });
+    createWhatIf({
+      config,
+      decision: () => decision,
+      use: (work) => work(planner),
+      runningMeanC: () => Number.NaN,
+      presence: () => undefined,
+      limitMs: 60_000,
+    });
 
   it("is answered beside what is in force, and refused before a decision or a model", async () => {
     const asked: PlanRequest[] = [];

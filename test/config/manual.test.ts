@@ -45,6 +45,8 @@ const embeddedBuilding = /^ {2}embedded:.*\n( {4}.*\n)+/m;
 const embeddedBroker = /(?<=^mqtt:\n) {2}embedded:.*\n( {4}.*\n)+/m;
 const otherZones = /( {2}- \{ id: space[2-5].*\n){4}/;
 const rateFiles = /^ {6}file: (prices|carbon)\.csv.*\n/gm;
+/** Belongs to another kind of source than the one that is shown. */
+const typicalWeather = /^ {6}weather: site\.epw.*\n/m;
 const noPeriods = /^ {4}periods: \[\].*\n/m;
 
 /** Every option of the schema; what belongs to any one sensor, zone, period or derived point stands once. */
@@ -147,6 +149,9 @@ describe("the options that the demo leaves commented out", () => {
     ["dashboard.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
     ["client.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
     ["influx-password.txt", "influx-secret\n"],
+    ["weather-key.txt", "weather-secret\n"],
+    ["webhook-secret.txt", "hook-secret\n"],
+    ["mail-password.txt", "mail-secret\n"],
     ["price-key.txt", "price-secret\n"],
     ["carbon-key.txt", "carbon-secret\n"],
   ] as const) {
@@ -154,9 +159,13 @@ describe("the options that the demo leaves commented out", () => {
   }
 
   it("make a real building with an external broker and InfluxDB when they are uncommented", () => {
-    const config = parseSiteConfig(without(full, embeddedBuilding, embeddedBroker, otherZones, rateFiles), path.join(folder, "site.yaml"), {
-      environment,
-    });
+    const config = parseSiteConfig(
+      without(full, embeddedBuilding, embeddedBroker, otherZones, rateFiles, typicalWeather),
+      path.join(folder, "site.yaml"),
+      {
+        environment,
+      },
+    );
     expect(config.building).toEqual({ kind: "mqtt", futureToleranceS: 60 });
     expect(config.points.map(({ point }) => point)).toEqual([
       "space1.zoneAirTempC",
@@ -198,6 +207,12 @@ describe("the options that the demo leaves commented out", () => {
       add: 0.08,
       refreshMs: 3_600_000,
     });
+    expect(config.forecast.sources).toMatchObject([
+      { kind: "openMeteo", url: "https://api.open-meteo.com/v1/forecast", refreshMs: 3_600_000, requestsPerDay: 100, blendS: 21_600 },
+    ]);
+    expect(config.control.habits).toEqual({ use: "beside", shareFraction: 0.4 });
+    expect(config.notify.webhook?.secret?.reveal()).toBe("hook-secret");
+    expect(config.notify.email).toMatchObject({ server: "smtps://mail.example:465", to: ["ada@site.example"], level: "critical" });
     expect(config.planner.equipment).toEqual({ pricePerShortRun: 0.2, minOnS: 1800, minOffS: 1800 });
     expect(config.zones[0]?.comfort.adaptive).toBeNull();
     expect(config.planner.tariff.prices?.key?.reveal()).toBe("price-secret");
@@ -206,9 +221,13 @@ describe("the options that the demo leaves commented out", () => {
   });
 
   it("state the schema's defaults: the InfluxDB and sensor sections are what short ones give", () => {
-    const config = parseSiteConfig(without(full, embeddedBuilding, embeddedBroker, otherZones, rateFiles), path.join(folder, "site.yaml"), {
-      environment,
-    });
+    const config = parseSiteConfig(
+      without(full, embeddedBuilding, embeddedBroker, otherZones, rateFiles, typicalWeather),
+      path.join(folder, "site.yaml"),
+      {
+        environment,
+      },
+    );
     const { influx } = load(exampleText, exampleFile);
     expect(config.influx).toMatchObject({
       batchPoints: influx?.batchPoints,

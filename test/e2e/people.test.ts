@@ -238,7 +238,8 @@ describe.skipIf(chromiumPath === undefined)("people in Chromium (skipped where n
     const { page, close } = await open("#/account");
     await page.getByLabel("Temperatures in").selectOption("F");
     await page.goto(`${dashboard.base}/#/`);
-    await page.locator(".tile-temp").first().waitFor();
+    // The choice loads the page anew.
+    await page.locator(".tile-temp", { hasText: "°F" }).first().waitFor();
     const { zones } = await getBody<OverviewView>(dashboard, "/api/v1/overview");
     for (const { id, zoneAirTempC } of zones) {
       const shown = page.locator(`[data-zone="${id}"] .tile-temp`);

@@ -26,6 +26,18 @@ export const systemCard = (
             ageS === null || ageS > maxAgeS,
           );
         }),
+        ...(status.forecast?.sources ?? []).flatMap(({ name, state, trouble }) =>
+          trouble === null
+            ? []
+            : [
+                row(
+                  t("facts.forecastOf", { name }),
+                  `${t(state === "failed" ? "facts.notUsable" : "facts.notReadAnew")}: ${trouble}`,
+                  true,
+                ),
+              ],
+        ),
+        ...(status.forecast?.licence == null ? [] : [row(t("facts.weatherData"), status.forecast.licence)]),
         row(t("facts.broker"), t(status.brokerConnected ? "facts.connected" : "facts.notConnected"), !status.brokerConnected),
         row(
           t("facts.influx"),

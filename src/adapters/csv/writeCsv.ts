@@ -1,6 +1,5 @@
-import { gzipSync } from "node:zlib";
 import { formatTimeCell } from "#adapters/csv/cells";
-import { atomicWrite } from "#adapters/files/atomicWrite";
+import { writeTextFile } from "#adapters/files/textFile";
 import type { Dataset } from "#domain/dataset";
 import { buildingPoint, type Observation, type PointName, sitePoint, zonePoint } from "#domain/points";
 
@@ -26,11 +25,6 @@ function* inChunks(header: readonly string[], rows: Iterable<string>): Iterable<
 /** The shortest text that is read back as the same number, the sign of zero too. */
 const exactCell = (value: number): string => (Object.is(value, -0) ? "-0" : Number.isFinite(value) ? String(value) : "");
 
-async function write(file: string, chunks: Iterable<string>): Promise<void> {
-  if (file.endsWith(".gz")) await atomicWrite(file, gzipSync(Buffer.from([...chunks].join("")), { level: 9 }));
-  else await atomicWrite(file, chunks);
-}
-
 /**
  * Writes a dataset as CSV (`.gz`: compressed), whole or not at all: `time` and the columns in their order, full precision, an empty cell for NaN.
  * Times are written as they are stored, without an offset; `readDatasetCsv` reads the same dataset back.
@@ -41,7 +35,7 @@ export async function writeDatasetCsv(file: string, dataset: Dataset): Promise<v
     for (const [i, timeMs] of dataset.timesMs.entries())
       yield [formatTimeCell(timeMs), ...columns.map(([, values]) => exactCell(values[i]!))].join(",");
   }
-  await write(file, inChunks(["time", ...columns.map(([point]) => point)], rows()));
+  await writeTextFile(file, inChunks(["time", ...columns.map(([point]) => point)], rows()));
 }
 
 /**
@@ -60,5 +54,5 @@ export async function writeTraceCsv(file: string, zones: readonly string[], step
       yield [formatTimeCell(timeMs), ...cells, cell(powerW === undefined ? undefined : powerW / 1000)].join(",");
     }
   }
-  await write(file, inChunks(["stepEnd", "outdoorAirTempC", ...zoneColumns, "hvacPowerKw"], rows()));
+  await writeTextFile(file, inChunks(["stepEnd", "outdoorAirTempC", ...zoneColumns, "hvacPowerKw"], rows()));
 }

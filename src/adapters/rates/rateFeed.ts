@@ -1,182 +1,48 @@
-import { type FeedMemory, loadMemory, saveMemory } from "#adapters/rates/feedMemory";
+import { z } from "zod";
 import type { RateReader, RateSource } from "#adapters/rates/rateSource";
-import { mergeRates, noRates, type RateRow, rateSeries } from "#math/rateSeries";
+import { createPoliteFeed, type PoliteFeedOptions } from "#adapters/web/politeFeed";
+import { mergeRates, noRates, type RateRow, type RateSeries, rateSeries } from "#math/rateSeries";
 
-export interface RateFeedOptions {
-  /** The address of the next request, its key included where that stands there. */
-  readonly url: () => string;
-  /** What people may see of it. */
-  readonly name: string;
-  /** Sent with every request; a key among them is sent to no other host. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly holdsKey: boolean;
-  /** Of address and reading: answers kept by another one are forgotten. */
-  readonly fingerprint: string;
-  readonly memoryFile: string;
+export interface RateFeedOptions extends Omit<PoliteFeedOptions<never>, "row" | "read"> {
   readonly read: RateReader;
-  readonly refreshMs: number;
-  readonly timeoutMs: number;
-  readonly requestsPerDay: number;
   /** Rows older than so long before the site's now are forgotten: gaps are filled from the last week. */
   readonly siteNowMs: () => number;
-  readonly onError: (error: unknown) => void;
-  /** Ends a request that is under way. */
-  readonly signal: AbortSignal;
-  readonly wallMs?: () => number;
-  /** Uniform on [0, 1): spreads retries of many sites. */
-  readonly random?: () => number;
-  readonly fetch?: typeof fetch;
 }
 
-const MAX_BYTES = 8 * 1024 * 1024;
-const FIRST_RETRY_MS = 60_000;
-const LONGEST_RETRY_MS = 3_600_000;
-const DAY_MS = 86_400_000;
-const KEPT_MS = 10 * DAY_MS;
+const KEPT_MS = 10 * 86_400_000;
+type StoredRate = readonly [startMs: number, value: number];
+const storedRate = z.tuple([z.number(), z.number()]);
+const rateOf = ([startMs, value]: StoredRate): RateRow => ({ startMs, value });
 
-/** What went wrong with a request, and how long the server asked to be left alone. */
-class FeedFailure extends Error {
-  readonly waitMs: number;
-  constructor(message: string, waitMs = 0) {
-    super(message);
-    this.waitMs = waitMs;
-  }
-}
-
-const retryAfterMs = (header: string | null, nowMs: number): number => {
-  if (header === null) return 0;
-  const wait = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(wait) ? Math.min(DAY_MS, Math.max(0, wait)) : 0;
-};
-
-const bodyOf = async (response: Response): Promise<string> => {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  if (response.body !== null)
-    for await (const part of response.body as AsyncIterable<Uint8Array>) {
-      bytes += part.length;
-      if (bytes > MAX_BYTES) throw new FeedFailure(`the answer is longer than ${MAX_BYTES} bytes`);
-      parts.push(part);
-    }
-  return Buffer.concat(parts).toString("utf8");
-};
-
-/**
- * Rates from an address on the web. A request goes out at most every `refreshMs` and `requestsPerDay` times a UTC day, counted across restarts; it asks for changes only (ETag,
- * Last-Modified), ends after `timeoutMs`, and after a failure waits 1, 2, 4 … 60 min (a little more, by chance) or as long as Retry-After says. Rows are kept on disk with the time at which they were read.
- */
-export const createRateFeed = async (options: RateFeedOptions): Promise<RateSource> => {
-  const { read, refreshMs, timeoutMs, requestsPerDay, memoryFile } = options;
-  const wallMs = options.wallMs ?? Date.now;
-  const random = options.random ?? Math.random;
-  const send = options.fetch ?? fetch;
-  let memory: FeedMemory = await loadMemory(memoryFile, options.fingerprint);
-  const rowsOf = ({ rows }: FeedMemory): readonly RateRow[] => rows.map(([startMs, value]) => ({ startMs, value }));
-  let series = memory.rows.length === 0 ? noRates : rateSeries(rowsOf(memory));
-  let trouble: string | null = null;
-  let notes: readonly string[] = [];
-  let running: Promise<void> | null = null;
-
-  const keep = async (change: Partial<FeedMemory>): Promise<void> => {
-    memory = { ...memory, ...change };
-    // A disk that is full costs a restart its memory, not the site its prices.
-    await saveMemory(memoryFile, memory).catch(options.onError);
-  };
-
-  const request = async (nowMs: number): Promise<void> => {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    let response: Response;
-    let text: string;
-    try {
-      response = await send(options.url(), {
-        signal: AbortSignal.any([timeout, options.signal]),
-        redirect: options.holdsKey ? "error" : "follow",
-        headers: {
-          accept: "application/json, text/csv;q=0.9, */*;q=0.1",
-          "user-agent": "isotherm",
-          ...(memory.etag === null ? {} : { "if-none-match": memory.etag }),
-          ...(memory.lastModified === null ? {} : { "if-modified-since": memory.lastModified }),
-          ...options.headers,
-        },
-      });
-      text = response.status === 200 ? await bodyOf(response) : "";
-      if (response.status !== 200) await response.body?.cancel();
-    } catch (error) {
-      if (error instanceof FeedFailure) throw error;
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
-      throw new FeedFailure(
-        timeout.aborted ? `no answer within ${timeoutMs / 1000} s` : `it cannot be reached${cause === "" ? "" : ` (${cause})`}`,
-      );
-    }
-    if (response.status === 304) {
-      notes = [];
-      return;
-    }
-    if (response.status !== 200) {
-      const denied = response.status === 401 || response.status === 403;
-      throw new FeedFailure(
-        `it answers ${response.status}${denied ? ", the key may be wrong" : ""}`,
-        Math.max(denied ? LONGEST_RETRY_MS : 0, retryAfterMs(response.headers.get("retry-after"), nowMs)),
-      );
-    }
-    const result = read(text);
-    if (!result.ok) throw new FeedFailure(result.problem);
-    const rows = mergeRates(rowsOf(memory), result.rows, options.siteNowMs() - KEPT_MS);
-    memory = {
-      ...memory,
-      rows: rows.map(({ startMs, value }): [number, number] => [startMs, value]),
-      etag: response.headers.get("etag"),
-      lastModified: response.headers.get("last-modified"),
-    };
-    series = rateSeries(rows);
-    notes = result.notes;
-  };
-
-  const look = async (): Promise<void> => {
-    if (options.signal.aborted) return;
-    const nowMs = wallMs();
-    // A clock that was set back must not silence the feed for as long.
-    const ahead = memory.notBeforeMs - nowMs;
-    if (ahead > 0 && ahead <= Math.max(DAY_MS, refreshMs)) return;
-    const day = new Date(nowMs).toISOString().slice(0, 10);
-    const requests = day === memory.day ? memory.requests : 0;
-    if (requests >= requestsPerDay) {
-      trouble = `the day's ${requestsPerDay} requests are spent`;
-      return;
-    }
-    // Counted before it goes out: a crash must not make it free.
-    await keep({ day, requests: requests + 1, notBeforeMs: nowMs + FIRST_RETRY_MS });
-    try {
-      await request(nowMs);
-      trouble = null;
-      await keep({ failures: 0, readMs: wallMs(), notBeforeMs: nowMs + refreshMs });
-    } catch (error) {
-      if (!(error instanceof FeedFailure)) options.onError(error);
-      trouble = error instanceof FeedFailure ? error.message : "it could not be read; see the log";
-      const waited = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(memory.failures, 10)) * (1 + 0.2 * random());
-      const waitMs = Math.max(waited, error instanceof FeedFailure ? error.waitMs : 0);
-      await keep({ failures: memory.failures + 1, notBeforeMs: wallMs() + waitMs });
-    }
-  };
+/** Prices or intensities from an address on the web; see `createPoliteFeed` for how it asks. */
+export const createRateFeed = async ({ read, siteNowMs, ...options }: RateFeedOptions): Promise<RateSource> => {
+  const feed = await createPoliteFeed<StoredRate>({
+    ...options,
+    row: storedRate,
+    read: (text, kept) => {
+      const result = read(text);
+      if (!result.ok) return result;
+      const rows = mergeRates(kept.map(rateOf), result.rows, siteNowMs() - KEPT_MS);
+      return { ok: true, rows: rows.map(({ startMs, value }): StoredRate => [startMs, value]), notes: result.notes };
+    },
+  });
+  let known: { readonly rows: readonly StoredRate[]; readonly series: RateSeries } | null = null;
   return {
-    name: options.name,
+    name: feed.name,
     get series() {
-      return series;
+      const { rows } = feed;
+      if (known?.rows !== rows) known = { rows, series: rows.length === 0 ? noRates : rateSeries(rows.map(rateOf)) };
+      return known.series;
     },
     get trouble() {
-      return trouble;
+      return feed.trouble;
     },
     get notes() {
-      return notes;
+      return feed.notes;
     },
     get readMs() {
-      return memory.readMs;
+      return feed.readMs;
     },
-    refresh: () => {
-      running ??= look().finally(() => {
-        running = null;
-      });
-      return running;
-    },
+    refresh: () => feed.refresh(),
   };
 };

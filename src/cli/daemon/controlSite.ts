@@ -1,6 +1,6 @@
 import type { BillingPeak } from "#cli/daemon/billingPeak";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
-import { comfortSchedule, localTime } from "#config/comfort";
+import { comfortSchedule, localTime, type Presence } from "#config/comfort";
 import type { SiteConfig } from "#config/siteConfig";
 import { type RuleStart, ruleFamily, ruleLookAround } from "#controllers/ruleBased";
 import type { ControlSequence } from "#domain/planner";
@@ -25,6 +25,7 @@ export const rulePlansOf = (
   nowMs: number,
   horizonSteps: number,
   runningMeanC = Number.NaN,
+  presence?: Presence,
 ): readonly ControlSequence[] => {
   const { stepS, rule, setback, limits } = config.control;
   const stepMs = stepS * 1000;
@@ -37,7 +38,7 @@ export const rulePlansOf = (
   return ruleFamily(
     {
       zones,
-      comfort: new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC)])),
+      comfort: new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC, presence)])),
       localMs: stepEndMs.map(toLocalMs),
       offset: before,
       horizonSteps,
@@ -56,6 +57,7 @@ export const controlSiteOf = (
   tariff: Pick<SiteTariff, "outlook">,
   peak: Pick<BillingPeak, "charge">,
   outdoorMean: (nowMs: number) => number = () => Number.NaN,
+  presence?: Presence,
 ): ControlSite => {
   const zones = config.zones.map(({ id }) => id);
   return {
@@ -68,13 +70,16 @@ export const controlSiteOf = (
     deadlineMs,
     comfort: ({ nowMs, stepEndMs }) => {
       const runningMeanC = outdoorMean(nowMs);
-      return new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC)]));
+      return new Map(zones.map((zone) => [zone, comfortSchedule(config, zone, stepEndMs, runningMeanC, presence)]));
     },
     pricePerKwh: (stepEndMs) => tariff.outlook(stepEndMs).weighedPerKwh,
     tariff: tariff.outlook,
     demandCharge: peak.charge,
     ...(config.planner.equipment === null ? {} : { equipment: config.planner.equipment }),
     toLocalMs: toLocalMsOf(config),
-    candidates: ({ nowMs, stepEndMs }) => ({ rulePlans: rulePlansOf(config, nowMs, stepEndMs.length, outdoorMean(nowMs)), otherPlans: [] }),
+    candidates: ({ nowMs, stepEndMs }) => ({
+      rulePlans: rulePlansOf(config, nowMs, stepEndMs.length, outdoorMean(nowMs), presence),
+      otherPlans: [],
+    }),
   };
 };

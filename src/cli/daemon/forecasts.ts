@@ -1,54 +1,209 @@
+import { join } from "node:path";
 import { createPersistenceForecast } from "#adapters/weather/persistenceForecast";
+import { createWebForecast, type WebForecast } from "#adapters/weather/webForecast";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
-import type { SiteConfig } from "#config/siteConfig";
-import type { Forecast, ForecastProvider } from "#domain/dataset";
+import { keepForecastErrors } from "#cli/daemon/forecastErrorFile";
+import type { ForecastSourceConfig, SiteConfig } from "#config/siteConfig";
+import type { ForecastStatus } from "#dashboards/server/daemonStatus";
+import type { Dataset, Forecast, ForecastProvider } from "#domain/dataset";
+import type { ForecastErrorAtLead } from "#domain/forecastError";
+import type { PointName } from "#domain/points";
+import type { AlarmBoard } from "#loop/alarmBoard";
+import { chainForecasts } from "#loop/forecastChain";
 import { guardForecasts } from "#loop/forecastGuard";
 import type { HistoryBuffer } from "#loop/historyBuffer";
+import { blendStation } from "#loop/stationBlend";
 import { epwForecastProvider } from "#simulators/weather/epwForecastProvider";
+import { loadWeather } from "#simulators/weather/loadWeather";
 import type { WeatherSeries } from "#simulators/weather/weatherSeries";
 
-/** Weather from one provider, people from another: no weather file knows who comes to work. A failing second one costs only its own columns. */
-const withPeople = (weather: ForecastProvider, people: ForecastProvider): ForecastProvider => ({
-  name: weather.name,
+/** Failures in a row of a service that people are told of, even while what it said before serves. */
+const TOLD_FAILURES = 3;
+
+export interface SiteForecasts extends ForecastProvider {
+  /** When the forecast in use was made, site time; null before the first. */
+  readonly lastMs: number | null;
+  status(): ForecastStatus;
+  /** How wrong each source has been, by lead. */
+  errors(): readonly ForecastErrorAtLead[];
+  /** Asks services on the web where it is time to; never rejects. */
+  refresh(): Promise<void>;
+  /** Compares what was forecast with what has been measured since, and remembers what is forecast now. */
+  learn(): Promise<void>;
+  /** Raises or clears the alarm of the first choice. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SiteForecastParts {
+  readonly config: SiteConfig;
+  readonly history: HistoryBuffer;
+  /** The embedded building's own; null: a real building. */
+  readonly weather: WeatherSeries | null;
+  /** Usual number of people in a zone; NaN: not known. */
+  readonly usualPeople: (zone: string, timeMs: number) => number;
+  readonly directory: string;
+  readonly nowMs: () => number;
+  readonly alarms: AlarmBoard;
+  readonly onProblem: (text: string) => void;
+  readonly onError: (error: unknown) => void;
+  /** Ends requests that are under way. */
+  readonly signal: AbortSignal;
+}
+
+interface Source {
+  readonly provider: ForecastProvider;
+  readonly web: WebForecast | null;
+  /** Failures that people are told of; what must be shown. */
+  readonly licence: string | null;
+}
+
+const renamed = (name: string, provider: ForecastProvider): ForecastProvider => ({
+  name,
+  forecast: async (fromMs, stepS, steps) => ({ ...(await provider.forecast(fromMs, stepS, steps)), provider: name }),
+});
+
+/** Weather from one provider, people from another: no weather service knows who comes to work. A failing second one costs only its own columns. */
+const withPeople = (
+  weather: ForecastProvider,
+  people: ForecastProvider,
+  zones: readonly string[],
+  usualPeople: SiteForecastParts["usualPeople"],
+): ForecastProvider => ({
+  get name() {
+    return weather.name;
+  },
   forecast: async (fromMs, stepS, steps): Promise<Forecast> => {
     const forecast = await weather.forecast(fromMs, stepS, steps);
     const columns = new Map(forecast.columns);
     const expected = await people.forecast(fromMs, stepS, steps).catch(() => null);
     for (const [point, values] of expected?.columns ?? []) if (point.endsWith(".occupancyCount")) columns.set(point, values);
+    for (const zone of zones) {
+      const usual = forecast.stepEndMs.map((endMs) => usualPeople(zone, endMs - stepS * 500));
+      const point: PointName = `${zone}.occupancyCount`;
+      const otherwise = columns.get(point);
+      if (!usual.some(Number.isFinite)) continue;
+      columns.set(
+        point,
+        usual.map((value, j) => (Number.isFinite(value) ? value : (otherwise?.[j] ?? Number.NaN))),
+      );
+    }
     return { ...forecast, columns };
   },
 });
 
-export interface SiteForecasts extends ForecastProvider {
-  /** When a forecast was made last, site time; null before the first. */
-  readonly lastMs: number | null;
-}
+/** One row of the history as the error statistics want it. */
+const rowOf = ({ columns }: Dataset, row: number): ReadonlyMap<PointName, number> =>
+  new Map([...columns].map(([point, values]) => [point, values[row]!]));
 
-/** The site's forecasts, guarded: the building's weather file for an embedded one, persistence of its own measurements otherwise. */
-export const createForecasts = (
-  config: SiteConfig,
-  history: HistoryBuffer,
-  weather: WeatherSeries | null,
-  onProblem: (text: string) => void,
-): SiteForecasts => {
+const openSource = async (
+  source: ForecastSourceConfig,
+  index: number,
+  persistence: ForecastProvider,
+  { config, history, directory, onError, signal }: SiteForecastParts,
+): Promise<Source> => {
+  if (source.kind === "persistence") return { provider: persistence, web: null, licence: null };
+  const blend = { history: () => history.dataset((history.newestMs ?? 0) - 2 * 3_600_000), tauS: source.blendS };
+  if (source.kind === "typical") {
+    const name = `typical year (${source.weather.replace(/^.*[\\/]/, "")})`;
+    return { provider: blendStation(renamed(name, epwForecastProvider(loadWeather(source.weather))), blend), web: null, licence: null };
+  }
+  const web = await createWebForecast({
+    url: source.url,
+    key: source.key?.reveal() ?? null,
+    latitudeDeg: config.site.latitudeDeg,
+    longitudeDeg: config.site.longitudeDeg,
+    lengthS: config.forecast.lengthS,
+    maxAgeS: config.forecast.maxAgeS,
+    memoryFile: join(directory, `forecast-${index}.json`),
+    refreshMs: source.refreshMs,
+    timeoutMs: source.timeoutMs,
+    requestsPerDay: source.requestsPerDay,
+    onError,
+    signal,
+  });
+  return { provider: blendStation(web, blend), web, licence: source.licence };
+};
+
+/**
+ * The site's forecasts, guarded: the building's weather file for an embedded one; for a real one the sources of the site file in their order, each drawn towards the site's own
+ * station, and persistence of its own measurements behind them.
+ */
+export const createForecasts = async (parts: SiteForecastParts): Promise<SiteForecasts> => {
+  const { config, history, weather, nowMs, alarms, onProblem, onError } = parts;
+  const { stepS } = config.control;
   const persistence = createPersistenceForecast({ history: () => history.dataset(), toLocalMs: toLocalMsOf(config) });
-  const provider =
-    weather === null || config.forecast.provider === "persistence" ? persistence : withPeople(epwForecastProvider(weather), persistence);
-  const guarded = guardForecasts(provider, {
+  const named: ForecastSourceConfig[] = [...config.forecast.sources];
+  if (!named.some(({ kind }) => kind === "persistence")) named.push({ kind: "persistence" });
+  const sources: readonly Source[] =
+    weather !== null && config.forecast.provider === "auto"
+      ? [{ provider: epwForecastProvider(weather), web: null, licence: null }]
+      : await Promise.all(named.map((source, index) => openSource(source, index, persistence, parts)));
+  const chain = chainForecasts(sources.map(({ provider }) => provider));
+  const zones = config.zones.map(({ id }) => id);
+  const guarded = guardForecasts(withPeople(chain, persistence, zones, parts.usualPeople), {
     maxAgeS: config.forecast.maxAgeS,
     newest: (point) => history.last(point)?.value ?? null,
     onProblem,
   });
-  let lastMs: number | null = null;
+  const { errors, save } = keepForecastErrors(join(parts.directory, "forecast-errors.json"), onError);
+  let inUse: Pick<Forecast, "provider" | "issuedAtMs"> | null = null;
+  let learnedMs = history.newestMs ?? Number.NEGATIVE_INFINITY;
+  const troubleOf = (index: number): string | null => chain.states[index]?.trouble ?? sources[index]!.web?.trouble ?? null;
+  const steps = Math.ceil(config.forecast.lengthS / stepS);
+
   return {
-    name: provider.name,
-    get lastMs() {
-      return lastMs;
+    get name() {
+      return inUse?.provider ?? chain.name;
     },
-    forecast: async (fromMs, stepS, steps) => {
-      const forecast = await guarded.forecast(fromMs, stepS, steps);
-      lastMs = forecast.issuedAtMs;
+    get lastMs() {
+      return inUse?.issuedAtMs ?? null;
+    },
+    status: () => ({
+      provider: inUse?.provider ?? null,
+      issuedAtMs: inUse?.issuedAtMs ?? null,
+      licence: sources.find(({ provider }) => provider.name === inUse?.provider)?.licence ?? null,
+      sources: chain.states.map(({ name, state }, index) => ({ name, state, trouble: troubleOf(index) })),
+    }),
+    errors: errors.all,
+    forecast: async (fromMs, ofStepS, count) => {
+      const forecast = await guarded.forecast(fromMs, ofStepS, count);
+      inUse = forecast;
       return forecast;
     },
+    refresh: async () => {
+      for (const { web } of sources) await web?.refresh();
+    },
+    learn: async () => {
+      const newestMs = history.newestMs;
+      if (newestMs === null || newestMs <= learnedMs) return;
+      const rows = history.dataset(learnedMs);
+      rows.timesMs.forEach((timeMs, row) => {
+        errors.measured(timeMs, rowOf(rows, row));
+      });
+      learnedMs = newestMs;
+      for (const { provider } of sources) {
+        const forecast = await provider.forecast(newestMs, stepS, steps).catch(() => null);
+        if (forecast !== null) errors.issued(forecast, newestMs);
+      }
+      await save();
+    },
+    check: async () => {
+      const first = chain.states[0];
+      if (first === undefined || config.forecast.sources.length === 0) return;
+      const failures = sources[0]!.web?.failures ?? 0;
+      const isDown = first.state === "failed" || failures >= TOLD_FAILURES;
+      await alarms.set(
+        isDown,
+        {
+          id: "forecast-source",
+          level: "warning",
+          text: `The first choice of weather forecasts (${first.name}) ${first.state === "failed" ? `is not usable; ${inUse?.provider ?? "nothing"} serves instead` : "cannot be read anew"}: ${troubleOf(0) ?? "it failed"}.`,
+          action: "Check forecast.sources in the site file, the service behind it and the way to it.",
+        },
+        nowMs(),
+      );
+    },
+    close: () => save(true),
   };
 };

@@ -1,6 +1,8 @@
 import type { CommandHandlers } from "#adapters/mqtt/commands";
 import type { Publisher } from "#adapters/mqtt/publisher";
 import type { OverrideSet } from "#adapters/mqtt/wire";
+import type { Ground } from "#cli/daemon/ground";
+import type { Traffic } from "#cli/daemon/traffic";
 import { nextScheduleEntryMs } from "#config/nextScheduleEntry";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
@@ -20,6 +22,17 @@ export interface OrderParts {
   readonly decideSoon: () => void;
   readonly say: (text: string) => void;
 }
+
+export const orderPartsOf = (ground: Ground, { supervisor, publisher, demandResponse }: Traffic, decideSoon: () => void): OrderParts => ({
+  config: ground.run.config,
+  clock: ground.clock,
+  supervisor,
+  publisher,
+  demandResponse,
+  current: (zone) => supervisor.inForce(ground.nowMs()).get(zone) ?? null,
+  decideSoon,
+  say: (text) => ground.run.log.info(text),
+});
 
 const modes: readonly ControlMode[] = ["auto", "shadow", "off"];
 

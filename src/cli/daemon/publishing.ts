@@ -2,7 +2,7 @@ import type { Publisher } from "#adapters/mqtt/publisher";
 import { createRetainedTopics } from "#adapters/mqtt/retainedTopics";
 import { encode, topicsOf, type ZoneState, zonePlanOf } from "#adapters/mqtt/wire";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
-import { comfortAt } from "#config/comfort";
+import { comfortAt, type Presence } from "#config/comfort";
 import type { SiteConfig } from "#config/siteConfig";
 import type { MessageBus } from "#domain/bus";
 import { IsothermError, unavailableError } from "#domain/errors";
@@ -70,12 +70,13 @@ export interface ZoneStateInput {
   readonly mode: string;
   /** Running mean of the outdoor temperature, for adaptive comfort; NaN: not known. */
   readonly runningMeanC: number;
+  readonly presence?: Presence;
 }
 
 /** What is said of a zone on MQTT; nothing that is not known is guessed. */
 export const zoneStateOf = (
   config: SiteConfig,
-  { zone, nowMs, latest, decision, source, acknowledgement, alarms, mode, runningMeanC }: ZoneStateInput,
+  { zone, nowMs, latest, decision, source, acknowledgement, alarms, mode, runningMeanC, presence }: ZoneStateInput,
 ): ZoneState => {
   const value = (quantity: "zoneAirTempC" | "relativeHumidityPct" | "heatingSetpointC" | "coolingSetpointC"): number | null =>
     latest.values.get(zonePoint(zone, quantity)) ?? null;
@@ -83,7 +84,7 @@ export const zoneStateOf = (
   const airTempC = value("zoneAirTempC");
   const heatingSetpointC = inForce?.heatingSetpointC ?? value("heatingSetpointC");
   const coolingSetpointC = inForce?.coolingSetpointC ?? value("coolingSetpointC");
-  const band = comfortAt(config, zone, nowMs, runningMeanC);
+  const band = comfortAt(config, zone, nowMs, runningMeanC, presence);
   const stdDevK = decision?.plan.chosen.zones[zone]?.stdDevK[0];
   return {
     timeMs: nowMs,

@@ -1,4 +1,12 @@
-import type { ControlMode, DaemonPhase, DaemonStatus, DataSource, InfluxStatus, ZoneInCharge } from "#dashboards/server/daemonStatus";
+import type {
+  ControlMode,
+  DaemonPhase,
+  DaemonStatus,
+  DataSource,
+  ForecastStatus,
+  InfluxStatus,
+  ZoneInCharge,
+} from "#dashboards/server/daemonStatus";
 import type { Decision } from "#domain/plan";
 import type { ControlSource } from "#domain/setpoints";
 
@@ -22,6 +30,7 @@ export interface StatusParts {
   readonly refusedCounts: () => Readonly<Record<string, number>>;
   readonly brokerConnected: () => boolean;
   readonly influx: () => InfluxStatus;
+  readonly forecast: () => ForecastStatus | null;
   /** What people must know of while it runs, in words; empty when all is well. */
   readonly troubles: () => readonly string[];
 }
@@ -109,6 +118,7 @@ export const createStatusBoard = (parts: StatusParts): StatusBoard => {
         refusedCounts: parts.refusedCounts(),
         brokerConnected: parts.brokerConnected(),
         influx: parts.influx(),
+        forecast: parts.forecast(),
       };
     },
   };

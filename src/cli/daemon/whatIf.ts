@@ -1,5 +1,5 @@
 import { rulePlansOf, toLocalMsOf } from "#cli/daemon/controlSite";
-import { comfortSchedule } from "#config/comfort";
+import { comfortSchedule, type Presence } from "#config/comfort";
 import type { ComfortConfig, SiteConfig } from "#config/siteConfig";
 import type { WhatIfPlan, WhatIfQuestion, WhatIfView } from "#dashboards/server/wire";
 import { configurationError, unavailableError } from "#domain/errors";
@@ -32,12 +32,20 @@ const changedComfort = (comfort: ComfortConfig, { lowerShiftK, upperShiftK, occu
 };
 
 /** A copy of `request` with the wishes changed; what was measured, forecast and in force stays. */
-export const changedRequest = (config: SiteConfig, request: PlanRequest, question: WhatIfQuestion, runningMeanC: number): PlanRequest => {
+export const changedRequest = (
+  config: SiteConfig,
+  request: PlanRequest,
+  question: WhatIfQuestion,
+  runningMeanC: number,
+  presence?: Presence,
+): PlanRequest => {
   const horizonSteps = Math.min(question.horizonSteps ?? request.horizonSteps, request.horizonSteps);
   const changed: SiteConfig = {
     ...config,
     zones: config.zones.map((zone) => ({ ...zone, comfort: changedComfort(zone.comfort, question) })),
   };
+  // Who says that nobody comes, or that somebody is there, knows better than what was learned.
+  const present = question.occupancy === "scheduled" ? presence : undefined;
   const stepMs = request.stepS * 1000;
   const rows = horizonSteps + Math.round(BEYOND_MS / stepMs);
   const stepEndMs = Float64Array.from({ length: rows }, (_, t) => request.nowMs + (t + 1) * stepMs);
@@ -45,9 +53,9 @@ export const changedRequest = (config: SiteConfig, request: PlanRequest, questio
     ...request,
     horizonSteps,
     localMs: stepEndMs.slice(0, horizonSteps).map(toLocalMsOf(config)),
-    comfort: new Map(request.zones.map((zone) => [zone, comfortSchedule(changed, zone, stepEndMs, runningMeanC)])),
+    comfort: new Map(request.zones.map((zone) => [zone, comfortSchedule(changed, zone, stepEndMs, runningMeanC, present)])),
     pricePerKwh: request.pricePerKwh.slice(0, horizonSteps).map((price) => price * question.priceFactor),
-    rulePlans: rulePlansOf(changed, request.nowMs, horizonSteps, runningMeanC),
+    rulePlans: rulePlansOf(changed, request.nowMs, horizonSteps, runningMeanC, present),
     otherPlans: [],
     previousPlan: null,
   };
@@ -118,6 +126,8 @@ export const createWhatIf = (parts: {
   readonly decision: () => Decision | null;
   readonly use: <T>(work: (planner: Planner | null) => Promise<T>) => Promise<T>;
   readonly runningMeanC: (nowMs: number) => number;
+  /** What was learned of who is there when; undefined: the schedule alone. */
+  readonly presence: () => Presence | undefined;
   /** Real time for one question, ms. */
   readonly limitMs: number;
 }): WhatIf => {
@@ -134,7 +144,7 @@ export const createWhatIf = (parts: {
         throw unavailableError("Nothing has been decided yet, or a decision is just being made.", { todo: "Ask again in a moment." });
       const { plan } = decision;
       const { id, request } = newest;
-      const changed = changedRequest(parts.config, request, question, parts.runningMeanC(request.nowMs));
+      const changed = changedRequest(parts.config, request, question, parts.runningMeanC(request.nowMs), parts.presence());
       const controller = new AbortController();
       underWay = controller;
       const timer = setTimeout(() => controller.abort(), parts.limitMs);

@@ -33,7 +33,7 @@ describe("the reason of a plan", () => {
   it("names the start, the difference to the rule and the saving with the plan's own numbers", async () => {
     const plan = await decide(quickZone, { zones: ["space1-1"], price: () => 2 }, "rule lead 4");
     const found =
-      /^Starts heating space1-1 (\d+) min before occupancy, (\d+) min later than the rule would: saves ([\d.]+) EUR, comfort stays within 0\.1 K of the band \((\d+) % sure at every step\)\.$/.exec(
+      /^Starts heating space1-1 (\d+) min before occupancy, (\d+) min later than the rule would: saves ([\d.]+) EUR, comfort is expected within 0\.1 K of the band for (\d+) % of the time that people are there\.$/.exec(
         plan.reason,
       );
     expect(found).not.toBeNull();
@@ -42,12 +42,10 @@ describe("the reason of a plan", () => {
     expect(Number(found![2])).toBe((start - startStep(plan.rule!, "space1-1", 15)) * 15);
     expect(Number(found![3])).toBeCloseTo(money(plan.rule!) - money(plan.chosen), 2);
     const { meanC, stdDevK } = plan.chosen.zones["space1-1"]!;
-    const sure = Math.min(
-      ...meanC
-        .slice(12)
-        .map((mean, i) => normalCdf((23.5 + 0.1 - mean) / stdDevK[12 + i]!) - normalCdf((20 - 0.1 - mean) / stdDevK[12 + i]!)),
-    );
-    expect(Number(found![4])).toBe(Math.floor(sure * 100));
+    const kept = meanC
+      .slice(12)
+      .map((mean, i) => normalCdf((23.5 + 0.1 - mean) / stdDevK[12 + i]!) - normalCdf((20 - 0.1 - mean) / stdDevK[12 + i]!));
+    expect(Number(found![4])).toBe(Math.floor((100 * kept.reduce((sum, one) => sum + one, 0)) / kept.length));
   });
 
   it("says what comfort a dearer plan spares", async () => {
@@ -98,7 +96,7 @@ describe("the sentence", () => {
   it("says so when the plan is the rule's", () => {
     const same = predicted(trajectory([20, 20, 20], [20, 20, 20]));
     expect(explainPlan(input(same, same, always, 20))).toMatch(
-      /^Does what the rule would \(rule lead 1\), nothing cheaper was found: comfort stays/,
+      /^Does what the rule would \(rule lead 1\), nothing cheaper was found: comfort is expected/,
     );
   });
 
@@ -140,9 +138,10 @@ describe("the sentence", () => {
     );
   });
 
-  it("is as sure as the least sure step", () => {
+  it("is as sure as the least sure step, and expects the mean of all", () => {
     const plan = predicted(trajectory([20, 20, 20], [20.1, 22, 22], 0.2));
-    const { confidence } = comfortOutlook(input(plan, plan, always, 20));
+    const { confidence, expectedShare } = comfortOutlook(input(plan, plan, always, 20));
+    expect(expectedShare).toBeCloseTo((confidence + 2) / 3, 9);
     expect(confidence).toBeCloseTo(normalCdf(1) - (1 - normalCdf((24.1 - 20.1) / 0.2)), 9);
   });
 });

@@ -1,0 +1,109 @@
+import { createCronTicks } from "#adapters/clocks/cronTicks";
+import type { Control } from "#cli/daemon/control";
+import type { SiteForecasts } from "#cli/daemon/forecasts";
+import { createMemoryReturn } from "#cli/daemon/freedMemory";
+import type { Ground } from "#cli/daemon/ground";
+import type { Habits } from "#cli/daemon/habits";
+import type { SiteLearning } from "#cli/daemon/siteLearning";
+import type { SiteTariff } from "#cli/daemon/siteTariff";
+import type { StateReports } from "#cli/daemon/stateReports";
+import type { StatusBoard } from "#cli/daemon/statusBoard";
+import type { Traffic } from "#cli/daemon/traffic";
+import { zonePoint } from "#domain/points";
+import { runLoop } from "#loop/runLoop";
+
+const MINUTE_MS = 60_000;
+/** How often freed memory goes back to the system, real time. */
+const MEMORY_RETURN_MS = 5_000;
+/** At the start: values of this age count as the zones' present ones, and so long the first decision waits for them in real time. */
+const FRESH_MS = 5 * MINUTE_MS;
+const FIRST_VALUES_MS = 60_000;
+
+/** What the loops call. */
+export interface LoopParts {
+  readonly board: StatusBoard;
+  readonly control: Control;
+  readonly learning: SiteLearning;
+  readonly reports: StateReports;
+  readonly tariff: SiteTariff;
+  readonly forecasts: SiteForecasts;
+  readonly habits: Habits;
+}
+
+/** Everything that happens again and again; returns what ends the timers that the signal does not. */
+export const startLoops = async (
+  ground: Ground,
+  { watch, telemetry, influx }: Traffic,
+  { board, control: { runner }, learning: { rounds, atNight }, reports, tariff, forecasts, habits }: LoopParts,
+): Promise<() => void> => {
+  const { run, zones, clock, nowMs, ending, onError, inBackground } = ground;
+  const { control, planner, learning } = run.config;
+  const { signal } = ending;
+
+  const firstDecision = async (): Promise<void> => {
+    await telemetry.caughtUp(nowMs() - FRESH_MS, ground.isDemo ? 3_000 : FIRST_VALUES_MS);
+    // Without any temperature the next tick is early enough to command anything.
+    const { values } = telemetry.latest(nowMs());
+    if (!signal.aborted && zones.some((zone) => values.has(zonePoint(zone, "zoneAirTempC")))) await runner.run(signal);
+  };
+  inBackground("the first decision", firstDecision());
+  if (rounds.model === null) inBackground("learning", rounds.learn());
+  else board.progress("controlling", "Controlling", null);
+  const ticks = createCronTicks(control.schedule);
+  inBackground(
+    "the control loop",
+    runLoop({
+      clock,
+      nextTickMs: (afterMs) => ticks.nextTickMs(afterMs),
+      onTick: (_tick, aborted) => runner.run(aborted),
+      signal,
+      onSkipped: (count) => run.log.warn({ skipped: count }, "control ticks came while a decision was still under way and were dropped"),
+      onError,
+      graceMs: 300,
+    }),
+  );
+  const nights = createCronTicks(learning.schedule);
+  inBackground(
+    "nightly learning",
+    runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: atNight, signal, onError, graceMs: 300 }),
+  );
+
+  const comingSteps = (): Float64Array => {
+    const stepMs = control.stepS * 1_000;
+    return Float64Array.from({ length: planner.horizonSteps }, (_, t) => (Math.floor(nowMs() / stepMs) + t + 1) * stepMs);
+  };
+  const refreshTariff = async (): Promise<void> => {
+    await tariff.refresh();
+    if (!signal.aborted) await tariff.check(comingSteps());
+  };
+  const refreshForecasts = async (): Promise<void> => {
+    await forecasts.refresh();
+    if (signal.aborted) return;
+    await forecasts.check();
+    await forecasts.learn();
+    await habits.refresh();
+  };
+  void refreshTariff().catch(onError);
+  void refreshForecasts().catch(onError);
+  const everyMinute = async (): Promise<void> => {
+    await watch.check();
+    await reports.checkReadBack();
+    // In its own time: a feed that does not answer holds nothing up.
+    void refreshTariff().catch(onError);
+    void refreshForecasts().catch(onError);
+    await influx.refresh().catch(onError);
+    reports.publishStates();
+    reports.publishHealth();
+  };
+  const minutes = setInterval(() => void everyMinute().catch(onError), Math.max(1_000, MINUTE_MS / clock.speed));
+
+  const returnMemory = await createMemoryReturn().catch((error: unknown) => {
+    onError(error);
+    return null;
+  });
+  const returning = returnMemory === null ? undefined : setInterval(returnMemory, MEMORY_RETURN_MS);
+  return () => {
+    clearInterval(minutes);
+    clearInterval(returning);
+  };
+};
