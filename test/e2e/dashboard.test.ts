@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { WhatIfQuestion } from "#dashboards/server/wire";
 import { z90, z95 } from "#dashboards/web/pages/quantiles";
 import { type RunningDashboard, serve } from "../dashboards/server.js";
 import { buildOffice, type Office, officeSite } from "../fixtures/officeStore.js";
@@ -28,6 +29,19 @@ const pages = [
   "#/system",
   "#/account",
 ] as const;
+/** What a daemon knows beside the store. */
+const everything = (of: Office) => ({
+  webRoot,
+  models: async () => officeModels(of),
+  learning: { trainingDays: 7, minDays: 3 },
+  schedule: () => officeSchedule(of),
+  adjustments: { load: async () => [], save: async () => undefined },
+  orders: {
+    overrideZone: async ({ zone }: { readonly zone: string }) => `Zone ${zone} is set by hand.`,
+    releaseZone: async () => "",
+    whatIf: async (question: WhatIfQuestion) => officeWhatIf(of, question),
+  },
+});
 const evilLabel = '<img src=x onerror="window.broken = true">';
 
 /** A network between browser and dashboard that can swallow what is sent without closing anything. */
@@ -71,18 +85,7 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
       args: chromiumArguments,
     });
     office = await buildOffice();
-    dashboard = await serve(office, {
-      webRoot,
-      models: async () => officeModels(office),
-      learning: { trainingDays: 7, minDays: 3 },
-      schedule: () => officeSchedule(office),
-      adjustments: { load: async () => [], save: async () => undefined },
-      orders: {
-        overrideZone: async ({ zone }) => `Zone ${zone} is set by hand.`,
-        releaseZone: async () => "",
-        whatIf: async (question) => officeWhatIf(office, question),
-      },
-    });
+    dashboard = await serve(office, everything(office));
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
@@ -343,7 +346,7 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
       seq: 9,
       plan: { ...hostile.latest.plan, reason: evilLabel },
     });
-    const own = await serve(hostile, { webRoot });
+    const own = await serve(hostile, everything(hostile));
     for (const hash of pages) {
       const { page, complaints, close } = await open(hash, {}, own.base);
       expect(await page.evaluate(() => (globalThis as { broken?: boolean }).broken)).toBeUndefined();
