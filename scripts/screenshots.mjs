@@ -47,6 +47,21 @@ const pages = [
   { name: "zone", hash: `#/zones/${encodeURIComponent(zone ?? "")}` },
   { name: "comfort", hash: "#/comfort" },
   { name: "energy", hash: "#/energy" },
+  { name: "savings", hash: "#/savings" },
+  { name: "model", hash: "#/model" },
+  { name: "schedule", hash: "#/schedule" },
+  {
+    name: "what-if",
+    hash: "#/what-if",
+    // Twice the price, answered.
+    prepare: async (page) => {
+      const ask = page.locator("form button[type=submit]");
+      if (!(await ask.isVisible())) return;
+      await page.locator("form input").nth(2).fill("2");
+      await ask.click();
+      await page.locator(".form-done, .form-problem").waitFor();
+    },
+  },
   { name: "alarms", hash: "#/alarms" },
   { name: "system", hash: "#/system" },
 ];
@@ -69,12 +84,15 @@ try {
   for (const { name: view, options } of views) {
     const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
     const page = await context.newPage();
-    for (const { name, hash } of pages) {
+    for (const { name, hash, prepare } of pages) {
       await page.goto(`${base}${hash}`);
       await page.locator('[data-connection="live"]').waitFor();
       await page.waitForFunction(
-        () => document.querySelector(".skeleton:not([hidden])") === null && document.querySelector(".lead")?.textContent !== "Loading…",
+        () =>
+          [...document.querySelectorAll(".skeleton:not([hidden])")].every((one) => one.offsetParent === null) &&
+          document.querySelector(".lead")?.textContent !== "Loading…",
       );
+      await prepare?.(page);
       const path = join(out, `${name}-${view}.png`);
       // The whole page on a desktop; on a phone what its screen shows, with the navigation where it belongs.
       await page.screenshot({ path, fullPage: view !== "phone" });

@@ -2,6 +2,7 @@ import type { DecisionStep } from "#dashboards/server/decisionHistory";
 import type { LocalCalendar } from "#dashboards/server/localTime";
 import type { BandView, ComfortState, ComfortView } from "#dashboards/server/wire";
 import type { ZoneInfo } from "#domain/building";
+import type { ZoneSetpoints } from "#domain/setpoints";
 
 /** A step counts as outside the band where it ends more than this beyond it, K. */
 export const toleranceK = 0.1;
@@ -57,6 +58,31 @@ const groupBy = <T>(items: readonly T[], key: (item: T) => string): Map<string, 
   return groups;
 };
 
+/** Stretches in which a person commanded a zone, newest first: steps one after another with the same setpoints are one. */
+export const overrideSpans = (steps: readonly DecisionStep[], fromMs: number, toMs: number): ComfortView["overrides"] => {
+  const spans: { zone: string; fromMs: number; toMs: number; setpoints: ZoneSetpoints }[] = [];
+  const newest = new Map<string, (typeof spans)[number]>();
+  for (const step of steps) {
+    for (const [zone, setpoints] of step.overrides) {
+      if (step.stepEndMs <= fromMs || step.timeMs >= toMs) continue;
+      const last = newest.get(zone);
+      const goesOn =
+        last !== undefined &&
+        step.timeMs - last.toMs < step.stepS * 500 &&
+        last.setpoints.heatingSetpointC === setpoints.heatingSetpointC &&
+        last.setpoints.coolingSetpointC === setpoints.coolingSetpointC;
+      if (goesOn) {
+        last.toMs = step.stepEndMs;
+        continue;
+      }
+      const span = { zone, fromMs: step.timeMs, toMs: step.stepEndMs, setpoints };
+      spans.push(span);
+      newest.set(zone, span);
+    }
+  }
+  return spans.sort((a, b) => b.fromMs - a.fromMs);
+};
+
 /** Time in band (% of occupied zone-steps) and kelvin-hours outside it, Σ |distance outside the band| · step, by zone, local day and hour. */
 export const comfortView = (
   steps: readonly DecisionStep[],
@@ -97,5 +123,6 @@ export const comfortView = (
       const [day, hour] = key.split(" ") as [string, string];
       return { day, hour: Number(hour), discomfortKh: kelvinHours(own), inBandPct: pct(own.filter(isInBand).length, own.length)! };
     }),
+    overrides: overrideSpans(steps, fromMs, toMs),
   };
 };

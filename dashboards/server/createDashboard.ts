@@ -25,11 +25,15 @@ import { People, SetupToken } from "#dashboards/server/people/people";
 import { peopleEndpoints } from "#dashboards/server/people/peopleEndpoints";
 import { type DashboardLog, errorHandler, notFoundHandler, ProblemError } from "#dashboards/server/problems";
 import { readEndpoints } from "#dashboards/server/routes";
+import { savingsEndpoints } from "#dashboards/server/savings/savingsEndpoints";
+import { viewEndpoints } from "#dashboards/server/viewEndpoints";
 import { newestOf, type ViewContext, watchedPoints } from "#dashboards/server/views";
-import type { HealthView, ModelsView, StatusView } from "#dashboards/server/wire";
+import type { HealthView, ModelsView, ScheduleView, StatusView } from "#dashboards/server/wire";
+import { zoneOrderEndpoints } from "#dashboards/server/zoneOrders";
 import type { SiteInfo } from "#domain/building";
 import type { ForecastErrorAtLead } from "#domain/forecastError";
 import type { AuditStore, PeopleStore } from "#domain/people";
+import type { AdjustmentStore } from "#domain/savings";
 import type { StoreReader } from "#domain/store";
 
 export interface DashboardOptions {
@@ -50,6 +54,12 @@ export interface DashboardOptions {
     readonly scryptCost?: ScryptCost;
   };
   readonly orders?: DashboardOrders;
+  /** What learning wants of data; absent where nobody here learns. */
+  readonly learning?: { readonly trainingDays: number; readonly minDays: number };
+  /** Absent where the site's configuration is not known. */
+  readonly schedule?: () => ScheduleView;
+  /** Of the savings baseline; absent: nobody can make any. */
+  readonly adjustments?: AdjustmentStore;
   /** PEM texts: then it speaks HTTPS only. */
   readonly tls?: { readonly certificate: string; readonly key: string };
   /** Of isotherm, for the OpenAPI document. */
@@ -232,6 +242,9 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   const endpoints = [
     ...readEndpoints(context, statusView, events, access, options.models, options.forecastErrors),
     ...orderEndpoints(options.orders ?? {}, audit, options.nowMs),
+    ...zoneOrderEndpoints(options.orders ?? {}, audit),
+    ...viewEndpoints(context, { learning: options.learning ?? null, schedule: options.schedule ?? null }),
+    ...savingsEndpoints(context, options.adjustments ?? null, audit, wallMs),
     ...peopleEndpoints({
       people,
       access,

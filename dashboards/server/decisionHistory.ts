@@ -1,6 +1,7 @@
 import type { BandView } from "#dashboards/server/wire";
 import type { Decision } from "#domain/plan";
 import { zonePoint } from "#domain/points";
+import type { ZoneSetpoints } from "#domain/setpoints";
 import type { StoreReader } from "#domain/store";
 
 /** What comfort and cost need of one stored decision: a hundredth of its size. */
@@ -14,6 +15,12 @@ export interface DecisionStep {
   readonly observedMs: number;
   readonly zoneAirTempC: ReadonlyMap<string, number>;
   readonly bands: ReadonlyMap<string, BandView>;
+  readonly mode: "auto" | "shadow";
+  /** Zones that a person commanded, and how. */
+  readonly overrides: ReadonlyMap<string, ZoneSetpoints>;
+  /** HVAC power that the model expected of this step, by what was chosen and by the rule, W; null where no model could say. */
+  readonly chosenPowerW: number | null;
+  readonly rulePowerW: number | null;
 }
 
 const chunkMs = 24 * 3_600_000;
@@ -42,6 +49,15 @@ const summarise = (decision: Decision, zones: readonly string[]): DecisionStep =
     observedMs: observation.timeMs,
     zoneAirTempC,
     bands,
+    mode: decision.mode ?? "auto",
+    overrides: new Map(
+      zones.flatMap((zone): [string, ZoneSetpoints][] => {
+        const pair = decision.command[zone];
+        return (decision.zoneSources?.[zone] ?? decision.source) === "override" && pair !== undefined ? [[zone, pair]] : [];
+      }),
+    ),
+    chosenPowerW: finite(plan.chosen.powerW[0]),
+    rulePowerW: finite(plan.rule?.powerW[0]),
   };
 };
 

@@ -90,9 +90,19 @@ export const queryInputs = {
   series: z.strictObject({ points: pointList, ...range, buckets: wholeNumber(1, 2000, 300) }),
   comfort: z.strictObject(range),
   energy: z.strictObject(range),
+  modelLive: z.strictObject(range),
+  savings: z.strictObject({ ...range, method: z.enum(["before", "rule"]).default("before") }),
   alarms: z.strictObject({ since: instant.optional() }),
   audit: z.strictObject({ before: wholeNumberFrom(1, 999_999_999).optional(), limit: wholeNumber(1, 500, 100) }),
 } as const;
+
+/** A local day that is in the calendar. */
+const localDay = z
+  .string()
+  .refine((value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(`${value}T00:00:00Z`)), "expected a day: 2026-01-31")
+  .refine((value) => new Date(`${value}T00:00:00Z`).toISOString().startsWith(value), "expected a day that exists")
+  .meta({ openapi: { type: "string", format: "date" } });
+const setpointC = z.number().min(5).max(40);
 
 const role = z.enum(["viewer", "operator", "admin"]);
 /** Letters and digits of any script, and a few marks: nothing invisible, nothing that turns text around. */
@@ -150,6 +160,32 @@ export const bodyInputs = {
     reason: sentence(0, 500),
   }),
   rollback: z.strictObject({ reason: sentence(0, 500) }),
+  /** Of one zone. The same id again changes nothing. */
+  override: z
+    .strictObject({
+      id: z.uuid(),
+      heatingSetpointC: setpointC.optional(),
+      coolingSetpointC: setpointC.optional(),
+      hold: z.boolean().default(false).describe("What is in force now is kept"),
+      minutes: z.int().min(1).max(10_080).optional(),
+      untilNextEntry: z.boolean().default(false).describe("Until the zone's schedule changes next"),
+      reason: sentence(0, 300).default(""),
+    })
+    .refine(
+      ({ hold, heatingSetpointC, coolingSetpointC }) => hold === (heatingSetpointC === undefined && coolingSetpointC === undefined),
+      "expected heatingSetpointC or coolingSetpointC, or hold",
+    )
+    .refine(({ minutes, untilNextEntry }) => (minutes !== undefined) !== untilNextEntry, "expected either minutes or untilNextEntry"),
+  whatIf: z.strictObject({
+    lowerShiftK: z.number().min(-5).max(5).default(0),
+    upperShiftK: z.number().min(-5).max(5).default(0),
+    priceFactor: z.number().min(0).max(20).default(1),
+    occupancy: z.enum(["scheduled", "empty", "occupied"]).default("scheduled"),
+    horizonSteps: z.int().min(1).max(192).nullable().default(null),
+  }),
+  adjustment: z
+    .strictObject({ first: localDay, last: localDay, kwhPerDay: z.number().min(-1e6).max(1e6), reason: sentence(3, 300) })
+    .refine(({ first, last }) => first <= last, "expected a last day that is not before the first"),
 } as const;
 
 /** Throws the 400 that lists everything wrong. */

@@ -3,9 +3,18 @@ import { bodyInputs, pathInputs } from "#dashboards/server/input";
 import type { AuditLog } from "#dashboards/server/people/audit";
 import { ProblemError } from "#dashboards/server/problems";
 import { answers } from "#dashboards/server/schemas";
-import type { DoctorView } from "#dashboards/server/wire";
+import type { DoctorView, WhatIfQuestion, WhatIfView } from "#dashboards/server/wire";
 import { IsothermError } from "#domain/errors";
 import type { Alarm, AlarmAcknowledgement } from "#domain/store";
+
+export interface ZoneOverrideOrder {
+  readonly id: string;
+  readonly zone: string;
+  readonly setpoints: { readonly heatingSetpointC?: number; readonly coolingSetpointC?: number } | "hold";
+  readonly until: { readonly minutes: number } | "next";
+  readonly by: string;
+  readonly reason: string;
+}
 
 /** What the dashboard may have done. Each is absent where nobody is there to do it (a dashboard beside InfluxDB). */
 export interface DashboardOrders {
@@ -14,12 +23,17 @@ export interface DashboardOrders {
   /** Rejects with an `IsothermError` that says why not; resolves with what was done, in words. */
   readonly promoteModel?: (order: { readonly version: string; readonly by: string; readonly reason: string }) => Promise<string>;
   readonly rollbackModel?: (order: { readonly by: string; readonly reason: string }) => Promise<string>;
+  /** Sets a zone until some time; rejects with an `IsothermError` that says why not; resolves with what was done, in words. */
+  readonly overrideZone?: (order: ZoneOverrideOrder) => Promise<string>;
+  readonly releaseZone?: (order: { readonly zone: string; readonly by: string }) => Promise<string>;
+  /** Plans anew from a copy of what the last decision was made from, changed as asked. Never publishes; rejects where nothing can be planned. */
+  readonly whatIf?: (question: WhatIfQuestion) => Promise<WhatIfView>;
   /** Examines configuration, connections and computing; takes some seconds. */
   readonly examine?: () => Promise<DoctorView["findings"]>;
 }
 
 /** What the order's owner refuses is the asker's to mend, not a fault of ours. */
-const asRefusal = async <T>(where: string, work: Promise<T>): Promise<T> => {
+export const asRefusal = async <T>(where: string, work: Promise<T>): Promise<T> => {
   try {
     return await work;
   } catch (error) {

@@ -1,26 +1,11 @@
 import { z } from "zod";
+import { fraction, number, numberOrNull, numbers, of, setpoints, source, text, timeMs, timeOrNull } from "#dashboards/server/schemaParts";
+import { viewAnswers } from "#dashboards/server/viewSchemas";
 import type * as wire from "#dashboards/server/wire";
 import type { Decision } from "#domain/plan";
 
-/** A schema of an answer; fails to compile where the type on the wire has come to differ from it. */
-type Deep<T> = T extends readonly (infer E)[] ? readonly Deep<E>[] : T extends object ? { readonly [K in keyof T]: Deep<T[K]> } : T;
-const of =
-  <T>() =>
-  <S extends z.ZodType>(schema: S & (Deep<T> extends Deep<z.infer<S>> ? unknown : "the schema does not take what the type allows")): S =>
-    schema;
-
-const timeMs = z.number().describe("Unix milliseconds, UTC");
-const timeOrNull = timeMs.nullable();
-const number = z.number();
-const numberOrNull = z.number().nullable();
-const text = z.string();
-const numbers = z.array(number);
-const fraction = z.number().describe("0 to 1");
-
 export const roleSchema = z.enum(["viewer", "operator", "admin"]).meta({ id: "Role" });
-const source = z.enum(["mppi", "rule", "schedule", "hold", "override", "relinquish"]).meta({ id: "ControlSource" });
 const level = z.enum(["info", "warning", "critical"]).meta({ id: "AlarmLevel" });
-const setpoints = z.object({ heatingSetpointC: number, coolingSetpointC: number }).meta({ id: "ZoneSetpoints" });
 const bucket = z.object({ timeMs, mean: number, min: number, max: number }).meta({ id: "SeriesBucket" });
 const buckets = z.array(bucket);
 
@@ -278,6 +263,7 @@ const comfort = of<wire.ComfortView>()(
       ),
       days: z.array(z.object({ day: text, startMs: timeMs, discomfortKhByZone: z.record(text, number) })),
       hours: z.array(z.object({ day: text, hour: number, discomfortKh: number, inBandPct: number })),
+      overrides: z.array(z.object({ zone: text, fromMs: timeMs, toMs: timeMs, setpoints })).describe("Newest first"),
     })
     .meta({ id: "ComfortView" }),
 );
@@ -447,4 +433,5 @@ export const answers = {
   audit,
   doctor,
   ordered: z.object({ text }).meta({ id: "Ordered" }),
+  ...viewAnswers,
 } as const;

@@ -12,6 +12,7 @@ import type { ControlSource, ZoneSetpoints } from "#domain/setpoints";
 import type { AlarmLevel, ModelChange, SeriesBucket } from "#domain/store";
 
 export type { DaemonStatus } from "#dashboards/server/daemonStatus";
+export type * from "#dashboards/server/wireViews";
 export type { SiteInfo, ZoneInfo } from "#domain/building";
 export type { Role, StoredAuditEntry } from "#domain/people";
 export type { CostTerms, Decision, PlanDiagnostics } from "#domain/plan";
@@ -199,6 +200,13 @@ export interface ComfortView {
   }[];
   /** One entry per local day and hour with at least one scored step: all zones together. */
   readonly hours: readonly { readonly day: string; readonly hour: number; readonly discomfortKh: number; readonly inBandPct: number }[];
+  /** Times in which a person set a zone, newest first. */
+  readonly overrides: readonly {
+    readonly zone: string;
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly setpoints: ZoneSetpoints;
+  }[];
 }
 
 export interface EnergyPeriodView {

@@ -15,8 +15,12 @@ import { createAlarmsPage } from "#dashboards/web/pages/alarms";
 import { createComfortPage } from "#dashboards/web/pages/comfort";
 import { createEnergyPage } from "#dashboards/web/pages/energy";
 import { createEntrancePage, entrance } from "#dashboards/web/pages/entrance";
+import { createModelPage } from "#dashboards/web/pages/model";
 import { createOverview } from "#dashboards/web/pages/overview";
+import { createSavingsPage } from "#dashboards/web/pages/savings";
+import { createSchedulePage } from "#dashboards/web/pages/schedule";
 import { createSystemPage } from "#dashboards/web/pages/system";
+import { createWhatIfPage } from "#dashboards/web/pages/whatIf";
 import { createZonePage } from "#dashboards/web/pages/zone";
 
 /** Changes come several times a second while a simulated clock runs; pages are read again at most this often, ms. */
@@ -122,6 +126,10 @@ const start = async (): Promise<void> => {
     if (name === "zones") return { name, make: () => createZonePage(context, decoded(id === "" ? first : id)) };
     if (name === "comfort") return { name, make: () => createComfortPage(context) };
     if (name === "energy") return { name, make: () => createEnergyPage(context) };
+    if (name === "savings") return { name, make: () => createSavingsPage(context) };
+    if (name === "model") return { name, make: () => createModelPage(context) };
+    if (name === "schedule") return { name, make: () => createSchedulePage(context) };
+    if (name === "what-if") return { name, make: () => createWhatIfPage(context) };
     if (name === "alarms") return { name, make: () => createAlarmsPage(context) };
     if (name === "system") return { name, make: () => createSystemPage(context) };
     if (name === "admin" && session.can("admin")) return { name, make: () => createAdminPage(context) };

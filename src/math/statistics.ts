@@ -43,6 +43,25 @@ export const normalQuantile = (p: number): number => {
   return p <= 0.5 ? x : -x;
 };
 
+/**
+ * Quantile of Student's t with ν degrees of freedom (any real number from 1), from the normal one z (Abramowitz & Stegun 1964, 26.7.5):
+ *   t ≈ z + (z³+z)/(4ν) + (5z⁵+16z³+3z)/(96ν²) + (3z⁷+19z⁵+17z³−15z)/(384ν³) + (79z⁹+776z⁷+1482z⁵−1920z³−945z)/(92160ν⁴); ν = 1 and 2 exactly.
+ */
+export const studentQuantile = (p: number, nu: number): number => {
+  if (nu === 1) return Math.tan(Math.PI * (p - 0.5));
+  if (nu === 2) return (2 * p - 1) / Math.sqrt(2 * p * (1 - p));
+  const z = normalQuantile(p);
+  const z2 = z * z;
+  const terms = [
+    z,
+    (z * (z2 + 1)) / 4,
+    (z * ((5 * z2 + 16) * z2 + 3)) / 96,
+    (z * (((3 * z2 + 19) * z2 + 17) * z2 - 15)) / 384,
+    (z * ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945)) / 92_160,
+  ];
+  return terms.reduce((sum, term, k) => sum + term / nu ** k, 0);
+};
+
 /** Σ x_i / n; NaN for none. */
 export const mean = (values: ArrayLike<number>): number => {
   let sum = 0;

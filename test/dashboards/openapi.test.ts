@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildOffice, type Office } from "../fixtures/officeStore.js";
+import { officeSchedule, officeWhatIf } from "../fixtures/officeViews.js";
 import { Client, passwords, quickScrypt, threePeople } from "./client.js";
 import { ask, inMemoryPeople, type RunningDashboard, serve } from "./server.js";
 
@@ -44,7 +45,17 @@ describe("the OpenAPI document", () => {
     dashboard = await serve(office, {
       people: { store: inMemoryPeople(await threePeople()), audit: office.store, scryptCost: quickScrypt },
       version: "1.2.3",
-      orders: { acknowledge: async () => null, promoteModel: async () => "", rollbackModel: async () => "" },
+      learning: { trainingDays: 7, minDays: 3 },
+      schedule: () => officeSchedule(office),
+      adjustments: { load: async () => [], save: async () => undefined },
+      orders: {
+        acknowledge: async () => null,
+        promoteModel: async () => "",
+        rollbackModel: async () => "",
+        overrideZone: async () => "",
+        releaseZone: async () => "",
+        whatIf: async (question) => officeWhatIf(office, question),
+      },
     });
     document = JSON.parse((await ask(dashboard.port, "/api/openapi.json")).body) as Document;
   });
@@ -100,12 +111,17 @@ describe("the OpenAPI document", () => {
       "/api/v1/series": "/series?points=space1.zoneAirTempC",
       "/api/v1/comfort": "/comfort",
       "/api/v1/energy": "/energy",
+      "/api/v1/models/live": "/models/live",
+      "/api/v1/schedule": "/schedule",
+      "/api/v1/savings": "/savings?method=rule",
       "/api/v1/alarms": "/alarms",
       "/api/v1/session": "/session",
       "/api/v1/users": "/users",
       "/api/v1/tokens": "/tokens",
       "/api/v1/audit": "/audit",
     };
+    const whatIf = document.paths["/api/v1/what-if"]?.post?.responses["200"]?.content?.["application/json"]?.schema;
+    expect(differences(await ada.json("POST", "/what-if", {}), whatIf, "answer")).toEqual([]);
     for (const [path, url] of Object.entries(asked)) {
       const schema = document.paths[path]?.get?.responses["200"]?.content?.["application/json"]?.schema;
       expect([path, differences(await ada.json("GET", url), schema, "answer")]).toEqual([path, []]);

@@ -5,16 +5,43 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { WhatIfQuestion } from "#dashboards/server/wire";
 import { z90, z95 } from "#dashboards/web/pages/quantiles";
 import { type RunningDashboard, serve } from "../dashboards/server.js";
 import { buildOffice, type Office, officeSite } from "../fixtures/officeStore.js";
+import { officeModels, officeSchedule, officeWhatIf } from "../fixtures/officeViews.js";
 import { buildPagesIfStale, chromiumArguments, chromiumPath } from "./browser.js";
 
 const root = join(import.meta.dirname, "../..");
 const webRoot = join(root, "dist/dashboards/web");
 const require = createRequire(import.meta.url);
 
-const pages = ["#/", "#/zones/space4", "#/comfort", "#/energy", "#/alarms", "#/system", "#/account"] as const;
+const pages = [
+  "#/",
+  "#/zones/space4",
+  "#/comfort",
+  "#/energy",
+  "#/savings",
+  "#/model",
+  "#/schedule",
+  "#/what-if",
+  "#/alarms",
+  "#/system",
+  "#/account",
+] as const;
+/** What a daemon knows beside the store. */
+const everything = (of: Office) => ({
+  webRoot,
+  models: async () => officeModels(of),
+  learning: { trainingDays: 7, minDays: 3 },
+  schedule: () => officeSchedule(of),
+  adjustments: { load: async () => [], save: async () => undefined },
+  orders: {
+    overrideZone: async ({ zone }: { readonly zone: string }) => `Zone ${zone} is set by hand.`,
+    releaseZone: async () => "",
+    whatIf: async (question: WhatIfQuestion) => officeWhatIf(of, question),
+  },
+});
 const evilLabel = '<img src=x onerror="window.broken = true">';
 
 /** A network between browser and dashboard that can swallow what is sent without closing anything. */
@@ -58,7 +85,7 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
       args: chromiumArguments,
     });
     office = await buildOffice();
-    dashboard = await serve(office, { webRoot });
+    dashboard = await serve(office, everything(office));
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
@@ -319,7 +346,7 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
       seq: 9,
       plan: { ...hostile.latest.plan, reason: evilLabel },
     });
-    const own = await serve(hostile, { webRoot });
+    const own = await serve(hostile, everything(hostile));
     for (const hash of pages) {
       const { page, complaints, close } = await open(hash, {}, own.base);
       expect(await page.evaluate(() => (globalThis as { broken?: boolean }).broken)).toBeUndefined();
@@ -349,6 +376,17 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
     const { page, close } = await open("#/comfort");
     await page.goto(`${dashboard.base}/#/zones/%E0%A4%A`);
     await page.locator(".banner-warn", { hasText: "zone" }).waitFor();
+    await close();
+  });
+
+  it("can be installed: a manifest with an icon, all from this server", async () => {
+    const { page, complaints, close } = await open("#/");
+    const href = await page.locator('link[rel="manifest"]').getAttribute("href");
+    const answer = await page.request.get(new URL(href!, `${dashboard.base}/`).href);
+    const manifest = (await answer.json()) as { start_url: string; display: string; icons: { src: string }[] };
+    expect([manifest.start_url, manifest.display]).toEqual(["./", "standalone"]);
+    for (const { src } of manifest.icons) expect((await page.request.get(new URL(src, `${dashboard.base}/`).href)).status()).toBe(200);
+    expect(complaints).toEqual([]);
     await close();
   });
 

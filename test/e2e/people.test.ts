@@ -236,7 +236,8 @@ describe.skipIf(chromiumPath === undefined)("people in Chromium (skipped where n
 
   it("shows °F where it was chosen, converted from what is stored", async () => {
     const { page, close } = await open("#/account");
-    await page.getByLabel("Temperatures in").selectOption("F");
+    // The choice loads the page anew; going elsewhere before would take that back.
+    await Promise.all([page.waitForEvent("load"), page.getByLabel("Temperatures in").selectOption("F")]);
     await page.goto(`${dashboard.base}/#/`);
     await page.locator(".tile-temp").first().waitFor();
     const { zones } = await getBody<OverviewView>(dashboard, "/api/v1/overview");

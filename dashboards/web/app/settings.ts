@@ -34,3 +34,7 @@ export const chooseLanguage = (language: Language): void => write("isotherm-lang
 
 export const currentTempUnit = (): TempUnit => (read("isotherm-temperature") === "F" ? "F" : "C");
 export const chooseTempUnit = (unit: TempUnit): void => write("isotherm-temperature", unit);
+
+/** What a person typed, in °C and K. */
+export const tempToC = (value: number, unit: TempUnit): number => (unit === "F" ? (value - 32) / 1.8 : value);
+export const diffToC = (value: number, unit: TempUnit): number => (unit === "F" ? value / 1.8 : value);

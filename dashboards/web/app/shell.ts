@@ -18,6 +18,10 @@ const links = [
   { href: "#/zones", text: "nav.zones", route: "zones" },
   { href: "#/comfort", text: "nav.comfort", route: "comfort" },
   { href: "#/energy", text: "nav.energy", route: "energy" },
+  { href: "#/savings", text: "savings.title", route: "savings" },
+  { href: "#/model", text: "model.title", route: "model" },
+  { href: "#/schedule", text: "schedule.title", route: "schedule" },
+  { href: "#/what-if", text: "whatIf.title", route: "what-if" },
   { href: "#/alarms", text: "alarms.title", route: "alarms" },
   { href: "#/system", text: "system.title", route: "system" },
   { href: "#/admin", text: "admin.title", route: "admin" },
@@ -113,8 +117,11 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
     main,
     setRoute: (route) => {
       for (const link of [...nav, userLink]) {
-        if (link.dataset.route === route) link.setAttribute("aria-current", "page");
-        else link.removeAttribute("aria-current");
+        if (link.dataset.route === route) {
+          link.setAttribute("aria-current", "page");
+          // On a phone the bar holds more than its width.
+          link.scrollIntoView({ block: "nearest", inline: "center" });
+        } else link.removeAttribute("aria-current");
       }
     },
     setConnection: (state, status, silentS) => {

@@ -1,3 +1,4 @@
+import { deViews } from "#dashboards/web/catalogue/deViews";
 import type { MessageKey } from "#dashboards/web/catalogue/en";
 
 export const de: Readonly<Record<MessageKey, string>> = {
@@ -382,4 +383,5 @@ export const de: Readonly<Record<MessageKey, string>> = {
   "facts.lastCycle": "Letzter Zyklus",
   "facts.refused": "Abgelehnte Werte",
   "facts.none": "keine",
+  ...deViews,
 };

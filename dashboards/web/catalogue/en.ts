@@ -1,3 +1,5 @@
+import { enViews } from "#dashboards/web/catalogue/enViews";
+
 /** Every text of the pages, by key. `{name}` is filled in. */
 export const en = {
   loading: "Loading…",
@@ -380,6 +382,7 @@ export const en = {
   "facts.lastCycle": "Last cycle",
   "facts.refused": "Refused values",
   "facts.none": "none",
+  ...enViews,
 } as const;
 
 export type MessageKey = keyof typeof en;

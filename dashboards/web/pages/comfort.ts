@@ -8,6 +8,7 @@ import { pageHead, segmented, stat } from "#dashboards/web/app/parts";
 import { type Period, periodChoices, periodQuery } from "#dashboards/web/app/period";
 import { currentLocale } from "#dashboards/web/app/settings";
 import { heatTable } from "#dashboards/web/pages/heatTable";
+import { plainTable } from "#dashboards/web/pages/plainTable";
 
 /** Noon UTC of a local day: names the day in every time zone between −12 and +12 hours. */
 const dayName = (day: string): string =>
@@ -69,6 +70,24 @@ const zoneTable = (view: ComfortView, formats: Formats): HTMLElement =>
     ),
   );
 
+/** What people set by hand stands beside the hours in which it was uncomfortable. */
+const overrideTable = (view: ComfortView, formats: Formats): HTMLElement =>
+  plainTable(
+    "overrides",
+    t("comfort.overrides"),
+    [t("comfort.zone"), t("comfort.from"), t("comfort.to"), t("zone.setpoints")],
+    view.overrides.map(({ zone, fromMs, toMs, setpoints }) =>
+      h(
+        "tr",
+        { "data-override": zone },
+        h("th", { scope: "row" }, view.zones.find(({ id }) => id === zone)?.label ?? zone),
+        h("td", { "data-value": fromMs }, formats.dayAndClock(fromMs)),
+        h("td", { "data-value": toMs }, formats.dayAndClock(toMs)),
+        h("td", {}, `${formats.tempNumber(setpoints.heatingSetpointC, 1)}–${formats.tempC(setpoints.coolingSetpointC)}`),
+      ),
+    ),
+  );
+
 export const createComfortPage = (context: PageContext): Page => {
   const { site, formats } = context;
   let period: Period = "7d";
@@ -84,6 +103,7 @@ export const createComfortPage = (context: PageContext): Page => {
   const zones = h("div", {});
   const days = h("div", {});
   const hours = h("div", {});
+  const overrides = h("div", {});
   const element = h(
     "div",
     { class: "page" },
@@ -97,6 +117,7 @@ export const createComfortPage = (context: PageContext): Page => {
       h("p", { class: "card-note" }, t("comfort.hoursNote", { zone: site.timeZone.replace("_", " ") })),
       hours,
     ),
+    h("section", { class: "card" }, h("h2", {}, t("comfort.overrides")), overrides),
     h("section", { class: "card" }, h("h2", {}, t("comfort.byDay")), days),
   );
   const refresh = async (signal: AbortSignal): Promise<void> => {
@@ -113,6 +134,7 @@ export const createComfortPage = (context: PageContext): Page => {
       stat(t("comfort.scored"), formats.number(scored), t("comfort.zoneSteps")),
     );
     fill(zones, zoneTable(view, formats));
+    fill(overrides, view.overrides.length === 0 ? h("p", { class: "empty" }, t("comfort.noOverrides")) : overrideTable(view, formats));
     if (view.days.length === 0) {
       for (const place of [days, hours]) fill(place, h("p", { class: "empty" }, t("comfort.nothing")));
       return;

@@ -11,6 +11,8 @@ export interface HeatTable {
   /** Narrow cells: the number is shown only where it is not zero. */
   readonly dense: boolean;
   readonly key: string;
+  /** What of a value the shade follows; the value itself unless set. */
+  readonly shade?: (value: number) => number;
 }
 
 /** Shows as zero. */
@@ -21,8 +23,8 @@ const shadeOf = (value: number | null, most: number): string =>
   value === null ? "none" : value < smallest || most <= 0 ? "0" : String(Math.max(1, Math.ceil((5 * value) / most)));
 
 /** A heat map that is a table: every cell holds its number, the shade only helps to find the large ones. */
-export const heatTable = ({ caption, corner, columns, rows, dense, key }: HeatTable): HTMLElement => {
-  const most = Math.max(0, ...rows.flatMap((row) => row.cells.map((cell) => cell.value ?? 0)));
+export const heatTable = ({ caption, corner, columns, rows, dense, key, shade = (value) => value }: HeatTable): HTMLElement => {
+  const most = Math.max(0, ...rows.flatMap((row) => row.cells.map((cell) => shade(cell.value ?? 0))));
   return h(
     "div",
     { class: "table-scroll", tabindex: 0, role: "region", "aria-label": caption },
@@ -42,8 +44,8 @@ export const heatTable = ({ caption, corner, columns, rows, dense, key }: HeatTa
             ...row.cells.map(({ value, text, spoken }) =>
               h(
                 "td",
-                { class: `shade shade-${shadeOf(value, most)}`, "data-value": value, title: spoken },
-                dense && (value === null || value < smallest) ? h("span", { class: "visually-hidden" }, text) : text,
+                { class: `shade shade-${shadeOf(value === null ? null : shade(value), most)}`, "data-value": value, title: spoken },
+                dense && (value === null || shade(value) < smallest) ? h("span", { class: "visually-hidden" }, text) : text,
               ),
             ),
           ),

@@ -6,6 +6,7 @@ import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, segmented, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
+import { createZoneOverride } from "#dashboards/web/pages/zoneOverride";
 import { measuredTable, planTable, powerLane, priceLane, temperatureLane, zoneLegend } from "#dashboards/web/pages/zonePlanChart";
 
 const fallbackKeys: Readonly<Record<string, MessageKey>> = {
@@ -176,6 +177,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
       },
     ),
   });
+  const override = createZoneOverride(context, zoneId, () => refreshNow());
   const whyContent = h("div", { class: "why" }, h("div", { class: "skeleton skeleton-text", "aria-hidden": "true" }));
   const element = h(
     "div",
@@ -183,7 +185,12 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     tabs,
     head,
     stats,
-    h("div", { class: "zone-grid" }, card.element, h("section", { class: "card why-card" }, h("h2", {}, t("why.title")), whyContent)),
+    h(
+      "div",
+      { class: "zone-grid" },
+      h("div", { class: "zones-column" }, card.element, override.element),
+      h("section", { class: "card why-card" }, h("h2", {}, t("why.title")), whyContent),
+    ),
   );
   const controller = new AbortController();
 
@@ -191,6 +198,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     const view = await getJson<ZoneView>(`zones/${encodeURIComponent(zoneId)}?hours=${hours}`, signal);
     const { zone: now, plan } = view;
     fill(lead, h("span", { class: "lead-temp", "data-value": now.zoneAirTempC }, formats.tempC(now.zoneAirTempC)), stateBadge(now.state));
+    override.show(now.source === "override");
     const end = plan?.meanC.at(-1);
     fill(
       stats,

@@ -56,13 +56,12 @@ export const createControl = (
   ground: Ground,
   traffic: Traffic,
   knowledge: Knowledge,
-  { forecasts, past, tariff, screens, publishStates }: ControlParts,
+  { forecasts, past, tariff, screens: { board, metrics, whatIf }, publishStates }: ControlParts,
 ): Control => {
   const { run, clock, nowMs, ending, onError } = ground;
   const { config, log } = run;
   const { telemetry } = traffic;
   const { outdoorMean, peak, habits } = past;
-  const { board, metrics } = screens;
   const journal = createRequestJournal(requestDirectory(config));
   const own = controlSiteOf(config, knowledge.deadlineMs, tariff, peak, outdoorMean, habits.presence);
   const onDecision = (decision: Decision): void => {
@@ -87,33 +86,41 @@ export const createControl = (
       decision.plan.reason,
     );
   };
-  const runner = createControlRunner({
-    cycle: createControlCycle({
-      site: responding(own, traffic, nowMs),
-      clock,
-      plant: {
-        observe: async () => {
-          const tickMs = nowMs();
-          if (ground.isDemo) await telemetry.caughtUp(Math.floor(tickMs / MINUTE_MS) * MINUTE_MS, CATCH_UP_MS);
-          return telemetry.observe(tickMs);
-        },
+  const cycle = createControlCycle({
+    site: responding(own, traffic, nowMs),
+    clock,
+    plant: {
+      observe: async () => {
+        const tickMs = nowMs();
+        if (ground.isDemo) await telemetry.caughtUp(Math.floor(tickMs / MINUTE_MS) * MINUTE_MS, CATCH_UP_MS);
+        return telemetry.observe(tickMs);
       },
-      forecasts,
-      planners: knowledge.planners,
-      supervisor: traffic.supervisor,
-      history: knowledge.history,
-      decisions: ground.data.store,
-      alarms: traffic.alarms,
-      monitor: knowledge.models.monitor,
-      regret: createRegretMonitor(),
-      keepRequest: (id, request) => void journal.keep(id, request).catch(onError),
-      onError,
-    }),
+    },
+    forecasts,
+    planners: knowledge.planners,
+    supervisor: traffic.supervisor,
+    history: knowledge.history,
+    decisions: ground.data.store,
+    alarms: traffic.alarms,
+    monitor: knowledge.models.monitor,
+    regret: createRegretMonitor(),
+    keepRequest: (id, request) => {
+      whatIf.remember(id, request);
+      void journal.keep(id, request).catch(onError);
+    },
+    onError,
+  });
+  const runner = createControlRunner({
+    cycle: (signal) => {
+      // A question about another plan waits; a decision does not.
+      whatIf.yieldToControl();
+      return cycle(signal);
+    },
     onDecision,
   });
-  return {
-    runner,
-    decideSoon: () => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error)),
-    journal,
-  };
+  const decideSoon = (): void => void runner.run(ending.signal).catch((error: unknown) => !ending.signal.aborted && onError(error));
+  knowledge.outdoorMean = outdoorMean;
+  knowledge.presence = habits.presence;
+  knowledge.decideSoon = decideSoon;
+  return { runner, decideSoon, journal };
 };

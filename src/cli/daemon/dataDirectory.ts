@@ -21,6 +21,7 @@ export interface DataDirectory {
   readonly supervisorFile: string;
   readonly demandResponseFile: string;
   readonly announcedFile: string;
+  readonly adjustmentsFile: string;
   readonly quarantineFile: string;
   /** Who commands: greater than that of every earlier start, also where the directory was lost. */
   readonly epoch: number;
@@ -105,6 +106,7 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
       supervisorFile: join(path, "supervisor.json"),
       demandResponseFile: join(path, "demandResponse.json"),
       announcedFile: join(path, "announced.json"),
+      adjustmentsFile: join(path, "savings-adjustments.json"),
       quarantineFile: join(path, "influx-quarantine.jsonl"),
       epoch: await nextEpoch(join(path, "epoch.json")),
       instance: await instanceOf(join(path, "instance.json")),

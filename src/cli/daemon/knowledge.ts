@@ -4,6 +4,7 @@ import { createHeartbeat, type Heartbeat } from "#cli/daemon/heartbeat";
 import type { LearningRounds } from "#cli/daemon/learningRounds";
 import { createModelService, type ModelService } from "#cli/daemon/modelService";
 import type { Traffic } from "#cli/daemon/traffic";
+import type { Presence } from "#config/comfort";
 import { createHistoryBuffer, type HistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot, type PlannerSlot } from "#loop/plannerSlot";
 
@@ -27,6 +28,11 @@ export interface Knowledge {
   readonly heartbeat: Heartbeat;
   /** What computed the newest plan with rollouts. */
   usedBackend: string | null;
+  /** Running mean of the outdoor temperature, °C; NaN until it is known. */
+  outdoorMean: (nowMs: number) => number;
+  presence: Presence | undefined;
+  /** A decision now, or after the one that is under way; nothing before control begins. */
+  decideSoon: () => void;
 }
 
 export const openKnowledge = (ground: Ground, { alarms, writer, publisher }: Traffic): Knowledge => {
@@ -59,6 +65,9 @@ export const openKnowledge = (ground: Ground, { alarms, writer, publisher }: Tra
     rounds: null,
     forecasts: null,
     usedBackend: null,
+    outdoorMean: () => Number.NaN,
+    presence: undefined,
+    decideSoon: () => undefined,
   };
   return knowledge;
 };

@@ -1,6 +1,8 @@
 import type { CommandHandlers } from "#adapters/mqtt/commands";
 import type { Publisher } from "#adapters/mqtt/publisher";
 import type { OverrideSet } from "#adapters/mqtt/wire";
+import type { Ground } from "#cli/daemon/ground";
+import type { Traffic } from "#cli/daemon/traffic";
 import { nextScheduleEntryMs } from "#config/nextScheduleEntry";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
@@ -21,6 +23,17 @@ export interface OrderParts {
   readonly say: (text: string) => void;
 }
 
+export const orderPartsOf = (ground: Ground, { supervisor, publisher, demandResponse }: Traffic, decideSoon: () => void): OrderParts => ({
+  config: ground.run.config,
+  clock: ground.clock,
+  supervisor,
+  publisher,
+  demandResponse,
+  current: (zone) => supervisor.inForce(ground.nowMs()).get(zone) ?? null,
+  decideSoon,
+  say: (text) => ground.run.log.info(text),
+});
+
 const modes: readonly ControlMode[] = ["auto", "shadow", "off"];
 
 /** The pair that an order means: a side that it does not name stays, unless it would come closer than the deadband. */
@@ -37,30 +50,47 @@ const orderedPair = (
   return { heatingSetpointC, coolingSetpointC };
 };
 
+/** What became of an order for a zone: why it was not carried out, or what should be known of it besides. */
+export interface OverrideOutcome {
+  readonly refused: string | null;
+  readonly remark: string | null;
+}
+
+/** Overrides of zones, over MQTT or from the dashboard. Throws what the supervisor refuses. */
+export const overrideCarrier = (parts: OrderParts): ((zone: string, command: OverrideSet) => OverrideOutcome) => {
+  const { supervisor, clock } = parts;
+  const refuse = (refused: string): OverrideOutcome => ({ refused, remark: null });
+  return (zone, command) => {
+    const nowMs = clock.nowMs();
+    if (command.kind === "release") {
+      if (!supervisor.release(zone)) return refuse(`no override stands in zone ${zone}`);
+      parts.say(`${command.by} released the override of zone ${zone}.`);
+    } else {
+      const setpoints = orderedPair(command, parts.current(zone), parts.config);
+      const { until } = command;
+      const next = until.kind === "next" ? nextScheduleEntryMs(parts.config, zone, nowMs) : null;
+      if (until.kind === "next" && next === null) return refuse(`the schedule of zone ${zone} changes nothing in the coming weeks`);
+      const untilMs = next ?? (until.kind === "time" ? until.ms : nowMs + (until.kind === "duration" ? until.ms : 0));
+      if (command.hold && parts.current(zone) === null) return refuse(`nothing is known to be in force in zone ${zone} that could be held`);
+      supervisor.override({ zone, setpoints, untilMs, by: command.by, reason: command.reason }, nowMs);
+      parts.say(
+        `${command.by} set zone ${zone} to ${setpoints.heatingSetpointC}/${setpoints.coolingSetpointC} °C until ${new Date(untilMs).toISOString()}.`,
+      );
+    }
+    parts.decideSoon();
+    const mode = supervisor.modeOf(zone);
+    return { refused: null, remark: mode === "auto" ? null : `noted, but the mode is ${mode}: it takes effect in auto` };
+  };
+};
+
 /** Carries out what people order over MQTT: overrides of zones, modes of zones and of the building. */
 export const orderHandlers = (parts: OrderParts): CommandHandlers => {
   const { supervisor, publisher, clock } = parts;
+  const carryOut = overrideCarrier(parts);
   return {
     override: async (zone, command) => {
-      const nowMs = clock.nowMs();
-      if (command.kind === "release") {
-        if (!supervisor.release(zone)) return `no override stands in zone ${zone}`;
-        parts.say(`${command.by} released the override of zone ${zone}.`);
-      } else {
-        const setpoints = orderedPair(command, parts.current(zone), parts.config);
-        const { until } = command;
-        const next = until.kind === "next" ? nextScheduleEntryMs(parts.config, zone, nowMs) : null;
-        if (until.kind === "next" && next === null) return `the schedule of zone ${zone} changes nothing in the coming weeks`;
-        const untilMs = next ?? (until.kind === "time" ? until.ms : nowMs + (until.kind === "duration" ? until.ms : 0));
-        if (command.hold && parts.current(zone) === null) return `nothing is known to be in force in zone ${zone} that could be held`;
-        supervisor.override({ zone, setpoints, untilMs, by: command.by, reason: command.reason }, nowMs);
-        parts.say(
-          `${command.by} set zone ${zone} to ${setpoints.heatingSetpointC}/${setpoints.coolingSetpointC} °C until ${new Date(untilMs).toISOString()}.`,
-        );
-      }
-      parts.decideSoon();
-      const mode = supervisor.modeOf(zone);
-      return mode === "auto" ? null : `noted, but the mode is ${mode}: it takes effect in auto`;
+      const { refused, remark } = carryOut(zone, command);
+      return refused ?? remark;
     },
     demandResponse: async (command) => {
       const nowMs = clock.nowMs();

@@ -2,10 +2,14 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { atomicWrite } from "#adapters/files/atomicWrite";
 import { openPeopleFile } from "#adapters/files/peopleFile";
+import type { OverrideSet } from "#adapters/mqtt/wire";
 import { examineApart } from "#cli/daemon/examineApart";
+import type { OverrideOutcome } from "#cli/daemon/orders";
+import type { WhatIf } from "#cli/daemon/whatIf";
 import type { ModelKeeper, ModelOrderResult } from "#cli/modelVersions";
 import type { DashboardOptions } from "#dashboards/server/createDashboard";
 import type { DashboardOrders } from "#dashboards/server/orders";
+import { configurationError } from "#domain/errors";
 import type { AuditStore } from "#domain/people";
 import type { AlarmBoard } from "#loop/alarmBoard";
 
@@ -33,12 +37,43 @@ export const daemonPeople = (directory: string, audit: AuditStore, onError: (err
 };
 
 /** What people may order through the dashboard. */
-export const dashboardOrders = (alarms: AlarmBoard, models: ModelKeeper, configFile: string): DashboardOrders => ({
-  examine: () => examineApart(configFile),
-  acknowledge: (id, acknowledgement) => alarms.acknowledge(id, acknowledgement),
-  promoteModel: async (order) => orderText(await models.promote(order)),
-  rollbackModel: async (order) => orderText(await models.rollback(order)),
+export const dashboardOrders = (parts: {
+  readonly alarms: AlarmBoard;
+  readonly models: ModelKeeper;
+  readonly configFile: string;
+  readonly override: (zone: string, command: OverrideSet) => OverrideOutcome;
+  readonly whatIf: WhatIf["ask"];
+}): DashboardOrders => ({
+  examine: () => examineApart(parts.configFile),
+  acknowledge: (id, acknowledgement) => parts.alarms.acknowledge(id, acknowledgement),
+  promoteModel: async (order) => orderText(await parts.models.promote(order)),
+  rollbackModel: async (order) => orderText(await parts.models.rollback(order)),
+  overrideZone: async ({ id, zone, setpoints, until, by, reason }) =>
+    outcomeText(
+      parts.override(zone, {
+        kind: "set",
+        id,
+        by,
+        reason,
+        hold: setpoints === "hold",
+        heatingSetpointC: setpoints === "hold" ? null : (setpoints.heatingSetpointC ?? null),
+        coolingSetpointC: setpoints === "hold" ? null : (setpoints.coolingSetpointC ?? null),
+        until: until === "next" ? { kind: "next" } : { kind: "duration", ms: until.minutes * 60_000 },
+      }),
+      `Zone ${zone} is set by hand.`,
+    ),
+  releaseZone: async ({ zone, by }) =>
+    outcomeText(
+      parts.override(zone, { kind: "release", id: `release-${zone}`, by, reason: "", release: true }),
+      `Zone ${zone} is planned again.`,
+    ),
+  whatIf: parts.whatIf,
 });
+
+const outcomeText = ({ refused, remark }: OverrideOutcome, done: string): string => {
+  if (refused !== null) throw configurationError(`Not possible: ${refused}.`, { todo: "Load the page again, or choose another time." });
+  return remark === null ? done : `${done} It is ${remark}.`;
+};
 
 const orderText = ({ version, before, changed }: ModelOrderResult): string =>
   changed ? `Model ${version} is in force${before === null ? "" : `; before it was ${before}`}.` : `Model ${version} was in force already.`;

@@ -1,15 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
+import { openAdjustmentsFile } from "#adapters/files/adjustmentsFile";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
 import { writeBackup } from "#cli/daemon/dataBackup";
 import { dataSources } from "#cli/daemon/dataSources";
 import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
 import { createMetrics, type Metrics } from "#cli/daemon/metrics";
+import { orderPartsOf, overrideCarrier } from "#cli/daemon/orders";
 import { daemonPeople, dashboardOrders } from "#cli/daemon/people";
+import { scheduleViewOf } from "#cli/daemon/scheduleView";
 import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard, type StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
+import { createWhatIf, type WhatIf } from "#cli/daemon/whatIf";
 import { createDashboard } from "#dashboards/server/createDashboard";
 import type { DataSource } from "#dashboards/server/daemonStatus";
 
@@ -19,6 +23,7 @@ export interface Screens {
   readonly metrics: Metrics;
   /** What the daemon lives on, with its age. */
   readonly sources: () => readonly DataSource[];
+  readonly whatIf: WhatIf;
 }
 
 /** Opens dashboard and local socket, and says where they are. */
@@ -52,6 +57,16 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
   });
   const { heartbeat } = knowledge;
   const metrics = await createMetrics(ground, traffic, knowledge, board.status, () => heartbeat.isLate);
+  const runningMeanC = (atMs: number): number => knowledge.outdoorMean(atMs);
+  const whatIf = createWhatIf({
+    config,
+    decision: () => board.decision,
+    use: (work) => planners.use((inUse) => work(inUse?.planner ?? null)),
+    runningMeanC,
+    presence: () => knowledge.presence,
+    limitMs: 2 * knowledge.budgetMs,
+  });
+  const override = overrideCarrier(orderPartsOf(ground, traffic, () => knowledge.decideSoon()));
   const people = daemonPeople(data.path, store, ground.onError);
   const dashboard = await createDashboard({
     reader: store,
@@ -63,7 +78,10 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     version: run.version,
     health: { probe: () => store.probe(), isLate: () => heartbeat.isLate },
     metrics: metrics.render,
-    orders: dashboardOrders(alarms, models.keeper, config.file),
+    learning: config.learning,
+    schedule: () => scheduleViewOf(config, nowMs(), supervisor.overrides(nowMs()), runningMeanC(nowMs())),
+    adjustments: openAdjustmentsFile(data.adjustmentsFile),
+    orders: dashboardOrders({ alarms, models: models.keeper, configFile: config.file, override, whatIf: whatIf.ask }),
     ...(config.dashboard.tls === null
       ? {}
       : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),
@@ -102,5 +120,5 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
   say(`Data       ${data.path}`);
   const setUp = await people.offer(dashboard.setupToken, dashboard.url);
   if (setUp !== null) say(setUp);
-  return { board, metrics, sources };
+  return { board, metrics, sources, whatIf };
 };

@@ -3,7 +3,7 @@ import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
 import { topicsOf } from "#adapters/mqtt/wire";
 import { announceSite } from "#cli/daemon/announceSite";
 import type { Ground } from "#cli/daemon/ground";
-import { orderHandlers } from "#cli/daemon/orders";
+import { orderHandlers, orderPartsOf } from "#cli/daemon/orders";
 import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
 
@@ -14,26 +14,17 @@ export const openSubscriptions = (
   board: StatusBoard,
   { decideSoon, publishStates }: { readonly decideSoon: () => void; readonly publishStates: () => void },
 ): void => {
-  const { run, zones, clock, nowMs, ending, inBackground } = ground;
+  const { run, zones, nowMs, ending, inBackground } = ground;
   const { config, log, say } = run;
   const { site } = config;
-  const { link, bus, lease, publisher, supervisor, demandResponse, watch } = traffic;
+  const { link, bus, lease, publisher, supervisor, watch } = traffic;
   inBackground(
     "the subscription to orders",
     listenForCommands({
       bus,
       building: site.id,
       zones,
-      handlers: orderHandlers({
-        config,
-        clock,
-        supervisor,
-        publisher,
-        demandResponse,
-        current: (zone) => supervisor.inForce(nowMs()).get(zone) ?? null,
-        decideSoon,
-        say: (text) => log.info(text),
-      }),
+      handlers: orderHandlers(orderPartsOf(ground, traffic, decideSoon)),
       onDropped: (why, topic) => log.warn({ topic, why }, "an order was not carried out"),
     }),
   );

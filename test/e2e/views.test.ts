@@ -1,0 +1,159 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ModelLiveView, SavingsView } from "#dashboards/server/wire";
+import { passwords, quickScrypt, threePeople } from "../dashboards/client.js";
+import { getBody, inMemoryPeople, type RunningDashboard, serve } from "../dashboards/server.js";
+import { buildOffice, type Office } from "../fixtures/officeStore.js";
+import { officeModels, officeSchedule, officeWhatIf } from "../fixtures/officeViews.js";
+import { buildPagesIfStale, chromiumArguments, chromiumPath } from "./browser.js";
+
+const webRoot = join(import.meta.dirname, "../../dist/dashboards/web");
+
+describe.skipIf(chromiumPath === undefined)(
+  "model, savings, schedule and what if in Chromium (skipped where no chromium is installed)",
+  () => {
+    let browser: Browser;
+    let office: Office;
+    let dashboard: RunningDashboard;
+    const orders: unknown[] = [];
+    const promoted: string[] = [];
+    beforeAll(async () => {
+      await buildPagesIfStale();
+      browser = await chromium.launch({ executablePath: chromiumPath!, args: chromiumArguments });
+      office = await buildOffice();
+      dashboard = await serve(office, {
+        webRoot,
+        people: { store: inMemoryPeople(await threePeople()), audit: office.store, scryptCost: quickScrypt },
+        models: async () => officeModels(office),
+        learning: { trainingDays: 7, minDays: 3 },
+        schedule: () => officeSchedule(office),
+        adjustments: { load: async () => [], save: async () => undefined },
+        orders: {
+          promoteModel: async ({ version, reason }) => {
+            promoted.push(`${version}: ${reason}`);
+            return `Model ${version} is in force.`;
+          },
+          rollbackModel: async () => "",
+          overrideZone: async (order) => {
+            orders.push(order);
+            return `Zone ${order.zone} is set by hand.`;
+          },
+          releaseZone: async () => "",
+          whatIf: async (question) => officeWhatIf(office, question),
+        },
+      });
+    }, 120_000);
+    afterAll(async () => {
+      await browser?.close();
+      await dashboard?.close();
+    });
+
+    const open = async (hash: string, name?: keyof typeof passwords): Promise<{ page: Page; close: () => Promise<void> }> => {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB" });
+      const page = await context.newPage();
+      if (name !== undefined) {
+        await page.goto(`${dashboard.base}/#/login`);
+        await page.getByLabel("Name").fill(name);
+        await page.getByLabel("Password").fill(passwords[name]);
+        await page.keyboard.press("Enter");
+        await page.locator(".user-link", { hasText: name }).waitFor();
+      }
+      await page.goto(`${dashboard.base}/${hash}`);
+      await page.waitForFunction(
+        () => document.querySelector(".lead") !== null && document.querySelector(".lead")?.textContent !== "Loading…",
+      );
+      return { page, close: () => context.close() };
+    };
+    const values = (page: Page, selector: string): Promise<number[]> =>
+      page.locator(selector).evaluateAll((cells) => cells.map((cell) => Number((cell as HTMLElement).dataset.value)));
+
+    it("the model page shows the stored figures, and an admin promotes a version with a reason", async () => {
+      const { page, close } = await open("#/model", "ada");
+      await page.locator('[data-table="model-residuals"] tbody td').first().waitFor();
+      const live = await getBody<ModelLiveView>(dashboard, "/api/v1/models/live");
+      expect(await values(page, '[data-table="model-residuals"] tbody tr:first-child td')).toEqual(
+        live.zones[0]!.hours.map(({ biasK }) => biasK),
+      );
+      expect(await values(page, '[data-table="model-days"] td[data-value]')).toEqual(
+        [...live.days].reverse().map(({ completeFraction }) => completeFraction),
+      );
+      expect(await page.locator('[data-table="model-accuracy"] [data-zone="space4"]').textContent()).toContain(
+        "71 %: too sure".replace(" ", "\u00a0"),
+      );
+      page.once("dialog", (dialog) => void dialog.accept("the new one drifts"));
+      await page.locator('[data-version="gp-2026-01-12"] [data-action="promote"]').click();
+      await page.locator(".form-done", { hasText: "gp-2026-01-12 is in force" }).waitFor();
+      expect(promoted).toEqual(["gp-2026-01-12: the new one drifts"]);
+      await close();
+    });
+
+    it("the savings page shows the interface's figures, says when a saving is not proven, and exports them", async () => {
+      const { page, close } = await open("#/savings");
+      await page.locator(".lead", { hasText: "too short" }).waitFor();
+      await page.getByRole("button", { name: "The rule" }).click();
+      await page.locator('[data-table="savings-days"] tr[data-day]').first().waitFor();
+      const view = await getBody<SavingsView>(dashboard, "/api/v1/savings?method=rule");
+      const counted = view.days.filter(({ excluded }) => excluded === null);
+      const shown = await values(page, '[data-table="savings-days"] tr[data-day]:not([data-excluded]) td:nth-child(2)');
+      expect(shown).toEqual(counted.map(({ actualKwh }) => actualKwh));
+      expect(await page.locator('[data-day][data-excluded="before-control"]').count()).toBeGreaterThan(0);
+      const [download] = await Promise.all([page.waitForEvent("download"), page.locator('[data-action="csv"]').click()]);
+      const lines = readFileSync((await download.path())!, "utf8").split("\r\n");
+      expect(lines[0]).toBe('"day","actual_kwh","baseline_kwh","adjustment_kwh","counted_hours","hours","excluded"');
+      expect(lines).toContain(`"saved_kwh",${view.total!.savedKwh}`);
+      await close();
+    });
+
+    it("the schedule page names what is in force, what comes next, and who set a zone by hand", async () => {
+      const { page, close } = await open("#/schedule");
+      const row = page.locator('[data-table="schedule-zones"] [data-zone="space2"]');
+      await row.waitFor();
+      expect(await row.textContent()).toMatch(/occupied, 20\.0–23\.5.*18:00: empty.*bob, until/);
+      expect(await page.locator('[data-table="week"] .is-today').textContent()).toMatch(/Thursday.*today.*08:00–18:00/);
+      await close();
+    });
+
+    it("a what-if question is answered beside the plan in force, and orders nothing", async () => {
+      const { page, close } = await open("#/what-if", "bob");
+      const before = orders.length;
+      await page.getByLabel("Energy price times").fill("2");
+      await page.getByRole("button", { name: "Show the plan" }).click();
+      await page.locator(".form-done", { hasText: "Nothing was sent" }).waitFor();
+      const answer = officeWhatIf(office, { lowerShiftK: 0, upperShiftK: 0, priceFactor: 2, occupancy: "scheduled", horizonSteps: null });
+      expect(await values(page, '[data-figure="energyKwh"] td')).toEqual([
+        answer.inForce.energyKwh,
+        answer.changed.energyKwh,
+        answer.changed.energyKwh! - answer.inForce.energyKwh!,
+      ]);
+      await page.locator(".what-if-charts canvas").first().waitFor();
+      expect(orders).toHaveLength(before);
+      await close();
+    });
+
+    it("an operator sets a zone by hand with the keyboard alone; nobody else can", async () => {
+      const eve = await open("#/zones/space1", "eve");
+      expect(await eve.page.locator('[data-action="override"]').count()).toBe(0);
+      await eve.close();
+      const { page, close } = await open("#/zones/space1", "bob");
+      await page.getByLabel("Heating setpoint (°C)").focus();
+      await page.keyboard.type("21.5");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Tab");
+      await page.keyboard.type("visitors");
+      await page.keyboard.press("Enter");
+      await page.locator(".form-done", { hasText: "set by hand" }).waitFor();
+      expect(orders.at(-1)).toMatchObject({
+        zone: "space1",
+        setpoints: { heatingSetpointC: 21.5 },
+        until: { minutes: 240 },
+        by: "bob",
+        reason: "visitors",
+      });
+      await close();
+    });
+  },
+);
