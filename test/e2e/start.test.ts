@@ -20,7 +20,7 @@ import {
 
 const zones = ["space1", "space2", "space3", "space4", "space5"];
 
-describe("isotherm start on the demo site, 600 times as fast", () => {
+describe("isotherm start on the demo site, 300 times as fast", () => {
   let daemon: RunningDaemon;
   let directory: string;
   let site: string;
@@ -34,7 +34,8 @@ describe("isotherm start on the demo site, 600 times as fast", () => {
   beforeAll(async () => {
     directory = temporaryDirectory();
     site = quickSite(directory);
-    daemon = startDaemon(["--config", site, "--speed", "600"]);
+    // A step in 3 s: beside other tests on the same cores a daemon may stand still for longer than the two steps that a setpoint is valid at 600 times.
+    daemon = startDaemon(["--config", site, "--speed", "300"]);
     dashboard = await daemon.dashboardUrl();
     bus = createMqttBus({ url: await daemon.mqttUrl(), clientId: "reader", protocol: "3.1.1" });
     await bus.subscribe("isotherm/demo/zone/+/setpoint", ({ topic, payload }) => {
