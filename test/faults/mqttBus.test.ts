@@ -203,7 +203,9 @@ describe.skipIf(!hasMosquitto)(`MQTT bus on ${mosquittoName}`, () => {
     await until(() => polite.connected, "the bus to connect");
     await polite.close();
     // A twin takes the session: for the broker the first connection then broke without a farewell.
-    const first = bus({ url: mosquitto.url, clientId: "daemon", will, reconnect: { ...quick, takenDelayMs: 60_000 } });
+    // Mosquitto 2.0.11 only closes, so the first would come back after its back-off, throw the twin out and leave a second will.
+    const stayAway = { minDelayMs: 60_000, maxDelayMs: 120_000, takenDelayMs: 60_000 };
+    const first = bus({ url: mosquitto.url, clientId: "daemon", will, reconnect: stayAway });
     await until(() => first.connected, "the first to connect");
     bus({ url: mosquitto.url, clientId: "daemon" });
     await until(() => got.length > 0, "the will");
