@@ -97,7 +97,8 @@ export const daysFrom = (
   const first = rowAt(dataset, fromMs);
   const wanted = Math.round((days * DAY_MS) / (dataset.stepS * 1000));
   const rows = dataset.timesMs.length;
-  const starts = first < rows && dataset.timesMs[first]! < fromMs + dataset.stepS * 1000;
+  // Rows are named by their step's end: a day's first may be the one a step after midnight.
+  const starts = first < rows && dataset.timesMs[first]! <= fromMs + dataset.stepS * 1000;
   if (!starts || first + wanted > rows) {
     const iso = (row: number): string => new Date(dataset.timesMs[row]!).toISOString().slice(0, 16);
     throw configurationError(
