@@ -1,4 +1,6 @@
+import { createActiveRows } from "#controllers/rollout/batched/activeRows";
 import type { BlockPredictor } from "#controllers/rollout/batched/blockPredictor";
+import { RowSelections } from "#controllers/rollout/batched/rowSelections";
 import {
   compileSingleCovariance,
   floatsOf,
@@ -14,13 +16,16 @@ import { kernelDiagonal, kernelMatrix } from "#math/kernels";
 import type { WasmWorkspace } from "#math/wasmKernels";
 
 const NOTHING = new Float64Array(0);
+/** Selections of basis rows that are kept: more than a day has times at which people come and go. */
+const SELECTIONS = 12;
 
 const isSame = (a: Float64Array, b: Float64Array): boolean => a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
 
 /**
  * The posterior in float32 as differences from a reference point x0 of each step and regime, which all samples share (decision 19):
  * f(x) = f(x0) + w·Δx + αᵀδ, v(x) = v(x0) + Δk(x, x) − 2 gᵀ(δ + X Λ Δx) − ‖W δ + W X Λ Δx‖², δ = own(X, x) − own(X, x0), g = WᵀW k(X, x0), where `own` are the
- * terms of splitKernel that differ between samples and Λ the weights of its linear ones. What x0 gives is computed in float64.
+ * terms of splitKernel that differ between samples and Λ the weights of its linear ones. What x0 gives is computed in float64. δ is taken of the rows only
+ * that a step's samples can be near to (`createActiveRows`), with a root of their own (`RowSelections`).
  */
 export class SinglePredictor implements BlockPredictor {
   readonly ownColumns: readonly number[];
@@ -35,6 +40,9 @@ export class SinglePredictor implements BlockPredictor {
   readonly #seesGate: boolean;
   readonly #ownRegimes: number;
   readonly #root: SingleRoot | null;
+  readonly #selections: RowSelections | null;
+  /** Which selection of basis rows each step sees. */
+  #selectionOf: Int32Array = new Int32Array(0);
   /** Where the covariances of each of the own regimes stand, as columns of the root. */
   readonly #columnsAt: readonly number[];
   readonly #linearColumns: readonly number[];
@@ -88,7 +96,10 @@ export class SinglePredictor implements BlockPredictor {
     this.#own =
       split.own.length === 0
         ? null
-        : compileSingleCovariance(workspace, { terms: split.own, basisInputs, m, d, queryColumn, inputColumns, maxBatch, records });
+        : compileSingleCovariance(workspace, {
+            ...{ terms: split.own, basisInputs, m, d, queryColumn, inputColumns, maxBatch, records },
+            selections: SELECTIONS,
+          });
     this.#weights = Float64Array.from(this.ownColumns, (c) => {
       let sum = 0;
       for (let i = 0; i < m; i++) sum += basisInputs[i * d + c]! * alpha[i]!;
@@ -113,8 +124,16 @@ export class SinglePredictor implements BlockPredictor {
     this.#squares = new Float64Array(maxBatch);
     this.#root = null;
     this.#columnsAt = [];
+    const leading = new Float64Array(withVariance ? p * q : 0);
+    this.#selections =
+      this.#own === null
+        ? null
+        : new RowSelections({
+            ...{ la, posterior, leading, q, withVariance, most: SELECTIONS },
+            activeRows: createActiveRows({ posterior, terms: split.own, isShared: (c) => roles[c]!.isShared, withVariance }),
+          });
+    this.#own?.select(0, this.#selections!.rows(0));
     if (!withVariance) return;
-    const leading = new Float64Array(p * q);
     la.gemm(false, false, p, q, m, 1, varianceRoot, this.#linearBasis, 0, leading);
     const mOwn = this.#own === null ? 0 : m;
     const isLower = mOwn > 0 && isLowerTriangular(varianceRoot, p, m);
@@ -152,11 +171,31 @@ export class SinglePredictor implements BlockPredictor {
       this.#linearSlopes = new Float64Array(n * q);
       la.gemm(false, false, n, q, m, 1, gains, this.#linearBasis, 0, this.#linearSlopes);
     }
-    if (this.#own !== null) this.#beginOwn(this.#own, steps, gains);
+    if (this.#own !== null) {
+      this.#select(this.#own, this.#selections!, steps);
+      this.#beginOwn(this.#own, this.#selections!, steps, gains);
+    }
+  }
+
+  /** The basis rows that each step's samples can be near to. */
+  #select(own: SingleCovariance, selections: RowSelections, steps: number): void {
+    const { posterior, regimes } = this.#options;
+    const { d } = posterior;
+    // One selection a step: samples of several regimes share one product.
+    const shared = Array.from({ length: steps }, (_, t) =>
+      Array.from({ length: this.#ownRegimes }, (__, g) => this.#rows.subarray((t * regimes + g) * d, (t * regimes + g + 1) * d)),
+    );
+    const { selectionOf, fresh } = selections.choose(shared);
+    this.#selectionOf = selectionOf;
+    for (const which of fresh) {
+      own.select(which, selections.rows(which));
+      const root = selections.root(which);
+      if (root !== null) this.#root?.take(which, root.values, root.width);
+    }
   }
 
   /** The reference covariances, by the same float32 code that computes the samples', and the weights of their differences. */
-  #beginOwn(own: SingleCovariance, steps: number, gains: Float64Array): void {
+  #beginOwn(own: SingleCovariance, selections: RowSelections, steps: number, gains: Float64Array): void {
     const { posterior, regimes, withVariance } = this.#options;
     const { d, m, alpha } = posterior;
     const G = this.#ownRegimes;
@@ -167,16 +206,20 @@ export class SinglePredictor implements BlockPredictor {
       this.ownColumns.forEach((c, o) => {
         point[o] = row[c]!;
       });
-      own.share(record, row);
+      const selection = this.#selectionOf[Math.floor(record / G)]!;
+      const active = selections.rows(selection);
+      own.share(record, selection, row);
       this.#workspace.write(this.#inputsAt, point, point.length);
       own.prepare(this.#inputsAt, 1);
       own.evaluate(record, 0, this.#panelAt);
       const floats = floatsOf(this.#workspace);
       const to = this.#referencesAt / 4 + record * own.panelRows;
-      for (let i = 0; i < m; i++) floats[to + i] = floats[this.#panelAt / 4 + i * SINGLE_PANEL]!;
       const weights = this.#weightsAt / 4 + record * this.#weightRows * m;
-      floats.set(alpha, weights);
-      if (withVariance) floats.set(gains.subarray(first * m, (first + regimes / G) * m), weights + m);
+      active.forEach((basisRow, i) => {
+        floats[to + i] = floats[this.#panelAt / 4 + i * SINGLE_PANEL]!;
+        floats[weights + i] = alpha[basisRow]!;
+        if (withVariance) for (let s = 0; s < regimes / G; s++) floats[weights + (s + 1) * m + i] = gains[(first + s) * m + basisRow]!;
+      });
     }
   }
 
@@ -212,6 +255,7 @@ export class SinglePredictor implements BlockPredictor {
     own.prepare(this.#inputsAt, count);
     const record = t * G + g;
     const rows = this.#weightRows;
+    const active = this.#activeRows(t);
     const root = this.#root;
     const below = this.#linearColumns.length * (root?.stride ?? 0);
     const { view } = workspace;
@@ -220,7 +264,7 @@ export class SinglePredictor implements BlockPredictor {
       const to = root === null ? 0 : this.#columnsAt[g]! + panel * root.panelBytes + below;
       const reference = this.#referencesAt + record * own.panelRows * 4;
       const weights = this.#weightsAt + record * rows * m * 4;
-      exports.singleDifferences(m, this.#panelAt, reference, to, root?.stride ?? 0, rows, weights, m, this.#sumsAt);
+      exports.singleDifferences(active, this.#panelAt, reference, to, root?.stride ?? 0, rows, weights, m, this.#sumsAt);
       const from = this.#sumsAt / 8;
       for (let r = 0, k = panel * SINGLE_PANEL; r < SINGLE_PANEL; r++, k++) this.#explained[k] = view[from + r]!;
       if (!withVariance) continue;
@@ -229,6 +273,10 @@ export class SinglePredictor implements BlockPredictor {
         for (let r = 0, k = panel * SINGLE_PANEL; r < SINGLE_PANEL; r++, k++) slopes[k] = view[from + (s + 1) * SINGLE_PANEL + r]!;
       }
     }
+  }
+
+  #activeRows(t: number): number {
+    return this.#selections!.rows(this.#selectionOf[t]!).length;
   }
 
   #behindGates(g: number, count: number): Float64Array {
@@ -263,8 +311,8 @@ export class SinglePredictor implements BlockPredictor {
       }
       out[j] = this.#constantPrior === null ? value + this.#ownPriorDifference(at, k, g) : value;
     }
-    if (this.#own !== null) this.#gather(root, rows, regimeOf, count);
-    root.run(count, this.#squares);
+    if (this.#own !== null) this.#gather(root, t, rows, regimeOf, count);
+    root.run(this.#own === null ? 0 : this.#selectionOf[t]!, count, this.#squares);
     for (let j = 0; j < count; j++) out[j] = Math.max(0, out[j]! - this.#squares[j]!);
   }
 
@@ -283,7 +331,7 @@ export class SinglePredictor implements BlockPredictor {
   }
 
   /** The samples' covariance differences to the root's first columns, below the linear ones. */
-  #gather(root: SingleRoot, rows: Int32Array, regimeOf: Uint8Array, count: number): void {
+  #gather(root: SingleRoot, t: number, rows: Int32Array, regimeOf: Uint8Array, count: number): void {
     const isInPlace = this.#ownRegimes === 1;
     if (isInPlace && rows[count - 1] === count - 1 && rows[0] === 0) return;
     const { exports } = this.#workspace;
@@ -293,6 +341,6 @@ export class SinglePredictor implements BlockPredictor {
       const k = rows[j]!;
       sources[j] = this.#columnsAt[isInPlace ? 0 : regimeOf[j]!]! + (k >> 3) * root.panelBytes + (k & 7) * 4 + below;
     }
-    exports.gatherSingle(this.#options.posterior.m, count, this.#sourcesAt, root.stride, root.columnsAt + below, root.panelBytes);
+    exports.gatherSingle(this.#activeRows(t), count, this.#sourcesAt, root.stride, root.columnsAt + below, root.panelBytes);
   }
 }

@@ -3,8 +3,8 @@ import type { FastLinearAlgebra } from "#controllers/rollout/batched/stepPredict
 import type { WasmWorkspace } from "#math/wasmKernels";
 
 /**
- * ‖R b‖² in float32 for batches of columns b (width q + m): R = [E | W], W lower triangular or full. Eight columns a panel: entry i of column 8 P + r at
- * byte columnsAt + P · panelBytes + i · stride + 4 r.
+ * ‖R b‖² in float32 for batches of columns b (width q + m): R = [E | W], W lower triangular or full, or one of the smaller lower triangular roots that were
+ * taken. Eight columns a panel: entry i of column 8 P + r at byte columnsAt + P · panelBytes + i · stride + 4 r.
  */
 export interface SingleRoot {
   readonly columnsAt: number;
@@ -12,8 +12,10 @@ export interface SingleRoot {
   readonly panelBytes: number;
   /** Room for as many columns again. */
   allocateColumns(): number;
-  /** squares[j] of the first `columns` columns. */
-  run(columns: number, squares: Float64Array): void;
+  /** Takes a lower triangular R of `width` ≤ q + m (row-major) as root `which` ≥ 1; root 0 is [E | W]. */
+  take(which: number, root: Float64Array, width: number): void;
+  /** squares[j] of the first `columns` columns by root `which`, which sees their first `width` entries. */
+  run(which: number, columns: number, squares: Float64Array): void;
 }
 
 export interface SingleRootOptions {
@@ -51,9 +53,8 @@ const createBlasSingleRoot = (options: SingleRootOptions): SingleRoot => {
   const { sgemm, strmmLower } = la.blas;
   const { exports } = workspace;
   const above = isLower ? q : 0;
-  const root = compose(options, above);
-  const rows = above + p;
   const width = q + m;
+  const roots = [{ values: compose(options, above), rows: above + p, width, isLower }];
   const ld = singlePanelsOf(maxBatch) * SINGLE_PANEL;
   const allocateColumns = (): number => {
     const at = workspace.allocateBytes(width * ld * 4);
@@ -61,7 +62,7 @@ const createBlasSingleRoot = (options: SingleRootOptions): SingleRoot => {
     return at;
   };
   const columnsAt = allocateColumns();
-  const projectedAt = isLower ? columnsAt : workspace.allocateBytes(rows * ld * 4);
+  const apartAt = isLower ? columnsAt : workspace.allocateBytes((above + p) * ld * 4);
   const squaresAt = workspace.allocate(ld);
   let columnsView = new Float32Array(0);
   let projectedView = columnsView;
@@ -70,14 +71,19 @@ const createBlasSingleRoot = (options: SingleRootOptions): SingleRoot => {
     stride: ld * 4,
     panelBytes: SINGLE_PANEL * 4,
     allocateColumns,
-    run: (columns, squares) => {
+    take: (which, root, size) => {
+      roots[which] = { values: Float32Array.from(root), rows: size, width: size, isLower: true };
+    },
+    run: (which, columns, squares) => {
       if (columnsView.buffer !== exports.memory.buffer) {
         columnsView = new Float32Array(exports.memory.buffer, columnsAt, width * ld);
-        projectedView = new Float32Array(exports.memory.buffer, projectedAt, rows * ld);
+        projectedView = new Float32Array(exports.memory.buffer, apartAt, (above + p) * ld);
       }
       const panels = singlePanelsOf(columns);
-      if (isLower) strmmLower(width, panels * SINGLE_PANEL, root, columnsView, ld);
-      else if (width > 0) sgemm(rows, panels * SINGLE_PANEL, width, root, width, columnsView, ld, projectedView, ld);
+      const { values, rows, width: size, isLower: isInPlace } = roots[which]!;
+      if (isInPlace) strmmLower(size, panels * SINGLE_PANEL, values, columnsView, ld);
+      else if (size > 0) sgemm(rows, panels * SINGLE_PANEL, size, values, size, columnsView, ld, projectedView, ld);
+      const projectedAt = isInPlace ? columnsAt : apartAt;
       workspace.view.fill(0, squaresAt / 8, squaresAt / 8 + panels * SINGLE_PANEL);
       for (let panel = 0; panel < panels; panel++)
         exports.singleSquares(rows, projectedAt + panel * SINGLE_PANEL * 4, ld * 4, squaresAt + panel * SINGLE_PANEL * 8);
@@ -100,30 +106,48 @@ const createWasmSingleRoot = (options: SingleRootOptions): SingleRoot => {
     floatsOf(workspace).fill(0, at / 4, at / 4 + panels * width * SINGLE_PANEL);
     return at;
   };
-  const rowPanels = Math.ceil(p / TILE_ROWS);
-  const widths = Int32Array.from({ length: rowPanels }, (_, i) => (isLower ? q + Math.min(m, (i + 1) * TILE_ROWS) : width));
-  const length = widths.reduce((sum, value) => sum + value * TILE_ROWS, 0);
   const columnsAt = allocateColumns();
   const squaresAt = workspace.allocate(panels * SINGLE_PANEL);
-  const widthsAt = workspace.allocateBytes(rowPanels * 4);
-  const rootAt = workspace.allocateBytes(length * 4);
-  const composed = compose(options, 0);
-  new Int32Array(exports.memory.buffer, widthsAt, rowPanels).set(widths);
-  const floats = floatsOf(workspace);
-  let to = rootAt / 4;
-  widths.forEach((columns, i) => {
-    for (let c = 0; c < columns; c++)
-      for (let r = 0; r < TILE_ROWS; r++) {
-        const row = i * TILE_ROWS + r;
-        floats[to++] = row < p ? composed[row * width + c]! : 0;
-      }
+  /** Row panels and their widths for a root whose panel i sees its first `seen(i)` columns. */
+  const shape = (rows: number, seen: (i: number) => number): Int32Array =>
+    Int32Array.from({ length: Math.ceil(rows / TILE_ROWS) }, (_, i) => seen(i));
+  const floatsIn = (widths: Int32Array): number => widths.reduce((sum, value) => sum + value * TILE_ROWS, 0);
+  const triangle = (size: number): Int32Array => shape(size, (i) => Math.min(size, (i + 1) * TILE_ROWS));
+  const room = (widths: Int32Array) => ({
+    rowPanels: widths.length,
+    widthsAt: workspace.allocateBytes(widths.length * 4),
+    rootAt: workspace.allocateBytes(floatsIn(widths) * 4),
   });
+  const fill = ({ widthsAt, rootAt }: { widthsAt: number; rootAt: number }, widths: Int32Array, rows: number, from: Float32Array): void => {
+    const size = rows === 0 ? 0 : from.length / rows;
+    new Int32Array(exports.memory.buffer, widthsAt, widths.length).set(widths);
+    const floats = floatsOf(workspace);
+    let to = rootAt / 4;
+    widths.forEach((columns, i) => {
+      for (let c = 0; c < columns; c++)
+        for (let r = 0; r < TILE_ROWS; r++) {
+          const row = i * TILE_ROWS + r;
+          floats[to++] = row < rows ? from[row * size + c]! : 0;
+        }
+    });
+  };
+  const whole = shape(p, (i) => (isLower ? q + Math.min(m, (i + 1) * TILE_ROWS) : width));
+  const roots = [room(whole)];
+  fill(roots[0]!, whole, p, compose(options, 0));
   return {
     columnsAt,
     stride: SINGLE_PANEL * 4,
     panelBytes,
     allocateColumns,
-    run: (columns, squares) => {
+    take: (which, root, size) => {
+      const widths = triangle(size);
+      // Room once for the largest that may come.
+      const into = { ...(roots[which] ?? room(triangle(width))), rowPanels: widths.length };
+      roots[which] = into;
+      fill(into, widths, size, Float32Array.from(root));
+    },
+    run: (which, columns, squares) => {
+      const { rowPanels, widthsAt, rootAt } = roots[which]!;
       exports.singleRootSquares(rowPanels, widthsAt, rootAt, singlePanelsOf(columns), columnsAt, panelBytes, squaresAt);
       workspace.read(squaresAt, squares, columns);
     },

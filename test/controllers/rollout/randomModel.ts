@@ -30,6 +30,8 @@ export interface RandomModelOptions {
   readonly spreads?: boolean;
   /** Terms that are products: of weather and a state, of two states, of weather alone. */
   readonly products?: boolean;
+  /** The hour counts sharply: samples are near to few basis rows. */
+  readonly sharp?: boolean;
 }
 
 /** Every kind of term a zone can have, with the gates of a thermostat. */
@@ -80,13 +82,14 @@ const featuresOf = (zones: readonly string[], z: number, options: RandomModelOpt
   return [...list, ...neighbour, ...control, ...products].map(([term, scale]): Feature => ({ term, scale }));
 };
 
-const kernelOf = (features: FeatureSpec, kind: RandomModelOptions["kernel"], random: () => number): KernelSpec => {
+const kernelOf = (features: FeatureSpec, kind: RandomModelOptions["kernel"], sharp: boolean, random: () => number): KernelSpec => {
   const d = features.length;
   const every = Array.from({ length: d }, (_, c) => c);
+  const isSharp = (c: number): boolean => sharp && features[c]!.term.kind === "timeOfDay";
   const leaf = (name: "rbf" | "matern32" | "matern52" | "linear", dims: readonly number[]): KernelSpec => ({
     kind: name,
     dims,
-    lengthscales: dims.map(() => 1.5 + random() / 2),
+    lengthscales: dims.map((c) => (1.5 + random() / 2) * (isSharp(c) ? 0.05 : 1)),
   });
   const linear: KernelSpec = { kind: "scale", outputScale: 0.05, base: leaf("linear", every) };
   if (kind === "linear") return linear;
@@ -156,7 +159,14 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
     const isOpen = term.kind !== "gated" || random() > 0;
     return isOpen ? random() : 0;
   });
-  const posterior = fitRandomly(kernelOf(features, options.kernel, random), basisInputs, m, d, options.isBudgeted, random);
+  const posterior = fitRandomly(
+    kernelOf(features, options.kernel, options.sharp === true, random),
+    basisInputs,
+    m,
+    d,
+    options.isBudgeted,
+    random,
+  );
   const { meanCoefficients } = posterior;
   features.forEach(({ term }, c) => {
     // Equipment that heats and cools by about a kelvin a step; an absolute model that stays near 20 °C.

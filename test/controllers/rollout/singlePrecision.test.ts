@@ -46,6 +46,7 @@ const options = fc.record({
   kernel: fc.constantFrom("production" as const, "gated" as const, "linear" as const),
   isBudgeted: fc.boolean(),
   products: fc.boolean(),
+  sharp: fc.boolean(),
 });
 
 describe.each(["wasm", "blas"] as const)("%s in single precision", (backend) => {
