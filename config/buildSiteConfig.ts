@@ -207,6 +207,7 @@ function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConf
     deadlineMs: planner.deadline * 1000,
     errorLevelK: planner.errorLevel,
     objective: planner.objective,
+    probingShare: planner.probing,
     equipment:
       planner.equipment === undefined
         ? null

@@ -319,6 +319,9 @@ const planner = z
         "carbon",
       ])
       .prefault("bill"),
+    probing: fields
+      .number("Share of a day's energy cost for moving setpoints inside the comfort band in order to learn; 0: never", 0, 0.05, 0.002)
+      .prefault(0),
     weights: z
       .strictObject({
         comfort: fields

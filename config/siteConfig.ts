@@ -210,6 +210,8 @@ export interface PlannerConfig {
   readonly deadlineMs: number;
   readonly errorLevelK: number;
   readonly objective: Objective;
+  /** Share of a day's energy cost that may go into probes; 0: none. */
+  readonly probingShare: number;
   /** null: short runs cost nothing. */
   readonly equipment: EquipmentWear | null;
   readonly weights: { readonly comfortPerKh: number; readonly uncertaintyPerK: number; readonly movementPerK: number };
