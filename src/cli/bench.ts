@@ -6,6 +6,7 @@ import { benchFit } from "../../bench/fit.js";
 import { benchGate } from "../../bench/gate.js";
 import { benchGrowing } from "../../bench/growing.js";
 import { benchRollout } from "../../bench/rollout.js";
+import { benchSites } from "../../bench/sites.js";
 
 const benches = {
   rollout: (say: (line: string) => void) => benchRollout(say),
@@ -14,6 +15,7 @@ const benches = {
   growing: (say: (line: string) => void) => benchGrowing(say),
   energyplus: (say: (line: string) => void) => benchEnergyplus(say),
   bestest: (say: (line: string) => void) => benchBestest(say),
+  sites: (say: (line: string) => void) => benchSites(say),
 } as const;
 const names = Object.keys(benches) as (keyof typeof benches)[];
 

@@ -1,0 +1,52 @@
+import { createMqttBus } from "#adapters/mqtt/mqttBus";
+import { createEmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
+import type { TimeLine } from "#cli/daemon/run";
+import { createTimeLineClock } from "#cli/daemon/siteClock";
+import { loadSiteConfig } from "#config/loadSiteConfig";
+
+// Simulated buildings in a process of their own, which knows nothing of their controller but MQTT.
+
+/** What the process is told once. `stateFile`: where a building's history ended. */
+export interface BuildingsOrder {
+  readonly buildings: readonly { readonly configFile: string; readonly stateFile: string }[];
+  readonly timeLine: TimeLine;
+  readonly broker: {
+    readonly url: string;
+    readonly username?: string;
+    readonly password?: string;
+    readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  };
+}
+
+const live = ({ buildings, timeLine, broker }: BuildingsOrder, signal: AbortSignal): Promise<unknown> => {
+  const clock = createTimeLineClock(timeLine);
+  return Promise.all(
+    buildings.map(async ({ configFile, stateFile }) => {
+      const config = loadSiteConfig(configFile);
+      if (config.building.kind !== "embedded") throw new Error(`${configFile} has no simulated building`);
+      const building = createEmbeddedBuilding({
+        config,
+        building: config.building,
+        stateFile,
+        onWarning: (text) => void process.stderr.write(`${config.site.id}: ${text}\n`),
+      });
+      if (!building.restore()) await building.beginAt(clock.nowMs());
+      const bus = createMqttBus({ ...broker, clientId: `building-${config.site.id}`, onWarning: () => undefined });
+      await building.live(bus, clock, signal);
+      await bus.close();
+    }),
+  );
+};
+
+const ending = new AbortController();
+process.on("SIGTERM", () => ending.abort());
+process.on("disconnect", () => process.exit(0));
+process.once("message", (order: BuildingsOrder) => {
+  live(order, ending.signal).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exit(70);
+    },
+  );
+});
