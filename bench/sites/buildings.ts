@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createMqttBus } from "#adapters/mqtt/mqttBus";
 import { createEmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import type { TimeLine } from "#cli/daemon/run";
@@ -39,6 +40,8 @@ const live = ({ buildings, timeLine, broker }: BuildingsOrder, signal: AbortSign
 };
 
 const ending = new AbortController();
+// Every building listens for the end.
+setMaxListeners(0, ending.signal);
 process.on("SIGTERM", () => ending.abort());
 process.on("disconnect", () => process.exit(0));
 process.once("message", (order: BuildingsOrder) => {

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Logger } from "pino";
 import { runDaemon } from "#cli/daemon/daemon";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
@@ -16,6 +18,8 @@ import { IsothermError } from "#domain/errors";
 
 const BEAT_MS = 1_000;
 const MEMORY_RETURN_MS = 5_000;
+/** V8 leaves garbage of calm programs where it is until the heap nears its limit: of many sites that is most of the memory. */
+const COLLECT_MS = 60_000;
 /** A site that ran for so long before it failed begins its back-off anew. */
 const WELL_AFTER_MS = 600_000;
 
@@ -32,6 +36,11 @@ const failures = new Map<string, string>();
 /** Which site's work an error that nobody caught came from. */
 const working = new AsyncLocalStorage<string>();
 let log: Logger | null = null;
+
+const createCollector = (): (() => void) => {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+};
 
 /** Runs one site until the end; after a failure again, after a wait that doubles. */
 const keepRunning = async (order: SiteOrder, start: ToGroup & { kind: "start" }, siteLog: Logger): Promise<void> => {
@@ -86,6 +95,7 @@ const begin = async (start: ToGroup & { kind: "start" }): Promise<void> => {
   setInterval(() => send({ kind: "beat" }), BEAT_MS).unref();
   const returnMemory = await createMemoryReturn().catch(() => null);
   if (returnMemory !== null) setInterval(returnMemory, MEMORY_RETURN_MS).unref();
+  setInterval(createCollector(), COLLECT_MS).unref();
   process.on("message", (message: ToGroup) => {
     if (message.kind === "granted") desk.granted(message.ticket);
     else if (message.kind === "stop") ending.abort();
