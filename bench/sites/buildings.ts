@@ -4,6 +4,7 @@ import { createEmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import type { TimeLine } from "#cli/daemon/run";
 import { createTimeLineClock } from "#cli/daemon/siteClock";
 import { loadSiteConfig } from "#config/loadSiteConfig";
+import type { MessageBus } from "#domain/bus";
 
 // Simulated buildings in a process of their own, which knows nothing of their controller but MQTT.
 
@@ -11,15 +12,17 @@ import { loadSiteConfig } from "#config/loadSiteConfig";
 export interface BuildingsOrder {
   readonly buildings: readonly { readonly configFile: string; readonly stateFile: string }[];
   readonly timeLine: TimeLine;
+  /** First level of the topics of its sensors; `building` unless set. */
+  readonly sensors?: string;
   readonly broker: {
     readonly url: string;
     readonly username?: string;
     readonly password?: string;
-    readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+    readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string; readonly servername?: string };
   };
 }
 
-const live = ({ buildings, timeLine, broker }: BuildingsOrder, signal: AbortSignal): Promise<unknown> => {
+const live = ({ buildings, timeLine, broker, sensors }: BuildingsOrder, signal: AbortSignal): Promise<unknown> => {
   const clock = createTimeLineClock(timeLine);
   return Promise.all(
     buildings.map(async ({ configFile, stateFile }) => {
@@ -33,7 +36,19 @@ const live = ({ buildings, timeLine, broker }: BuildingsOrder, signal: AbortSign
       });
       if (!building.restore()) await building.beginAt(clock.nowMs());
       const bus = createMqttBus({ ...broker, clientId: `building-${config.site.id}`, onWarning: () => undefined });
-      await building.live(bus, clock, signal);
+      const renamed: MessageBus =
+        sensors === undefined
+          ? bus
+          : {
+              get connected() {
+                return bus.connected;
+              },
+              publish: (topic, payload, options) => bus.publish(topic.replace(/^building\//, `${sensors}/`), payload, options),
+              subscribe: (filter, handler) => bus.subscribe(filter, handler),
+              onConnection: (handler) => bus.onConnection(handler),
+              close: () => bus.close(),
+            };
+      await building.live(renamed, clock, signal);
       await bus.close();
     }),
   );

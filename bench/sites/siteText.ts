@@ -13,6 +13,8 @@ export interface OfficeText {
   readonly planner?: string;
   /** Whole sections, e.g. `influx:`. */
   readonly more?: string;
+  /** First level of the topics of sensors; `building` unless set. */
+  readonly sensors?: string;
   /** Lines under `mqtt:`, indented by two. */
   readonly mqtt: string;
 }
@@ -42,7 +44,7 @@ ${zones.map((id) => `  - { id: ${id} }\n`).join("")}store: { directory: ${office
 /** The site file of its controller. */
 export const controllerText = (office: OfficeText): string => {
   const sensor = (topic: string, path: string): string =>
-    `{ topic: building/${office.id}/${topic}, path: ${path}, expectedInterval: 1 min, maxAge: 30 min }`;
+    `{ topic: ${office.sensors ?? "building"}/${office.id}/${topic}, path: ${path}, expectedInterval: 1 min, maxAge: 30 min }`;
   return `${siteSection(office)}building: { mqtt: { expectedInterval: 1 min, maxAge: 30 min } }
 zones:
 ${zones.map((id) => `  - id: ${id}\n    sensors:\n${quantities.map((q) => `      ${q}: ${sensor(`zone/${id}`, q)}\n`).join("")}`).join("")}points:

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { oneOf, runCommand } from "#cli/cliKit";
 import { benchBestest } from "../../bench/bestest.js";
+import { campaign } from "../../bench/campaign.js";
 import { benchEnergyplus } from "../../bench/energyplus.js";
 import { benchFit } from "../../bench/fit.js";
 import { benchGate } from "../../bench/gate.js";
@@ -16,7 +17,10 @@ const benches = {
   energyplus: (say: (line: string) => void) => benchEnergyplus(say),
   bestest: (say: (line: string) => void) => benchBestest(say),
   sites: (say: (line: string) => void) => benchSites(say),
+  campaign: (say: (line: string) => void) => campaign(say),
 } as const;
+/** Minutes long, with servers of their own: only where they are named. */
+const onlyByName: readonly string[] = ["sites", "campaign"];
 const names = Object.keys(benches) as (keyof typeof benches)[];
 
 export const registerBench = (program: Command): void => {
@@ -25,7 +29,7 @@ export const registerBench = (program: Command): void => {
     .description("benchmarks, each with its peer or limit beside it")
     .action((name: string | undefined) =>
       runCommand(async () => {
-        const chosen = name === undefined ? names : [oneOf("bench", names)(name)];
+        const chosen = name === undefined ? names.filter((each) => !onlyByName.includes(each)) : [oneOf("bench", names)(name)];
         for (const one of chosen) {
           process.stdout.write(`${one}\n`);
           await benches[one]((line) => void process.stdout.write(`${line}\n`));

@@ -18,7 +18,7 @@ import { IsothermError } from "#domain/errors";
 
 const BEAT_MS = 1_000;
 const MEMORY_RETURN_MS = 5_000;
-/** V8 leaves garbage of calm programs where it is until the heap nears its limit: of many sites that is most of the memory. */
+/** V8 leaves the garbage of calm programs where it is until the heap nears its limit, which many sites need high. */
 const COLLECT_MS = 60_000;
 /** A site that ran for so long before it failed begins its back-off anew. */
 const WELL_AFTER_MS = 600_000;
