@@ -23,16 +23,20 @@ export const createSitesFigures = async (): Promise<SitesFigures> => {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const percentiles = [0.5, 0.9, 0.99, 1];
+  /** Percentiles are of the last hour. */
+  const recent = { maxAgeSeconds: 3_600, ageBuckets: 6 };
   const lateness = new Summary({
     name: "isotherm_sites_tick_lateness_seconds",
     help: "How long after its time a control tick of any site began",
     percentiles,
+    ...recent,
     registers,
   });
   const delay = new Summary({
     name: "isotherm_sites_decision_delay_seconds",
     help: "How long after its tick's time a decision of any site was out",
     percentiles,
+    ...recent,
     registers,
   });
   return {
