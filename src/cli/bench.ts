@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { oneOf, runCommand } from "#cli/cliKit";
+import { benchSites } from "#cli/rehearsal/benchSites";
+import { campaign } from "#cli/rehearsal/campaign";
 import { benchBestest } from "../../bench/bestest.js";
-import { campaign } from "../../bench/campaign.js";
 import { benchEnergyplus } from "../../bench/energyplus.js";
 import { benchFit } from "../../bench/fit.js";
 import { benchGate } from "../../bench/gate.js";
 import { benchGrowing } from "../../bench/growing.js";
 import { benchRollout } from "../../bench/rollout.js";
-import { benchSites } from "../../bench/sites.js";
 
 const benches = {
   rollout: (say: (line: string) => void) => benchRollout(say),

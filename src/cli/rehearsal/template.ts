@@ -5,12 +5,12 @@ import { openDuckdbStore } from "#adapters/store/duckdbStore";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
 import { createEmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import { stepEndOf } from "#cli/daemon/stepRows";
+import { buildingText, type OfficeText } from "#cli/rehearsal/siteText";
 import { parseSiteConfig } from "#config/loadSiteConfig";
 import { createHistoryBuffer } from "#loop/historyBuffer";
 import { modelToJson } from "#models/modelJson";
 import { shippedPriorFor } from "#models/shippedPriors";
 import { trainInWorker } from "#models/trainInWorker";
-import { buildingText, type OfficeText } from "./siteText.js";
 
 /** The rows that a site's daemon keeps of a zone, as in service. */
 const MODEL_BUDGET = 320;

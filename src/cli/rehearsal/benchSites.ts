@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { TimeLine } from "#cli/daemon/run";
-import { endProcess, freePort, startMosquitto, untilTrue } from "./sites/broker.js";
-import type { BuildingsOrder } from "./sites/buildings.js";
-import { type Memory, memoryOf } from "./sites/memory.js";
-import { buildingText, controllerText, type OfficeText } from "./sites/siteText.js";
-import { makeTemplate } from "./sites/template.js";
+import { endProcess, freePort, startMosquitto, untilTrue } from "#cli/rehearsal/broker";
+import type { BuildingsOrder } from "#cli/rehearsal/buildings";
+import { type Memory, memoryOf } from "#cli/rehearsal/memory";
+import { buildingText, controllerText, type OfficeText } from "#cli/rehearsal/siteText";
+import { makeTemplate } from "#cli/rehearsal/template";
 
 const LATENESS_LIMIT_S = 5;
 const MEMORY_LIMIT_MB = 60;
@@ -27,8 +27,8 @@ const fromEnvironment = (): SitesBench => {
   return { sites: of("SITES", 50), minutes: of("MINUTES", 8), speed: of("SPEED", 6) };
 };
 
-const main = fileURLToPath(new URL("../src/main.js", import.meta.url));
-const buildingsScript = fileURLToPath(new URL("./sites/buildings.js", import.meta.url));
+const main = fileURLToPath(new URL("../../main.js", import.meta.url));
+const buildingsScript = fileURLToPath(new URL("./buildings.js", import.meta.url));
 
 const metric = (text: string, name: string): number => {
   const line = text.split("\n").find((each) => each.startsWith(`${name} `));

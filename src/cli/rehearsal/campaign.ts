@@ -9,14 +9,14 @@ import { createMqttBus, type MqttBus } from "#adapters/mqtt/mqttBus";
 import { topicsOf } from "#adapters/mqtt/wire";
 import type { TimeLine } from "#cli/daemon/run";
 import { createTimeLineClock } from "#cli/daemon/siteClock";
+import { endProcess, untilTrue } from "#cli/rehearsal/broker";
+import type { BuildingsOrder } from "#cli/rehearsal/buildings";
+import { compareStores } from "#cli/rehearsal/compareStores";
+import { passwordOf, type SecureBroker, startInflux, startSecureBroker } from "#cli/rehearsal/servers";
+import { buildingText, controllerText, type OfficeText } from "#cli/rehearsal/siteText";
+import { makeTemplate } from "#cli/rehearsal/template";
+import { watchSetpoints } from "#cli/rehearsal/watcher";
 import { loadSiteConfig } from "#config/loadSiteConfig";
-import { compareStores } from "./campaign/compareStores.js";
-import { passwordOf, type SecureBroker, startInflux, startSecureBroker } from "./campaign/servers.js";
-import { watchSetpoints } from "./campaign/watcher.js";
-import { endProcess, untilTrue } from "./sites/broker.js";
-import type { BuildingsOrder } from "./sites/buildings.js";
-import { buildingText, controllerText, type OfficeText } from "./sites/siteText.js";
-import { makeTemplate } from "./sites/template.js";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -24,8 +24,8 @@ const DAY_MS = 24 * HOUR_MS;
 const DST_DAY = Date.parse("2026-03-08T00:00:00Z");
 const SITE = "campaign";
 
-const main = fileURLToPath(new URL("../src/main.js", import.meta.url));
-const buildingsScript = fileURLToPath(new URL("./sites/buildings.js", import.meta.url));
+const main = fileURLToPath(new URL("../../main.js", import.meta.url));
+const buildingsScript = fileURLToPath(new URL("./buildings.js", import.meta.url));
 const run = promisify(execFile);
 
 /** ISOTHERM_CAMPAIGN_DAYS (14), ISOTHERM_CAMPAIGN_SPEED (600), ISOTHERM_CAMPAIGN_KILLS (0). */

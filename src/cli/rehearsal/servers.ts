@@ -2,9 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort, startMosquitto, untilTrue } from "../sites/broker.js";
+import { freePort, startMosquitto, untilTrue } from "#cli/rehearsal/broker";
 
-const checkout = fileURLToPath(new URL(import.meta.url.includes("/dist/") ? "../../../" : "../../", import.meta.url));
+const checkout = fileURLToPath(new URL(import.meta.url.includes("/dist/") ? "../../../../" : "../../../", import.meta.url));
 export const users = ["isotherm", "building", "homeassistant", "utility", "reader"] as const;
 export const passwordOf = (user: string): string => `${user}-secret`;
 
