@@ -393,6 +393,9 @@ const influx = z
 
 const dashboard = z
   .strictObject({
+    enabled: fields
+      .flag("Whether there is a dashboard and its HTTP interface; one of many buildings in a daemon may not need it")
+      .prefault(true),
     host: text(
       "Address to listen on; from anywhere but this machine only users with a log-in see anything, and they log in over https alone",
       {
