@@ -180,7 +180,7 @@ export const hyperparameterPrior = (prior: Prior | null, name: string): NormalPr
   if (learned !== undefined && OWN_GAINS.test(name))
     return { ...learned, location: Math.min(learned.location, -Math.log(OWN_GAINS_SPREAD_K)) };
   if (learned !== undefined && OWN_CAPACITY.test(name))
-    return { ...learned, location: Math.min(learned.location, -Math.log(OWN_CAPACITY_SPREAD_K)) };
+    return { ...learned, location: Math.min(learned.location, Math.log(1 / OWN_CAPACITY_SPREAD_K)) };
   if (learned !== undefined) return learned;
   const generic = genericHyperparameters.find(([pattern]) => pattern.test(name));
   if (generic === undefined) throw new RangeError(`No prior speaks of the hyperparameter ${name}.`);
