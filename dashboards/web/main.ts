@@ -4,6 +4,7 @@ import { getJson, RequestFailed } from "#dashboards/web/app/api";
 import { fill, h } from "#dashboards/web/app/dom";
 import { createFormats } from "#dashboards/web/app/format";
 import { t } from "#dashboards/web/app/i18n";
+import { kioskWish, startKiosk } from "#dashboards/web/app/kiosk";
 import { type Connection, Live } from "#dashboards/web/app/live";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { Session } from "#dashboards/web/app/session";
@@ -71,11 +72,12 @@ const comeIn = (session: Session): Promise<void> =>
 const start = async (): Promise<void> => {
   document.documentElement.lang = currentLanguage();
   const { signal: untilClosed } = new AbortController();
-  const session = await insist(() => Session.load(untilClosed));
+  const session = await insist(() => Session.load(untilClosed, kioskWish() !== null));
   if (!session.can("viewer")) await comeIn(session);
   const site = await insist(() => getJson<SiteInfo>("site", untilClosed));
   const formats = createFormats(site, currentLocale(), currentTempUnit());
   const shell = createShell(root, site, formats, session);
+  if (kioskWish() !== null) startKiosk(site, shell.end);
   let status: StatusView | null = null;
   let statusAtMs = performance.now();
   let connection: Connection = "connecting";

@@ -383,7 +383,10 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
     const { page, complaints, close } = await open("#/");
     const href = await page.locator('link[rel="manifest"]').getAttribute("href");
     const answer = await page.request.get(new URL(href!, `${dashboard.base}/`).href);
-    const manifest = (await answer.json()) as { start_url: string; display: string; icons: { src: string }[] };
+    const manifest = (await answer.json()) as { start_url: string; display: string; icons: { src: string; sizes: string; type: string }[] };
+    expect(manifest.icons.filter(({ type }) => type === "image/png").map(({ sizes }) => sizes)).toEqual(
+      expect.arrayContaining(["192x192", "512x512"]),
+    );
     expect([manifest.start_url, manifest.display]).toEqual(["./", "standalone"]);
     for (const { src } of manifest.icons) expect((await page.request.get(new URL(src, `${dashboard.base}/`).href)).status()).toBe(200);
     expect(complaints).toEqual([]);

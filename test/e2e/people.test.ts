@@ -178,8 +178,11 @@ describe.skipIf(chromiumPath === undefined)("people in Chromium (skipped where n
     await page.reload();
     await page.locator("[data-token]").first().waitFor();
     expect(await page.locator("body").textContent()).not.toContain(secret);
-    page.on("dialog", (dialog) => void dialog.accept());
     await page.getByRole("button", { name: "Remove Zoë" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    expect(await page.locator('[data-user="Zoë"]').count()).toBe(1);
+    await page.getByRole("button", { name: "Remove Zoë" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await page.locator('[data-user="Zoë"]').waitFor({ state: "detached" });
     expect(complaints).toEqual([]);
     await close();

@@ -82,8 +82,16 @@ describe.skipIf(chromiumPath === undefined)(
       expect(await page.locator('[data-table="model-accuracy"] [data-zone="space4"]').textContent()).toContain(
         "71 %: too sure".replace(" ", "\u00a0"),
       );
-      page.once("dialog", (dialog) => void dialog.accept("the new one drifts"));
-      await page.locator('[data-version="gp-2026-01-12"] [data-action="promote"]').click();
+      const promote = page.locator('[data-version="gp-2026-01-12"] [data-action="promote"]');
+      await promote.click();
+      await page.keyboard.press("Escape");
+      expect(await promote.evaluate((one) => one === document.activeElement)).toBe(true);
+      await promote.click();
+      // Nothing is promoted without a reason.
+      await page.keyboard.press("Enter");
+      expect(promoted).toEqual([]);
+      await page.keyboard.type("the new one drifts");
+      await page.keyboard.press("Enter");
       await page.locator(".form-done", { hasText: "gp-2026-01-12 is in force" }).waitFor();
       expect(promoted).toEqual(["gp-2026-01-12: the new one drifts"]);
       await close();
@@ -129,6 +137,34 @@ describe.skipIf(chromiumPath === undefined)(
       ]);
       await page.locator(".what-if-charts canvas").first().waitFor();
       expect(orders).toHaveLength(before);
+      await close();
+    });
+
+    it("a wall screen has no menus and nothing to operate, goes round the pages, halts and is left with the keyboard", async () => {
+      const { page, close } = await open("#/", "bob");
+      await page.clock.install();
+      await page.goto(`${dashboard.base}/?kiosk#/zones/space1`);
+      await page.locator("canvas").first().waitFor();
+      expect(await page.locator(".main-nav").isVisible()).toBe(false);
+      // Bob may set zones by hand; whoever walks by may not.
+      expect(await page.locator('[data-action="override"]').count()).toBe(0);
+      const hash = () => page.evaluate(() => location.hash);
+      await page.clock.fastForward(20_500);
+      await page.waitForFunction(() => location.hash === "#/zones/space1");
+      await page.clock.fastForward(20_000);
+      await page.waitForFunction(() => location.hash === "#/");
+      await page.keyboard.press("Space");
+      await page.locator('[data-action="kiosk-halt"][aria-pressed="true"]').waitFor();
+      await page.clock.fastForward(60_000);
+      expect(await hash()).toBe("#/");
+      await page.goto(`${dashboard.base}/?kiosk=stay#/`);
+      await page.locator(".tile").first().waitFor();
+      await page.clock.fastForward(60_000);
+      expect(await hash()).toBe("#/");
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+      await page.keyboard.press("Escape");
+      await page.locator(".main-nav").waitFor();
+      expect(await page.evaluate(() => location.search)).toBe("");
       await close();
     });
 

@@ -8,12 +8,16 @@ export class Session {
   private current: SessionView;
   private readonly listeners = new Set<() => void>();
 
-  private constructor(view: SessionView) {
+  /** A wall screen shows what a viewer sees, whoever opened it. */
+  private readonly viewerOnly: boolean;
+
+  private constructor(view: SessionView, viewerOnly: boolean) {
     this.current = view;
+    this.viewerOnly = viewerOnly;
   }
 
-  static async load(signal: AbortSignal): Promise<Session> {
-    return new Session(await getJson<SessionView>("session", signal));
+  static async load(signal: AbortSignal, viewerOnly = false): Promise<Session> {
+    return new Session(await getJson<SessionView>("session", signal), viewerOnly);
   }
 
   get view(): SessionView {
@@ -22,6 +26,7 @@ export class Session {
 
   can(needed: Role): boolean {
     const { role } = this.current;
+    if (this.viewerOnly && needed !== "viewer") return false;
     return role !== null && ranks.indexOf(role) >= ranks.indexOf(needed);
   }
 

@@ -30,6 +30,8 @@ export type RouteName = (typeof links)[number]["route"] | "account" | "login" | 
 
 export interface Shell {
   readonly main: HTMLElement;
+  /** Where controls of the whole window stand. */
+  readonly end: HTMLElement;
   setRoute(route: RouteName): void;
   setConnection(connection: Connection, status: StatusView | null, silentS: number): void;
   setClock(status: StatusView, nowMs: number): void;
@@ -86,6 +88,7 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
   };
   session.onChange(showUser);
   showUser();
+  const end = h("div", { class: "top-end" }, h("span", { class: "clock" }, clockTime, clockKind), connection, userLink, themeButton);
   const lostText = h("span", {});
   // Counts every second: seen, but not read out each time.
   const lostAge = h("span", { "aria-hidden": "true" });
@@ -103,10 +106,10 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
         { class: "brand", href: "#/", "aria-label": t("shell.home", { site: site.label }) },
         brandMark(),
         h("span", { class: "brand-name" }, "isotherm"),
-        h("span", { class: "brand-site" }, site.label),
+        h("span", { class: "brand-site", title: site.label }, site.label),
       ),
       h("nav", { class: "main-nav", "aria-label": t("nav.label") }, ...nav),
-      h("div", { class: "top-end" }, h("span", { class: "clock" }, clockTime, clockKind), connection, userLink, themeButton),
+      end,
     ),
     lost,
     stale,
@@ -115,6 +118,7 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
   );
   return {
     main,
+    end,
     setRoute: (route) => {
       for (const link of [...nav, userLink]) {
         if (link.dataset.route === route) {

@@ -213,6 +213,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   "stat.criticalCount": "{count} kritisch",
   "stat.seeList": "siehe Liste",
   "stat.dataAge": "Alter der Daten",
+  "stat.newestAt": "neueste {time}",
+  "stat.noDataYet": "noch keine Daten",
   "fallback.no-model": "es noch kein Modell gibt",
   "fallback.too-uncertain": "kein Plan sicher genug war",
   "fallback.late": "das Planen zu lange dauerte",

@@ -212,6 +212,8 @@ export const en = {
   "stat.criticalCount": "{count} critical",
   "stat.seeList": "see the list",
   "stat.dataAge": "Data age",
+  "stat.newestAt": "newest {time}",
+  "stat.noDataYet": "no data yet",
   "fallback.no-model": "there is no model yet",
   "fallback.too-uncertain": "no plan was certain enough",
   "fallback.late": "planning took too long",

@@ -1,6 +1,7 @@
 import { button, fill, h } from "#dashboards/web/app/dom";
 import { choiceField, field, form } from "#dashboards/web/app/forms";
 import { type MessageKey, t } from "#dashboards/web/app/i18n";
+import { kioskCard } from "#dashboards/web/app/kiosk";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead } from "#dashboards/web/app/parts";
 import { problemOf } from "#dashboards/web/app/session";
@@ -104,5 +105,6 @@ export const createAccountPage = ({ session }: PageContext): Page => {
           logOutProblem,
         ),
   );
+  element.append(kioskCard());
   return { title: t("account.title"), element, refresh: async () => undefined, destroy: () => undefined };
 };

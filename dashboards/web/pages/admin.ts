@@ -1,5 +1,6 @@
 import type { AuditView, NewTokenView, Role, StoredAuditEntry, TokenView, UserView } from "#dashboards/server/wire";
 import { getJson } from "#dashboards/web/app/api";
+import { askWhether } from "#dashboards/web/app/dialog";
 import { button, fill, h, setText } from "#dashboards/web/app/dom";
 import { choiceField, field, form } from "#dashboards/web/app/forms";
 import { type MessageKey, t } from "#dashboards/web/app/i18n";
@@ -51,7 +52,9 @@ export const createAdminPage = ({ formats, session }: PageContext): Page => {
       },
     );
   };
-  const confirmed = (text: string): boolean => window.confirm(text);
+  const removeOnceConfirmed = (name: string, path: string): void => {
+    void askWhether(t("admin.confirmRemove", { name }), t("admin.remove")).then((yes) => yes && order(session.send("DELETE", path)));
+  };
 
   const userRow = (user: UserView): HTMLElement => {
     const role = h(
@@ -82,9 +85,7 @@ export const createAdminPage = ({ formats, session }: PageContext): Page => {
           ),
           button(
             { class: "button-quiet button-danger", "aria-label": t("admin.removeWho", { name: user.name }) },
-            () => {
-              if (confirmed(t("admin.confirmRemove", { name: user.name }))) order(session.send("DELETE", `users/${user.id}`));
-            },
+            () => removeOnceConfirmed(user.name, `users/${user.id}`),
             t("admin.remove"),
           ),
         ),
@@ -104,9 +105,7 @@ export const createAdminPage = ({ formats, session }: PageContext): Page => {
         {},
         button(
           { class: "button-quiet button-danger", "aria-label": t("admin.removeWho", { name: token.label }) },
-          () => {
-            if (confirmed(t("admin.confirmRemove", { name: token.label }))) order(session.send("DELETE", `tokens/${token.id}`));
-          },
+          () => removeOnceConfirmed(token.label, `tokens/${token.id}`),
           t("admin.remove"),
         ),
       ),

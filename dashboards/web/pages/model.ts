@@ -1,5 +1,6 @@
 import type { ModelLiveView, ModelsView, ModelVersionView } from "#dashboards/server/wire";
 import { getJson, RequestFailed } from "#dashboards/web/app/api";
+import { askReason } from "#dashboards/web/app/dialog";
 import { button, fill, h, setText } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
 import { type MessageKey, t } from "#dashboards/web/app/i18n";
@@ -100,10 +101,24 @@ const daysTable = (live: ModelLiveView, formats: Formats): HTMLElement =>
           { "data-value": day.completeFraction },
           h("span", { class: "share" }, h("span", { class: "share-text" }, formats.pct(100 * day.completeFraction)), bar),
         ),
-        h("td", { class: "wide-text" }, day.missing.length === 0 ? t("model.nothingMissing") : day.missing.join(", ")),
+        h("td", { class: "wide-text" }, day.missing.length === 0 ? t("model.nothingMissing") : pointWords(day.missing, live.zones)),
       );
     }),
   );
+
+/** Points in a reader's words, zones gathered; what has no word stands as its name. */
+const pointWords = (points: readonly string[], zones: ModelLiveView["zones"]): string => {
+  const labels = zones.filter(({ zone }) => points.includes(`${zone}.zoneAirTempC`)).map(({ label }) => label);
+  const temps = new Set(zones.map(({ zone }) => `${zone}.zoneAirTempC`));
+  const words = points
+    .filter((point) => !temps.has(point))
+    .map((point) =>
+      point === "site.outdoorAirTempC" ? t("point.outdoorAirTempC") : point === "site.hvacPowerW" ? t("point.hvacPowerW") : point,
+    );
+  if (labels.length === 0) return words.join("; ");
+  const all = zones.length > 1 && labels.length === zones.length;
+  return [t("point.zoneAirTempC", { zones: all ? t("point.allZones") : labels.join(", ") }), ...words].join("; ");
+};
 
 const learnedSentence = (live: ModelLiveView, formats: Formats): string => {
   if (live.learning === null) return t("model.nobodyLearns");
@@ -155,7 +170,9 @@ export const createModelPage = (context: PageContext): Page => {
       },
     );
   };
-  const reasonFor = (question: string): string | null => window.prompt(question, "");
+  const orderWithReason = (question: string, confirm: string, path: string, body: Readonly<Record<string, string>>): void => {
+    void askReason(question, confirm).then((reason) => reason !== null && order(path, { ...body, reason }));
+  };
 
   const versionRow = (version: ModelVersionView): HTMLElement =>
     h(
@@ -177,10 +194,10 @@ export const createModelPage = (context: PageContext): Page => {
           ? null
           : button(
               { class: "button-quiet", "data-action": "promote", "aria-label": t("model.promoteWhich", { version: version.version }) },
-              () => {
-                const reason = reasonFor(t("model.promoteWhy", { version: version.version }));
-                if (reason !== null) order("models/promotion", { version: version.version, reason });
-              },
+              () =>
+                orderWithReason(t("model.promoteWhy", { version: version.version }), t("model.promote"), "models/promotion", {
+                  version: version.version,
+                }),
               t("model.promote"),
             ),
       ),
@@ -206,8 +223,8 @@ export const createModelPage = (context: PageContext): Page => {
           : button(
               { class: "button-quiet", "data-action": "rollback" },
               () => {
-                const reason = reasonFor(t("model.rollbackWhy", { version: models.rollbackTo ?? "" }));
-                if (reason !== null) order("models/rollback", { reason });
+                const version = models.rollbackTo ?? "";
+                orderWithReason(t("model.rollbackWhy", { version }), t("model.rollback", { version }), "models/rollback", {});
               },
               t("model.rollback", { version: models.rollbackTo }),
             )

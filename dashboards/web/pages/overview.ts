@@ -124,6 +124,10 @@ const inChargeText = (
   return { who, why: view.zones.find((zone) => zone.reason !== "")?.reason ?? view.decision?.reason ?? "" };
 };
 
+/** A long list pushes the zones off a phone's screen; it has its own page. */
+const shownAlarmCount = 3;
+const urgency: Readonly<Record<Alarm["level"], number>> = { critical: 0, warning: 1, info: 2 };
+
 const alarmItem = (alarm: Alarm, formats: Formats): HTMLElement =>
   h("li", { class: `alarm alarm-${alarm.level}` }, ...alarmBody(alarm, formats));
 
@@ -255,7 +259,9 @@ export const createOverview = (context: PageContext): Page => {
       stat(
         t("stat.dataAge"),
         formats.age(ageS),
-        view.newestDataMs === null ? "no data yet" : `newest ${formats.clock(view.newestDataMs)}`,
+        t(view.newestDataMs === null ? "stat.noDataYet" : "stat.newestAt", {
+          time: view.newestDataMs === null ? "" : formats.clock(view.newestDataMs),
+        }),
         {
           class: "stat",
           "data-stat": "data-age",
@@ -305,13 +311,18 @@ export const createOverview = (context: PageContext): Page => {
       showCharge(view);
       showTiles(view);
       showPower(energy);
-      const active = alarms.filter((alarm) => alarm.clearedMs === null);
+      const active = alarms.filter((alarm) => alarm.clearedMs === null).sort((a, b) => urgency[a.level] - urgency[b.level]);
       const shown = JSON.stringify(active);
       if (shown !== shownAlarms) {
         shownAlarms = shown;
         fill(
           alarmList,
-          ...(active.length === 0 ? [h("li", { class: "empty" }, t("alarms.none"))] : active.map((alarm) => alarmItem(alarm, formats))),
+          ...(active.length === 0
+            ? [h("li", { class: "empty" }, t("alarms.none"))]
+            : active.slice(0, shownAlarmCount).map((alarm) => alarmItem(alarm, formats))),
+          active.length > shownAlarmCount
+            ? h("li", { class: "more-alarms" }, h("a", { href: "#/alarms" }, t("overview.allAlarms", { count: active.length })))
+            : null,
         );
       }
       fill(

@@ -7,7 +7,7 @@ import { type IconName, icon } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead } from "#dashboards/web/app/parts";
 import { problemOf } from "#dashboards/web/app/session";
-import { systemCard } from "#dashboards/web/pages/systemCard";
+import { sourceName, systemCard } from "#dashboards/web/pages/systemCard";
 
 const ageOf = (lastSeenMs: number | null, nowMs: number): number | null =>
   lastSeenMs === null ? null : Math.max(0, (nowMs - lastSeenMs) / 1000);
@@ -37,7 +37,7 @@ const sourceTable = (status: StatusView, formats: Formats): HTMLElement =>
         return h(
           "tr",
           { "data-source-name": name },
-          h("th", { scope: "row" }, name),
+          h("th", { scope: "row" }, sourceName(name)),
           h(
             "td",
             { "data-state": stale ? "stale" : "fresh" },

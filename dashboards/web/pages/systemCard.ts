@@ -6,6 +6,23 @@ import { t } from "#dashboards/web/app/i18n";
 const row = (term: string, value: string, bad = false): HTMLElement =>
   h("div", { class: "fact" }, h("dt", {}, term), h("dd", { class: bad ? "fact-bad" : null }, bad ? `! ${value}` : value));
 
+/** The daemon names its sources in English. */
+const sourceKeys = [
+  [/^Zone temperatures$/, "sourceOf.zones"],
+  [/^Outdoor temperature$/, "sourceOf.outdoors"],
+  [/^HVAC meter$/, "sourceOf.meter"],
+  [/^Forecast \((?<name>.*)\)$/s, "sourceOf.forecast"],
+] as const;
+
+/** A source's name in the reader's language; an unknown one stands as it is. */
+export const sourceName = (name: string): string => {
+  for (const [pattern, key] of sourceKeys) {
+    const match = pattern.exec(name);
+    if (match !== null) return t(key, match.groups ?? {});
+  }
+  return name;
+};
+
 /** What the daemon says of itself: sources and their ages, connections, model. */
 export const systemCard = (
   formats: Formats,
@@ -21,7 +38,7 @@ export const systemCard = (
         ...(sources ? status.sources : []).map(({ name, lastSeenMs, maxAgeS }) => {
           const ageS = lastSeenMs === null ? null : Math.max(0, (status.nowMs - lastSeenMs) / 1000);
           return row(
-            name,
+            sourceName(name),
             ageS === null ? t("facts.nothingYet") : t("facts.old", { age: formats.age(ageS) }),
             ageS === null || ageS > maxAgeS,
           );
