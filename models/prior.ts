@@ -137,11 +137,11 @@ const OWN_GAINS = /^linear\.lengthscale\.disturbance\.occupancyCount\./;
 const OWN_GAINS_SPREAD_K = 0.3;
 
 /**
- * What full equipment adds is every zone's own too, and a learned prior knows little of it: only rows at its limit teach it, and those are the hours in which equipment is weak or
+ * What full cooling takes is every zone's own too, and a learned prior knows little of it: only rows at its limit teach it, and those are the hours in which it is weak or
  * off by its own schedule. An office whose cooling is off at night taught 0.08 ± 0.24 K a quarter of an hour; its days, on the setpoint, need 1 to 5 K. No prior says less than
  * two kelvins a quarter of an hour, nor is surer of it than a kelvin.
  */
-const OWN_CAPACITY = /^linear\.lengthscale\.(heating|cooling)\*constant$/;
+const OWN_CAPACITY = /^linear\.lengthscale\.cooling\*constant$/;
 const LEAST_CAPACITY_K = 2;
 const OWN_CAPACITY_SPREAD_K = 1;
 
@@ -191,7 +191,6 @@ export const coefficientPrior = (prior: Prior | null, key: string, stepS: number
   const learned = prior?.meanCoefficients[key];
   if (learned === undefined) return genericCoefficient(key, stepS);
   const leastK = (LEAST_CAPACITY_K * stepS) / 900;
-  if (key === "heating*constant") return { ...learned, location: Math.max(learned.location, leastK) };
   if (key === "cooling*constant") return { ...learned, location: Math.min(learned.location, -leastK) };
   return learned;
 };

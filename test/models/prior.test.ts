@@ -37,17 +37,18 @@ describe("what people bring along", () => {
   });
 });
 
-describe("what full equipment adds", () => {
+describe("what full cooling takes", () => {
   it("is every zone's own: no learned prior says less than 2 K a quarter of an hour, nor is surer of it than a kelvin", () => {
     // Learned where cooling is off at night, by rows at its limit alone.
     expect(shipped.meanCoefficients["cooling*constant"]!.location).toBeGreaterThan(-0.5);
     expect(coefficientPrior(shipped, "cooling*constant", 900).location).toBe(-2);
     expect(coefficientPrior(shipped, "cooling*constant", 300).location).toBeCloseTo(-2 / 3, 12);
-    expect(coefficientPrior(shipped, "heating*constant", 900).location).toBe(2);
+    // Winters have rows at the limit of heating in plenty.
+    expect(coefficientPrior(shipped, "heating*constant", 900)).toEqual(shipped.meanCoefficients["heating*constant"]);
     const name = "linear.lengthscale.cooling*constant";
     expect(hyperparameterPrior(shipped, name)).toEqual({ ...shipped.logHyperparameters[name], location: 0 });
-    const strong = { ...shipped, meanCoefficients: { ...shipped.meanCoefficients, "heating*constant": { location: 3.5, spread: 1 } } };
-    expect(coefficientPrior(strong, "heating*constant", 900).location).toBe(3.5);
+    const strong = { ...shipped, meanCoefficients: { ...shipped.meanCoefficients, "cooling*constant": { location: -3.5, spread: 1 } } };
+    expect(coefficientPrior(strong, "cooling*constant", 900).location).toBe(-3.5);
     const other = "cooling*slowMean.3600";
     expect(coefficientPrior(shipped, other, 900)).toEqual(shipped.meanCoefficients[other]);
   });
