@@ -77,13 +77,13 @@ function buildMqtt(file: SiteFile, context: BuildContext): MqttConfig {
 }
 
 function buildDashboard({ dashboard }: SiteFile, context: BuildContext): DashboardConfig {
-  const { host, port, allowedHosts } = dashboard;
+  const { enabled, host, port, allowedHosts } = dashboard;
   const certificate = pemAt(dashboard.certificate, ["dashboard", "certificate"], context);
   const key =
     dashboard.key === undefined
       ? null
       : give(readSecretFile(path.resolve(context.baseDirectory, dashboard.key), true), ["dashboard", "key"], context.report);
-  return { host, port, allowedHosts, tls: certificate === null || key === null ? null : { certificate, key } };
+  return { enabled, host, port, allowedHosts, tls: certificate === null || key === null ? null : { certificate, key } };
 }
 
 function buildInflux(influx: SiteFile["influx"], context: BuildContext): InfluxConfig | null {
@@ -207,6 +207,7 @@ function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConf
     deadlineMs: planner.deadline * 1000,
     errorLevelK: planner.errorLevel,
     objective: planner.objective,
+    probingShare: planner.probing,
     equipment:
       planner.equipment === undefined
         ? null
@@ -304,6 +305,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
       mode: control.mode,
       stepS: control.step,
       schedule: control.schedule,
+      phaseS: 0,
       limits: {
         minHeatingSetpointC: limits.heating.min,
         maxHeatingSetpointC: limits.heating.max,

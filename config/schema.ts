@@ -319,6 +319,9 @@ const planner = z
         "carbon",
       ])
       .prefault("bill"),
+    probing: fields
+      .number("Share of a day's energy cost for moving setpoints inside the comfort band in order to learn; 0: never", 0, 0.05, 0.002)
+      .prefault(0),
     weights: z
       .strictObject({
         comfort: fields
@@ -390,6 +393,9 @@ const influx = z
 
 const dashboard = z
   .strictObject({
+    enabled: fields
+      .flag("Whether there is a dashboard and its HTTP interface; one of many buildings in a daemon may not need it")
+      .prefault(true),
     host: text(
       "Address to listen on; from anywhere but this machine only users with a log-in see anything, and they log in over https alone",
       {

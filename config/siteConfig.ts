@@ -115,6 +115,8 @@ export interface ControlConfig {
   readonly stepS: number;
   /** Cron expression, UTC. */
   readonly schedule: string;
+  /** Steps end, and ticks come, so long after `schedule` says, s: 0 but where a daemon of many buildings spreads them. */
+  readonly phaseS: number;
   readonly limits: SetpointLimits;
   /** null: the schedule alone. */
   readonly habits: HabitsConfig | null;
@@ -210,6 +212,8 @@ export interface PlannerConfig {
   readonly deadlineMs: number;
   readonly errorLevelK: number;
   readonly objective: Objective;
+  /** Share of a day's energy cost that may go into probes; 0: none. */
+  readonly probingShare: number;
   /** null: short runs cost nothing. */
   readonly equipment: EquipmentWear | null;
   readonly weights: { readonly comfortPerKh: number; readonly uncertaintyPerK: number; readonly movementPerK: number };
@@ -251,6 +255,8 @@ export interface DashboardConfig {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  /** false: nothing listens; orders come over MQTT and the local socket. */
+  readonly enabled: boolean;
   /** PEM texts; null: plain HTTP. */
   readonly tls: { readonly certificate: string; readonly key: Secret } | null;
 }

@@ -136,6 +136,15 @@ export const MEAN = "mean.";
 const OWN_GAINS = /^linear\.lengthscale\.disturbance\.occupancyCount\./;
 const OWN_GAINS_SPREAD_K = 0.3;
 
+/**
+ * What full equipment adds is every zone's own too, and a learned prior knows little of it: only rows at its limit teach it, and those are the hours in which equipment is weak or
+ * off by its own schedule. An office whose cooling is off at night taught 0.08 ± 0.24 K a quarter of an hour; its days, on the setpoint, need 1 to 5 K. No prior says less than
+ * two kelvins a quarter of an hour, nor is surer of it than a kelvin.
+ */
+const OWN_CAPACITY = /^linear\.lengthscale\.(heating|cooling)\*constant$/;
+const LEAST_CAPACITY_K = 2;
+const OWN_CAPACITY_SPREAD_K = 1;
+
 /** Priors that hold without any source building, by hyperparameter name pattern: log location and spread, first match counts. */
 const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [
   [/^smooth\.outputScale$/, 2 * Math.log(0.2), 2],
@@ -170,11 +179,19 @@ export const hyperparameterPrior = (prior: Prior | null, name: string): NormalPr
   const learned = prior?.logHyperparameters[name];
   if (learned !== undefined && OWN_GAINS.test(name))
     return { ...learned, location: Math.min(learned.location, -Math.log(OWN_GAINS_SPREAD_K)) };
+  if (learned !== undefined && OWN_CAPACITY.test(name))
+    return { ...learned, location: Math.min(learned.location, Math.log(1 / OWN_CAPACITY_SPREAD_K)) };
   if (learned !== undefined) return learned;
   const generic = genericHyperparameters.find(([pattern]) => pattern.test(name));
   if (generic === undefined) throw new RangeError(`No prior speaks of the hyperparameter ${name}.`);
   return { location: generic[1], spread: generic[2] };
 };
 
-export const coefficientPrior = (prior: Prior | null, key: string, stepS: number): NormalPrior =>
-  prior?.meanCoefficients[key] ?? genericCoefficient(key, stepS);
+export const coefficientPrior = (prior: Prior | null, key: string, stepS: number): NormalPrior => {
+  const learned = prior?.meanCoefficients[key];
+  if (learned === undefined) return genericCoefficient(key, stepS);
+  const leastK = (LEAST_CAPACITY_K * stepS) / 900;
+  if (key === "heating*constant") return { ...learned, location: Math.max(learned.location, leastK) };
+  if (key === "cooling*constant") return { ...learned, location: Math.min(learned.location, -leastK) };
+  return learned;
+};

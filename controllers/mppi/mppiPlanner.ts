@@ -4,6 +4,7 @@ import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mpp
 import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#controllers/mppi/pool";
 import { postponed } from "#controllers/mppi/postpone";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
+import { explainProbe, probed } from "#controllers/mppi/probing";
 import { explainDoubted, explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf, widestPair } from "#controllers/mppi/samples";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
@@ -250,7 +251,13 @@ const decide = async (
     cheapest !== null && mayGoOn()
       ? await postponed(pool, cheapest, { cost, admission, given: plans.sequences, doubtedShare, nowC })
       : null;
-  const best = later ?? cheapest;
+  const planned = later ?? cheapest;
+  const allowance = request.probing;
+  const trial =
+    planned !== null && allowance !== undefined && mayGoOn()
+      ? await probed(pool, planned, { cost, admission, zones: request.zones, nowC, allowance, leftToRule })
+      : null;
+  const best = trial?.candidate ?? planned;
   const finite = pool.finite();
   const diagnostics: PlanDiagnostics = {
     numSamples: pool.candidates.length,
@@ -294,8 +301,9 @@ const decide = async (
       )}${explainDoubted(
         doubted.map((z) => zones[z]!),
         request.leftToRule,
-      )}`,
+      )}${trial === null ? "" : explainProbe(trial.probe, options.currency)}`,
       fallback: null,
+      ...(trial === null ? {} : { probe: trial.probe }),
       ...(leftToRule.length === 0 ? {} : { fallbackZones: leftToRule.map((z) => zones[z]!) }),
       diagnostics,
     };

@@ -144,6 +144,9 @@ const decision = of<Decision>()(
         reason: text,
         fallback: text.nullable(),
         fallbackZones: z.array(text).optional(),
+        probe: z
+          .object({ zone: text, mode: z.enum(["heating", "cooling"]), setpointC: number, plannedC: number, cost: number, stdDevK: number })
+          .optional(),
         diagnostics,
       }),
       command: z.record(text, setpoints),

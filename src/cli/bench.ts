@@ -1,5 +1,8 @@
 import type { Command } from "commander";
 import { oneOf, runCommand } from "#cli/cliKit";
+import { benchDashboard } from "#cli/rehearsal/benchDashboard";
+import { benchSites } from "#cli/rehearsal/benchSites";
+import { campaign } from "#cli/rehearsal/campaign";
 import { benchBestest } from "../../bench/bestest.js";
 import { benchEnergyplus } from "../../bench/energyplus.js";
 import { benchFit } from "../../bench/fit.js";
@@ -13,8 +16,13 @@ const benches = {
   gate: (say: (line: string) => void) => benchGate(say),
   growing: (say: (line: string) => void) => benchGrowing(say),
   energyplus: (say: (line: string) => void) => benchEnergyplus(say),
+  dashboard: (say: (line: string) => void) => benchDashboard(say),
   bestest: (say: (line: string) => void) => benchBestest(say),
+  sites: (say: (line: string) => void) => benchSites(say),
+  campaign: (say: (line: string) => void) => campaign(say),
 } as const;
+/** Minutes long, with servers of their own: only where they are named. */
+const onlyByName: readonly string[] = ["dashboard", "sites", "campaign"];
 const names = Object.keys(benches) as (keyof typeof benches)[];
 
 export const registerBench = (program: Command): void => {
@@ -23,7 +31,7 @@ export const registerBench = (program: Command): void => {
     .description("benchmarks, each with its peer or limit beside it")
     .action((name: string | undefined) =>
       runCommand(async () => {
-        const chosen = name === undefined ? names : [oneOf("bench", names)(name)];
+        const chosen = name === undefined ? names.filter((each) => !onlyByName.includes(each)) : [oneOf("bench", names)(name)];
         for (const one of chosen) {
           process.stdout.write(`${one}\n`);
           await benches[one]((line) => void process.stdout.write(`${line}\n`));

@@ -22,10 +22,13 @@ export class Interrupted extends Error {
 }
 
 /**
- * Runs a command's action: errors become one message on standard error and an exit code, Ctrl-C aborts `signal` and ends the process within 5 s.
+ * Runs a command's action: errors become one message on standard error and an exit code, Ctrl-C aborts `signal` and ends the process within 5 s (`lastResortMs`).
  * The action may return an exit code of its own.
  */
-export async function runCommand(action: (context: CommandContext) => Promise<number | undefined> | Promise<void>): Promise<void> {
+export async function runCommand(
+  action: (context: CommandContext) => Promise<number | undefined> | Promise<void>,
+  lastResortMs = LAST_RESORT_MS,
+): Promise<void> {
   const abort = new AbortController();
   const terminal = process.stderr.isTTY === true;
   let lineShown = false;
@@ -36,7 +39,7 @@ export async function runCommand(action: (context: CommandContext) => Promise<nu
   const onSignal = (name: NodeJS.Signals): void => {
     if (abort.signal.aborted) process.exit(INTERRUPTED);
     abort.abort(new Interrupted(name));
-    setTimeout(() => process.exit(INTERRUPTED), LAST_RESORT_MS).unref();
+    setTimeout(() => process.exit(INTERRUPTED), lastResortMs).unref();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {

@@ -1,5 +1,16 @@
 import type { Command } from "commander";
-import { type CommandContext, comfortBand, duration, monthDay, oneOf, printJson, printText, runCommand, wholeNumber } from "#cli/cliKit";
+import {
+  type CommandContext,
+  comfortBand,
+  duration,
+  finiteNumber,
+  monthDay,
+  oneOf,
+  printJson,
+  printText,
+  runCommand,
+  wholeNumber,
+} from "#cli/cliKit";
 import {
   backendNames,
   checkCombination,
@@ -69,6 +80,12 @@ export function registerSimulate(program: Command): void {
       oneOf("--fault", faultNames),
       "none",
     )
+    .option(
+      "--probing <SHARE>",
+      "mppi: share of a day's energy cost that may be spent on moving setpoints inside the comfort band in order to learn (default 0: none)",
+      finiteNumber("--probing", 0, 0.05),
+      0,
+    )
     .option("--seed <N>", "random numbers; the same seed gives the same run", wholeNumber("--seed", 0, 2 ** 31), 1)
     .option("--energyplus <DIR>", "EnergyPlus folder, for --plant energyplus")
     .option("--patience <DURATION>", "energyplus: how long it may show no sign of life (default 2 min)", duration("--patience", "s"))
@@ -132,6 +149,7 @@ function simulateOptions(given: Given, isGiven: (name: string) => boolean): Simu
     relearn: given.relearn,
     model: given.model ?? null,
     fault: given.fault,
+    probing: given.probing,
     seed: given.seed,
   } as SimulateWishes;
   if (options.start === "02-29" && new Date(Date.UTC(options.year, 1, 29)).getUTCMonth() !== 1)

@@ -52,6 +52,8 @@ export interface SimulateOptions {
   readonly model?: string | null;
   /** What is wrong with the sensors in the scored days; absent: nothing. */
   readonly fault?: (typeof faultNames)[number];
+  /** Share of a day's energy cost that may go into probes; absent or 0: none. */
+  readonly probing?: number;
   readonly seed: number;
 }
 

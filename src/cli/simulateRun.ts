@@ -18,6 +18,7 @@ import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
 import { createHistoryBuffer, type HistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
+import { createProbeLedger, defaultProbeLimits } from "#loop/probeLedger";
 import { createRegretMonitor, type RegretFigures } from "#loop/regretMonitor";
 import { createSupervisor } from "#loop/supervisor";
 import { quantiles } from "#math/statistics";
@@ -51,6 +52,8 @@ export interface SimulateResult extends Omit<Kpis, "missingZoneSteps"> {
   readonly calibration?: PlanCalibration;
   /** What the last two days' decisions cost beside what was promised and what the rule was predicted to; absent where nobody planned on a model. */
   readonly regret?: RegretFigures;
+  /** Probes that were carried out, and what they were predicted to cost in all; absent where none was allowed. */
+  readonly probes?: { readonly count: number; readonly predictedCost: number };
   /** BOPTEST's key figures by its names; absent where the floor area is unknown. */
   readonly boptest?: BoptestKpis;
   readonly wallMs: number;
@@ -90,6 +93,11 @@ interface Scored {
   readonly priorManifest: unknown;
   readonly regret: RegretFigures | null;
 }
+
+const probesOf = (decisions: readonly Decision[]): NonNullable<SimulateResult["probes"]> => {
+  const costs = decisions.flatMap(({ plan }) => (plan.probe === undefined ? [] : [plan.probe.cost]));
+  return { count: costs.length, predictedCost: costs.reduce((sum, cost) => sum + cost, 0) };
+};
 
 /** Share of the zones in which the rule acted because the planner could not. */
 const fallbackShare = ({ fallback, fallbackZones = [], chosen }: Plan): number =>
@@ -137,6 +145,7 @@ export async function runSimulation(wishes: SimulateWishes, context: CommandCont
       ...(best === null ? {} : bestRuleFields(best)),
       ...(calibration === null ? {} : { calibration }),
       ...(scored.regret === null ? {} : { regret: scored.regret }),
+      ...((options.probing ?? 0) > 0 ? { probes: probesOf(scored.decisions) } : {}),
       ...(scored.boptest === null ? {} : { boptest: scored.boptest }),
       wallMs: performance.now() - beganMs,
     };
@@ -240,6 +249,7 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
       },
     },
     ...(watch === null ? {} : { monitor: watch.monitor, regret }),
+    ...((options.probing ?? 0) > 0 ? { probes: createProbeLedger({ ...defaultProbeLimits, share: options.probing! }) } : {}),
     // The planner's alone: comfort, rules and figures go on reading the truth.
     forecasts: withForecastError(table, options.forecastError, options.seed),
     planners,

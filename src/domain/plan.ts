@@ -81,7 +81,22 @@ export interface Plan {
     | null;
   /** Zones in which no plan was sure enough or the model is doubted, so that the rule acts there although the planner acts elsewhere; absent: none. */
   readonly fallbackZones?: readonly string[];
+  /** What is tried in the first step in order to learn; absent: nothing. */
+  readonly probe?: Probe;
   readonly diagnostics: PlanDiagnostics;
+}
+
+/** A setpoint that is moved inside the comfort band for one step, so that the zone floats afterwards and shows what a thermostat hides. */
+export interface Probe {
+  readonly zone: string;
+  readonly mode: "heating" | "cooling";
+  readonly setpointC: number;
+  /** What the plan had there without it. */
+  readonly plannedC: number;
+  /** Predicted cost beyond that plan's, in the unit of its costs. */
+  readonly cost: number;
+  /** Mean predictive standard deviation while the zone floats, K: what there is to learn. */
+  readonly stdDevK: number;
 }
 
 export interface PlanDiagnostics {

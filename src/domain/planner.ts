@@ -44,9 +44,18 @@ export interface PlanRequest {
   readonly previousPlan: Plan | null;
   /** Zones in which no plan may rest on the model, and why (a clause); the first rule plan acts there. Absent: none. */
   readonly leftToRule?: ReadonlyMap<string, string>;
+  /** A zone's setpoint may be moved for a step to see what the model does not know. Absent: it may not. */
+  readonly probing?: ProbeAllowance;
   readonly seed: number;
   /** Counter of the decision: with the seed it names the random stream. */
   readonly tick: number;
+}
+
+/** What may be spent on learning, and where nothing may be tried. */
+export interface ProbeAllowance {
+  /** What a probe may be predicted to cost more than the plan, in the unit of the plan's costs. */
+  readonly budget: number;
+  readonly excludedZones: readonly string[];
 }
 
 export interface Planner {

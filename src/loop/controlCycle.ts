@@ -66,6 +66,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     memory.previousPlan = plan;
     await append(parts, decision, nowMs);
     parts.regret?.decided(decision);
+    parts.probes?.decided(decision);
     parts.keepRequest?.(decision.id, request);
     return decision;
   };

@@ -13,6 +13,7 @@ import type { HistoryBuffer } from "#loop/historyBuffer";
 import type { MinimumTimes, RunMemory } from "#loop/minimumTimes";
 import type { ModelMonitor } from "#loop/modelMonitor";
 import type { PlannerSlot } from "#loop/plannerSlot";
+import type { ProbeLedger } from "#loop/probeLedger";
 import type { Danger, ProtectionRules } from "#loop/protection";
 import type { RegretMonitor } from "#loop/regretMonitor";
 import type { Supervisor } from "#loop/supervisor";
@@ -83,6 +84,8 @@ export interface CycleParts {
   readonly alarms: AlarmBoard;
   /** Absent: nobody compares what planning costs with what it promised. */
   readonly regret?: Pick<RegretMonitor, "decided" | "ended" | "resting">;
+  /** Absent: nothing is tried in order to learn. */
+  readonly probes?: ProbeLedger;
   /** Keeps what a decision was made from; must not hold up control. Absent: nobody does. */
   readonly keepRequest?: (decisionId: string, request: PlanRequest) => void;
   /** Absent: nobody watches how true the model is. */

@@ -138,10 +138,21 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,
     ...(await leftToRule(parts, seen.rowMs)),
+    ...probing(parts, seen),
     seed: site.seed,
     tick: Math.round(seen.rowMs / (stepS * 1000)),
   };
 }
+
+/** What may be tried in order to learn: nothing in zones that somebody else decides for or whose sensor is doubted. */
+const probing = ({ site, supervisor, probes, clock }: CycleParts, seen: Seen): Pick<PlanRequest, "probing"> => {
+  const allowance = probes?.allowance(seen.rowMs) ?? null;
+  if (allowance === null) return {};
+  const overridden = supervisor.overrides(clock.nowMs());
+  const isOthers = (zone: string): boolean =>
+    supervisor.modeOf(zone) !== "auto" || overridden.has(zone) || seen.zones.get(zone)?.quality !== "good";
+  return { probing: { ...allowance, excludedZones: [...new Set([...allowance.excludedZones, ...site.zones.filter(isOthers)])] } };
+};
 
 /** Zones in which the loop knows better than to plan, and why. */
 const leftToRule = async ({ site, monitor, regret, alarms }: CycleParts, nowMs: number): Promise<Pick<PlanRequest, "leftToRule">> => {

@@ -11,6 +11,8 @@ interface Row {
 /** The newest rows on the control grid: what the planner starts from and what is learned from. */
 export interface HistoryBuffer {
   readonly stepS: number;
+  /** Steps end so long after whole steps since 1970, s. */
+  readonly phaseS: number;
   readonly rows: number;
   /** End of the newest row; null before the first. */
   readonly newestMs: number | null;
@@ -29,15 +31,20 @@ export interface HistoryBuffer {
   dataset(fromMs?: number): Dataset;
 }
 
-/** @param maxRows older rows are forgotten; at least 1. */
-export function createHistoryBuffer(options: { readonly stepS: number; readonly maxRows: number }): HistoryBuffer {
-  const { stepS, maxRows } = options;
+/** @param maxRows older rows are forgotten; at least 1. `phaseS`: 0 unless set. */
+export function createHistoryBuffer(options: {
+  readonly stepS: number;
+  readonly maxRows: number;
+  readonly phaseS?: number;
+}): HistoryBuffer {
+  const { stepS, maxRows, phaseS = 0 } = options;
   const stepMs = stepS * 1000;
+  const phaseMs = phaseS * 1000;
   if (!(stepS > 0) || !Number.isFinite(stepS) || !(Number.isInteger(maxRows) && maxRows >= 1))
     throw new IsothermError("permanent", `a history of ${maxRows} rows with steps of ${stepS} s cannot be kept`);
   let rows: Row[] = [];
 
-  const gridMs = (timeMs: number): number => Math.round(timeMs / stepMs) * stepMs;
+  const gridMs = (timeMs: number): number => Math.round((timeMs - phaseMs) / stepMs) * stepMs + phaseMs;
   const columnsOf = (part: readonly Row[]): Map<PointName, Float64Array> => {
     const columns = new Map<PointName, Float64Array>();
     part.forEach(({ values }, i) => {
@@ -55,6 +62,7 @@ export function createHistoryBuffer(options: { readonly stepS: number; readonly 
 
   return {
     stepS,
+    phaseS,
     get rows() {
       return rows.length;
     },

@@ -67,7 +67,7 @@ export interface ModelMonitor {
 
 export interface MonitorParts {
   readonly zones: readonly string[];
-  readonly history: Pick<HistoryBuffer, "stepS" | "newestMs" | "dataset">;
+  readonly history: Pick<HistoryBuffer, "stepS" | "phaseS" | "newestMs" | "dataset">;
   /** History that a prediction needs before its step: lags and slow masses, ms. */
   readonly lookBackMs: number;
   readonly alarms: AlarmBoard;
@@ -109,6 +109,7 @@ export const createModelMonitor = (parts: MonitorParts): ModelMonitor => {
   /** Steps that are over and have not been judged by this model. */
   const judgeSteps = (judge: StepJudge, nowMs: number): readonly JudgedStep[] => {
     const stepMs = history.stepS * 1000;
+    const phaseMs = history.phaseS * 1000;
     const oldestMs = nowMs - limits.windowMs;
     const untaughtMs = Math.max(oldestMs, judge.trainedToMs, isAnew ? Number.NEGATIVE_INFINITY : judgedToMs);
     // What a model says of steps that taught it is no figure of its accuracy, but a model that errs there is not of this building.
@@ -117,7 +118,7 @@ export const createModelMonitor = (parts: MonitorParts): ModelMonitor => {
     if (isFresh) doubt.clear();
     isAnew = false;
     isFresh = false;
-    judgedToMs = Math.max(fromMs, Math.floor((nowMs + TICK_TOLERANCE_MS) / stepMs) * stepMs);
+    judgedToMs = Math.max(fromMs, Math.floor((nowMs + TICK_TOLERANCE_MS - phaseMs) / stepMs) * stepMs + phaseMs);
     if (judgedToMs <= fromMs) return [];
     // A decision between two ticks folds its values into the row of the tick to come: that step is not over yet.
     const steps = judge.judge(history.dataset(fromMs - parts.lookBackMs), fromMs).filter(({ endMs }) => endMs <= judgedToMs);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Plan } from "#domain/plan";
+import type { Decision, Plan } from "#domain/plan";
 import type { Planner, PlanRequest } from "#domain/planner";
 import { defaultQualityRules } from "#loop/dataQuality";
 import { eagerPlan, eagerPlanner, fakeSite, startMs, stepMs } from "./fakeSite.js";
@@ -266,6 +266,22 @@ describe("control cycle", () => {
       true,
     ]);
     expect((await loop.tick())!.command.b).toEqual(eager);
+  });
+
+  it("lets the planner try something within the account's allowance, except where somebody else decides, and books what it did", async () => {
+    const booked: Decision[] = [];
+    const probes = {
+      allowance: () => ({ budget: 0.5, excludedZones: [] }),
+      decided: (decision: Decision) => void booked.push(decision),
+    };
+    const loop = fakeSite({ probes });
+    loop.supervisor.override({ zone: "b", setpoints: eager, untilMs: null, by: "x" }, startMs);
+    const decision = await loop.tick();
+    expect(loop.requests[0]!.probing).toEqual({ budget: 0.5, excludedZones: ["b"] });
+    expect(booked).toEqual([decision]);
+    const none = fakeSite({ probes: { ...probes, allowance: () => null } });
+    await none.tick();
+    expect(none.requests[0]!.probing).toBeUndefined();
   });
 
   it("lets a person's override win until it expires, through the envelope, and even where the sensor is silent", async () => {

@@ -37,6 +37,7 @@ export function fakeSite(
     site?: Partial<ControlSite>;
     initial?: Partial<SupervisorState>;
     monitor?: CycleParts["monitor"];
+    probes?: CycleParts["probes"];
   } = {},
 ) {
   let nowMs = startMs;
@@ -148,6 +149,7 @@ export function fakeSite(
       },
     },
     ...(options.monitor === undefined ? {} : { monitor: options.monitor }),
+    ...(options.probes === undefined ? {} : { probes: options.probes }),
     alarms: createAlarmBoard({ store: { putAlarm: async (alarm) => void alarms.push(alarm) }, onError: (error) => errors.push(error) }),
     onError: (error) => errors.push(error),
   });

@@ -6,7 +6,7 @@ import { judgedBuildings } from "#cli/sources/sourcePlan";
 import type { Dataset } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import { sliceDataset } from "#models/datasetSlice";
-import { hyperparameterPrior, type Prior, readPrior } from "#models/prior";
+import { coefficientPrior, hyperparameterPrior, type Prior, readPrior } from "#models/prior";
 import { priorDensity } from "#models/priorDensity";
 import { dayFingerprints, sharedSources, shippedPriorFor, shippedPriorsFolder, shippedPriorsFor } from "#models/shippedPriors";
 import { FIXED_HYPERPARAMETER } from "#models/thermostat/structure";
@@ -34,6 +34,22 @@ describe("what people bring along", () => {
     for (const prior of [shipped, null]) expect(Math.exp(-hyperparameterPrior(prior, name).location)).toBeGreaterThan(0.3 - 1e-9);
     const vague = { ...shipped, logHyperparameters: { ...shipped.logHyperparameters, [name]: { location: -1, spread: 0.2 } } };
     expect(hyperparameterPrior(vague, name)).toEqual({ location: -1, spread: 0.2 });
+  });
+});
+
+describe("what full equipment adds", () => {
+  it("is every zone's own: no learned prior says less than 2 K a quarter of an hour, nor is surer of it than a kelvin", () => {
+    // Learned where cooling is off at night, by rows at its limit alone.
+    expect(shipped.meanCoefficients["cooling*constant"]!.location).toBeGreaterThan(-0.5);
+    expect(coefficientPrior(shipped, "cooling*constant", 900).location).toBe(-2);
+    expect(coefficientPrior(shipped, "cooling*constant", 300).location).toBeCloseTo(-2 / 3, 12);
+    expect(coefficientPrior(shipped, "heating*constant", 900).location).toBe(2);
+    const name = "linear.lengthscale.cooling*constant";
+    expect(hyperparameterPrior(shipped, name)).toEqual({ ...shipped.logHyperparameters[name], location: 0 });
+    const strong = { ...shipped, meanCoefficients: { ...shipped.meanCoefficients, "heating*constant": { location: 3.5, spread: 1 } } };
+    expect(coefficientPrior(strong, "heating*constant", 900).location).toBe(3.5);
+    const other = "cooling*slowMean.3600";
+    expect(coefficientPrior(shipped, other, 900)).toEqual(shipped.meanCoefficients[other]);
   });
 });
 

@@ -100,7 +100,9 @@ export class SerialQueue {
 
   run<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(task, task);
-    this.#tail = result.catch(() => undefined);
+    // Not the result: a model of megabytes would stay in memory until the next task ends.
+    const forget = (): void => undefined;
+    this.#tail = result.then(forget, forget);
     return result;
   }
 

@@ -13,6 +13,7 @@ import type { Traffic } from "#cli/daemon/traffic";
 import type { Decision } from "#domain/plan";
 import { createControlCycle } from "#loop/controlCycle";
 import type { ControlSite, TariffOutlook } from "#loop/cycleParts";
+import { createProbeLedger, defaultProbeLimits } from "#loop/probeLedger";
 import { createRegretMonitor } from "#loop/regretMonitor";
 
 const MINUTE_MS = 60_000;
@@ -104,6 +105,9 @@ export const createControl = (
     alarms: traffic.alarms,
     monitor: knowledge.models.monitor,
     regret: createRegretMonitor(),
+    ...(config.planner.probingShare > 0
+      ? { probes: createProbeLedger({ ...defaultProbeLimits, share: config.planner.probingShare }) }
+      : {}),
     keepRequest: (id, request) => {
       whatIf.remember(id, request);
       void journal.keep(id, request).catch(onError);

@@ -81,7 +81,8 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   });
 
   // ---- until the end
-  await openWatchdog(ground, knowledge.heartbeat);
+  // Of many buildings the daemon that holds them tells the service manager.
+  if (run.host === undefined) await openWatchdog(ground, knowledge.heartbeat);
   shutdown.add(
     "giving the zones back",
     async () => {

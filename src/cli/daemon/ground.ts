@@ -3,7 +3,7 @@ import { type DataDirectory, openDataDirectory } from "#cli/daemon/dataDirectory
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import type { DaemonRun } from "#cli/daemon/run";
 import type { Shutdown } from "#cli/daemon/shutdown";
-import { createDemoClock, createLiveSiteClock, type SiteClock } from "#cli/daemon/siteClock";
+import { createDemoClock, createLiveSiteClock, createTimeLineClock, type SiteClock } from "#cli/daemon/siteClock";
 import type { PointName, TelemetryPoint } from "#domain/points";
 
 /** What every part of a running daemon stands on: who started it, the data directory, the time, and how work and troubles are told of. */
@@ -49,7 +49,9 @@ export const openGround = async (run: DaemonRun, shutdown: Shutdown): Promise<Gr
           Number.isFinite(newestStoredMs) ? newestStoredMs : Date.parse(`${config.building.year}-${config.building.start}T00:00:00Z`),
           run.speed,
         )
-      : createLiveSiteClock();
+      : run.timeLine === undefined
+        ? createLiveSiteClock()
+        : createTimeLineClock(run.timeLine);
   const ending = new AbortController();
   return {
     run,

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
+import type { SiteHost } from "#cli/daemon/run";
 import { gateData } from "#cli/dataOptions";
 import { forgetOldVersions, modelInForce } from "#cli/modelVersions";
 import type { SiteConfig } from "#config/siteConfig";
@@ -29,6 +30,8 @@ export interface LearnerOptions {
   /** Writes a change of models down and tells people of it. */
   readonly record: (change: ModelChange) => Promise<void>;
   readonly onProgress: (fraction: number, text: string) => void;
+  /** Beside other sites one thread learns. */
+  readonly host?: SiteHost;
   readonly onWarning: (text: string) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -107,7 +110,7 @@ export const createLearner = (options: LearnerOptions): Learner => {
               backend: backend === "webgpu" ? "auto" : backend,
               onProgress: options.onProgress,
               // Beside control at night: one core and half the memory are enough, there is no hurry.
-              ...(incumbent === null ? {} : { threads: 1 }),
+              ...(incumbent === null && options.host === undefined ? {} : { threads: 1 }),
               ...(aborted === undefined ? {} : { signal: aborted }),
             });
             // A store that fails must not keep a good model from being used.

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { createLearner } from "#cli/daemon/learning";
+import type { SiteHost } from "#cli/daemon/run";
 import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Watch } from "#cli/daemon/watch";
 import type { SiteConfig } from "#config/siteConfig";
@@ -55,6 +56,8 @@ export const createLearningRounds = (options: {
   readonly install: (model: BuildingModel, coming: Coming) => void;
   readonly record: (change: ModelChange) => Promise<void>;
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Where other sites learn too. */
+  readonly host?: SiteHost;
   /** After a new model was put to work. */
   readonly onInstalled: () => void;
   readonly onWarning: (text: string) => void;
@@ -106,7 +109,9 @@ export const createLearningRounds = (options: {
       let installed = false;
       try {
         if (model === null) board.progress("learning", "Learning how the zones warm and cool. The rule decides meanwhile.", 0);
-        const outcome = await learner.learn(options.signal);
+        const outcome = await (options.host === undefined
+          ? learner.learn(options.signal)
+          : options.host.turn("learn", () => learner.learn(options.signal), options.signal));
         if (outcome.kind === "installed" && !learnedOnce) say(`Learned    ${outcome.text} The planner decides from now on.`);
         else log.info({ outcome: outcome.kind }, outcome.text);
         installed = outcome.kind === "installed";

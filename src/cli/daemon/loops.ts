@@ -60,16 +60,26 @@ export const startLoops = async (
   inBackground("the first decision", firstDecision());
   if (rounds.model === null) inBackground("learning", rounds.learn());
   else board.progress("controlling", "Controlling", null);
-  const ticks = createCronTicks(control.schedule);
+  const inPhase = (expression: string): ((afterMs: number) => number) => {
+    const ticks = createCronTicks(expression);
+    const phaseMs = control.phaseS * 1_000;
+    return (afterMs) => ticks.nextTickMs(afterMs - phaseMs) + phaseMs;
+  };
   heartbeat.beat();
   inBackground(
     "the control loop",
     runLoop({
       clock,
-      nextTickMs: (afterMs) => ticks.nextTickMs(afterMs),
+      nextTickMs: inPhase(control.schedule),
       onTick: async (tickMs, aborted) => {
-        metrics.ticked((nowMs() - tickMs) / 1_000 / clock.speed);
-        await runner.run(aborted).finally(() => heartbeat.beat());
+        const sinceTickS = (): number => (nowMs() - tickMs) / 1_000 / clock.speed;
+        const latenessS = sinceTickS();
+        metrics.ticked(latenessS);
+        run.host?.tickBegan(latenessS);
+        await runner.run(aborted).finally(() => {
+          heartbeat.beat();
+          run.host?.tickEnded(sinceTickS());
+        });
       },
       signal,
       onSkipped: (count) => run.log.warn({ skipped: count }, "control ticks came while a decision was still under way and were dropped"),
@@ -77,15 +87,16 @@ export const startLoops = async (
       graceMs: 300,
     }),
   );
-  const nights = createCronTicks(learning.schedule);
   inBackground(
     "nightly learning",
-    runLoop({ clock, nextTickMs: (afterMs) => nights.nextTickMs(afterMs), onTick: atNight, signal, onError, graceMs: 300 }),
+    runLoop({ clock, nextTickMs: inPhase(learning.schedule), onTick: atNight, signal, onError, graceMs: 300 }),
   );
 
   const comingSteps = (): Float64Array => {
     const stepMs = control.stepS * 1_000;
-    return Float64Array.from({ length: planner.horizonSteps }, (_, t) => (Math.floor(nowMs() / stepMs) + t + 1) * stepMs);
+    const phaseMs = control.phaseS * 1_000;
+    const begun = Math.floor((nowMs() - phaseMs) / stepMs);
+    return Float64Array.from({ length: planner.horizonSteps }, (_, t) => (begun + t + 1) * stepMs + phaseMs);
   };
   const refreshTariff = async (): Promise<void> => {
     await tariff.refresh();
@@ -112,7 +123,7 @@ export const startLoops = async (
   };
   const minutes = setInterval(() => void everyMinute().catch(onError), Math.max(1_000, MINUTE_MS / clock.speed));
 
-  const returnMemory = await createMemoryReturn().catch((error: unknown) => {
+  const returnMemory = await (run.host === undefined ? createMemoryReturn() : Promise.resolve(null)).catch((error: unknown) => {
     onError(error);
     return null;
   });

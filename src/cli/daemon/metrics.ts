@@ -12,6 +12,8 @@ export interface Metrics {
   ticked(latenessS: number): void;
   /** The text that Prometheus reads. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** The same as data, to be put beside that of other sites. */
+  rendered(): Promise<readonly object[]>;
 }
 
 export const createMetrics = async (
@@ -24,7 +26,8 @@ export const createMetrics = async (
   const { Registry, Counter, Gauge, Histogram, collectDefaultMetrics } = await import("prom-client");
   const registry = new Registry();
   registry.setDefaultLabels({ site: ground.run.config.site.id });
-  collectDefaultMetrics({ register: registry });
+  // Of a process with several sites the daemon tells once.
+  if (ground.run.host === undefined) collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const gauge = (name: string, help: string, collect: () => number | null): void => {
     new Gauge({
@@ -107,5 +110,6 @@ export const createMetrics = async (
     },
     ticked: (latenessS) => lateness.observe(Math.max(0, latenessS)),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    rendered: () => registry.getMetricsAsJSON(),
   };
 };

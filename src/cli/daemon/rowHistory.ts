@@ -23,5 +23,6 @@ export const loadHistory = async (
   fromMs: number,
   nowMs: number,
 ): Promise<void> => {
-  for await (const row of rowsOnGrid(byDay(store, points, fromMs, nowMs + 1), history.stepS)) if (row.timeMs <= nowMs) history.add(row);
+  const stored = byDay(store, points, fromMs, nowMs + 1);
+  for await (const row of rowsOnGrid(stored, history.stepS, history.phaseS)) if (row.timeMs <= nowMs) history.add(row);
 };

@@ -14,7 +14,7 @@ import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard, type StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
 import { createWhatIf, type WhatIf } from "#cli/daemon/whatIf";
-import { createDashboard } from "#dashboards/server/createDashboard";
+import { createDashboard, type DashboardOptions } from "#dashboards/server/createDashboard";
 import type { DataSource } from "#dashboards/server/daemonStatus";
 
 /** Where people and other commands look at a running daemon. */
@@ -68,7 +68,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
   });
   const override = overrideCarrier(orderPartsOf(ground, traffic, () => knowledge.decideSoon()));
   const people = daemonPeople(data.path, store, ground.onError);
-  const dashboard = await createDashboard({
+  const dashboardParts: DashboardOptions = {
     reader: store,
     site,
     status: board.status,
@@ -90,15 +90,16 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     allowedHosts: config.dashboard.allowedHosts,
     nowMs,
     log,
-  });
-  shutdown.add("dashboard", () => dashboard.close());
+  };
+  const dashboard = config.dashboard.enabled ? await createDashboard(dashboardParts) : null;
+  if (dashboard !== null) shutdown.add("dashboard", () => dashboard.close());
   const socket = await createLocalSocketServer({
     path: data.socketPath,
     handlers: socketHandlers({
       store,
       version: run.version,
       site: site.id,
-      dashboardUrl: () => dashboard.url,
+      dashboardUrl: () => dashboard?.url ?? null,
       mqttUrl: () => link.url,
       status: board.status,
       nowMs,
@@ -113,12 +114,17 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
   });
   shutdown.add("local socket", () => socket.close());
   const moved = (wanted: number, got: number): string => (wanted !== 0 && wanted !== got ? ` (port ${wanted} is taken)` : "");
-  say(`Dashboard  ${dashboard.url}${moved(config.dashboard.port, dashboard.port)}`);
+  say(
+    dashboard === null
+      ? "Dashboard  none (dashboard.enabled: false)"
+      : `Dashboard  ${dashboard.url}${moved(config.dashboard.port, dashboard.port)}`,
+  );
   say(
     `MQTT       ${link.url}${link.embedded === null ? "" : moved(config.mqtt.embedded?.port ?? 0, link.embedded.port)}, topics ${config.mqtt.baseTopic}/${site.id}/#`,
   );
   say(`Data       ${data.path}`);
-  const setUp = await people.offer(dashboard.setupToken, dashboard.url);
+  const setUp = dashboard === null ? null : await people.offer(dashboard.setupToken, dashboard.url);
   if (setUp !== null) say(setUp);
+  run.host?.opened({ status: board.status, isLate: () => heartbeat.isLate, probe: () => store.probe(), metrics: metrics.rendered });
   return { board, metrics, sources, whatIf };
 };

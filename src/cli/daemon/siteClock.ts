@@ -1,4 +1,5 @@
 import { createAcceleratedClock, createLiveClock, createSimulatedClock, type KindClock, type KindOfClock } from "#adapters/clocks/clocks";
+import type { TimeLine } from "#cli/daemon/run";
 
 /**
  * The one clock of a daemon. Live sites have the machine's; an embedded building's stands still while its history is simulated and is let go afterwards,
@@ -19,6 +20,12 @@ export const createLiveSiteClock = (): SiteClock => ({
   showMs: () => undefined,
   run: () => undefined,
 });
+
+/** A clock that all processes of a rehearsal share: now = startMs + speed · (wall clock − anchorMs). */
+export const createTimeLineClock = ({ startMs, anchorMs, speed }: TimeLine): SiteClock => {
+  const clock = createAcceleratedClock({ startMs: startMs + speed * (Date.now() - anchorMs), speed });
+  return { kind: clock.kind, nowMs: clock.nowMs, sleepUntil: clock.sleepUntil, speed, showMs: () => undefined, run: () => undefined };
+};
 
 /** A clock that stands until `run`, then goes `speed` times as fast as the machine's. */
 export const createDemoClock = (startMs: number, speed: number): SiteClock => {

@@ -39,12 +39,13 @@ export const openLearning = async (
     say: run.say,
     signal: ground.ending.signal,
     install: (next, coming) => {
-      planners.swap({ planner: createSitePlanner(config, next, budgetMs), modelVersion: next.version });
+      planners.swap({ planner: createSitePlanner(config, next, budgetMs, run.host), modelVersion: next.version });
       models.inUse(next, coming);
     },
     record: models.record,
     inTurn: models.keeper.inTurn,
     onInstalled: decideSoon,
+    ...(run.host === undefined ? {} : { host: run.host }),
     onWarning,
     onError,
   });

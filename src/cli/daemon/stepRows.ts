@@ -27,15 +27,16 @@ export class StepRow {
   }
 }
 
-/** End of the step that holds `timeMs`: steps are open at their begin and closed at their end. */
-export const stepEndOf = (timeMs: number, stepS: number): number => Math.ceil(timeMs / (stepS * 1000)) * stepS * 1000;
+/** End of the step that holds `timeMs`: steps are open at their begin and closed at their end, which lies `phaseS` after a whole step since 1970. */
+export const stepEndOf = (timeMs: number, stepS: number, phaseS = 0): number =>
+  (Math.ceil((timeMs / 1000 - phaseS) / stepS) * stepS + phaseS) * 1000;
 
 /** Points in the order of time as rows of the control grid: means for what acts over a step, the last value for everything else. Steps without any point have no row. */
-export async function* rowsOnGrid(points: AsyncIterable<TelemetryPoint>, stepS: number): AsyncGenerator<Observation> {
+export async function* rowsOnGrid(points: AsyncIterable<TelemetryPoint>, stepS: number, phaseS = 0): AsyncGenerator<Observation> {
   let endMs = Number.NaN;
   let row = new StepRow();
   for await (const point of points) {
-    const end = stepEndOf(point.timeMs, stepS);
+    const end = stepEndOf(point.timeMs, stepS, phaseS);
     if (end !== endMs) {
       if (!Number.isNaN(endMs)) yield { timeMs: endMs, values: row.values() };
       endMs = end;
@@ -56,13 +57,13 @@ export interface StepMeans {
 /** Steps kept: the one that ends now, the next, and one for latecomers. */
 const STEPS_KEPT = 3;
 
-export const createStepMeans = (stepS: number): StepMeans => {
+export const createStepMeans = (stepS: number, phaseS = 0): StepMeans => {
   const rows = new Map<number, StepRow>();
   return {
     add: (points) => {
       for (const point of points) {
         if (!isMeanOverStep(point.point)) continue;
-        const endMs = stepEndOf(point.timeMs, stepS);
+        const endMs = stepEndOf(point.timeMs, stepS, phaseS);
         let row = rows.get(endMs);
         if (row === undefined) {
           row = new StepRow();
@@ -72,6 +73,6 @@ export const createStepMeans = (stepS: number): StepMeans => {
         row.add(point);
       }
     },
-    at: (timeMs) => rows.get(Math.round(timeMs / (stepS * 1000)) * stepS * 1000)?.values() ?? new Map(),
+    at: (timeMs) => rows.get((Math.round((timeMs / 1000 - phaseS) / stepS) * stepS + phaseS) * 1000)?.values() ?? new Map(),
   };
 };

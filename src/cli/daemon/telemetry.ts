@@ -32,6 +32,8 @@ export const createTelemetry = (options: {
   readonly derived: readonly DerivedPoint[];
   readonly zones: readonly string[];
   readonly stepS: number;
+  /** Where steps end. */
+  readonly phaseS: number;
   readonly clock: Clock;
   readonly futureToleranceS: number;
   readonly writer: StoreWriter;
@@ -51,7 +53,7 @@ export const createTelemetry = (options: {
   const stuckInputs = new Map(options.derived.map(({ point, inputs }) => [point, inputs]));
   const isSuspect = (point: PointName): boolean => intake.isStuck(point) || (stuckInputs.get(point)?.some(isSuspect) ?? false);
   const values = createLatestValues(maxAgeS, isSuspect);
-  const means = createStepMeans(options.stepS);
+  const means = createStepMeans(options.stepS, options.phaseS);
   const newestMs = new Map<PointName, number>();
   const watched = options.zones.map((zone) => zonePoint(zone, "zoneAirTempC"));
   const waiting = new Set<() => void>();

@@ -49,6 +49,7 @@ export const openTraffic = async (ground: Ground): Promise<Traffic> => {
     derived: config.derived,
     zones,
     stepS: control.stepS,
+    phaseS: control.phaseS,
     clock,
     futureToleranceS: config.building.kind === "mqtt" ? config.building.futureToleranceS : 60,
     writer,
