@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import { isIPv6 } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import compression from "compression";
 import express, { type RequestHandler } from "express";
 import { rateLimit } from "express-rate-limit";
 import helmet from "helmet";
@@ -108,7 +109,7 @@ export const connectionLimits = {
   // A daemon that is busy for some seconds must not cut off who is about to ask again.
   keepAliveTimeoutMs: 30_000,
   maxConnections: 1_000,
-  maxLiveClients: 100,
+  maxLiveClients: 400,
 } as const;
 
 const isBuilt = (folder: string): boolean => existsSync(join(folder, "index.html")) && existsSync(join(folder, "assets"));
@@ -267,6 +268,8 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   app.use("/api/v1", createApi(endpoints, access));
   app.use(methodGuard(["GET", "HEAD"]));
   app.use("/api", createApiDocs(openApiDocument(endpoints, options.version ?? "0")));
+  // Pages only: what a log-in answers is not compressed beside what others may have put in (BREACH), events are not held back.
+  app.use(compression());
   app.use(pages(options.webRoot === undefined ? findWebRoot() : isBuilt(options.webRoot) ? options.webRoot : null));
   app.use(notFoundHandler);
   app.use(errorHandler(log));

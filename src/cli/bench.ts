@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { oneOf, runCommand } from "#cli/cliKit";
+import { benchDashboard } from "#cli/rehearsal/benchDashboard";
 import { benchSites } from "#cli/rehearsal/benchSites";
 import { campaign } from "#cli/rehearsal/campaign";
 import { benchBestest } from "../../bench/bestest.js";
@@ -15,12 +16,13 @@ const benches = {
   gate: (say: (line: string) => void) => benchGate(say),
   growing: (say: (line: string) => void) => benchGrowing(say),
   energyplus: (say: (line: string) => void) => benchEnergyplus(say),
+  dashboard: (say: (line: string) => void) => benchDashboard(say),
   bestest: (say: (line: string) => void) => benchBestest(say),
   sites: (say: (line: string) => void) => benchSites(say),
   campaign: (say: (line: string) => void) => campaign(say),
 } as const;
 /** Minutes long, with servers of their own: only where they are named. */
-const onlyByName: readonly string[] = ["sites", "campaign"];
+const onlyByName: readonly string[] = ["dashboard", "sites", "campaign"];
 const names = Object.keys(benches) as (keyof typeof benches)[];
 
 export const registerBench = (program: Command): void => {

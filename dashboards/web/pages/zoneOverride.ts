@@ -24,7 +24,7 @@ const newId = (): string => {
 export const createZoneOverride = (context: PageContext, zoneId: string, onDone: () => void): ZoneOverride => {
   const { session } = context;
   const unit = currentTempUnit();
-  const temp = { type: "number", step: unit === "F" ? 1 : 0.5, inputmode: "decimal" } as const;
+  const temp = { type: "number", step: 0.5, inputmode: "decimal" } as const;
   const heating = field(`${t("plan.heating")} (°${unit})`, temp);
   const cooling = field(`${t("plan.cooling")} (°${unit})`, temp, t("override.pairHint"));
   const until = choiceField(
