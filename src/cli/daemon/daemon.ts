@@ -55,6 +55,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     usualPeople: past.habits.people,
     directory: data.path,
     nowMs,
+    ...(ground.clock.kind === "live" ? {} : { wallMs: nowMs }),
     alarms,
     onProblem: onWarning,
     onError,

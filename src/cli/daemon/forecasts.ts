@@ -44,6 +44,8 @@ export interface SiteForecastParts {
   readonly usualPeople: (zone: string, timeMs: number) => number;
   readonly directory: string;
   readonly nowMs: () => number;
+  /** The clock by which services on the web are asked; the machine's own unless set, the site's where time is simulated. */
+  readonly wallMs?: () => number;
   readonly alarms: AlarmBoard;
   readonly onProblem: (text: string) => void;
   readonly onError: (error: unknown) => void;
@@ -100,7 +102,7 @@ const openSource = async (
   source: ForecastSourceConfig,
   index: number,
   persistence: ForecastProvider,
-  { config, history, directory, onError, signal }: SiteForecastParts,
+  { config, history, directory, wallMs, onError, signal }: SiteForecastParts,
 ): Promise<Source> => {
   if (source.kind === "persistence") return { provider: persistence, web: null, licence: null };
   const blend = { history: () => history.dataset((history.newestMs ?? 0) - 2 * 3_600_000), tauS: source.blendS };
@@ -121,6 +123,7 @@ const openSource = async (
     requestsPerDay: source.requestsPerDay,
     onError,
     signal,
+    ...(wallMs === undefined ? {} : { wallMs }),
   });
   return { provider: blendStation(web, blend), web, licence: source.licence };
 };

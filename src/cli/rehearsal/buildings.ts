@@ -3,6 +3,7 @@ import { createMqttBus } from "#adapters/mqtt/mqttBus";
 import { createEmbeddedBuilding } from "#cli/daemon/embeddedBuilding";
 import type { TimeLine } from "#cli/daemon/run";
 import { createTimeLineClock } from "#cli/daemon/siteClock";
+import { withDeviceLog } from "#cli/rehearsal/deviceLog";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 import type { MessageBus } from "#domain/bus";
 
@@ -14,6 +15,8 @@ export interface BuildingsOrder {
   readonly timeLine: TimeLine;
   /** First level of the topics of its sensors; `building` unless set. */
   readonly sensors?: string;
+  /** Where its devices write down what they are told and hold to; nowhere unless set. */
+  readonly deviceLog?: string;
   readonly broker: {
     readonly url: string;
     readonly username?: string;
@@ -22,7 +25,7 @@ export interface BuildingsOrder {
   };
 }
 
-const live = ({ buildings, timeLine, broker, sensors }: BuildingsOrder, signal: AbortSignal): Promise<unknown> => {
+const live = ({ buildings, timeLine, broker, sensors, deviceLog }: BuildingsOrder, signal: AbortSignal): Promise<unknown> => {
   const clock = createTimeLineClock(timeLine);
   return Promise.all(
     buildings.map(async ({ configFile, stateFile }) => {
@@ -48,7 +51,7 @@ const live = ({ buildings, timeLine, broker, sensors }: BuildingsOrder, signal: 
               onConnection: (handler) => bus.onConnection(handler),
               close: () => bus.close(),
             };
-      await building.live(renamed, clock, signal);
+      await building.live(deviceLog === undefined ? renamed : withDeviceLog(renamed, deviceLog, clock), clock, signal);
       await bus.close();
     }),
   );

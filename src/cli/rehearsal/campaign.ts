@@ -11,26 +11,31 @@ import type { TimeLine } from "#cli/daemon/run";
 import { createTimeLineClock } from "#cli/daemon/siteClock";
 import { endProcess, untilTrue } from "#cli/rehearsal/broker";
 import type { BuildingsOrder } from "#cli/rehearsal/buildings";
+import { CAMPAIGN_SITE, campaignOffice } from "#cli/rehearsal/campaignSite";
 import { compareStores } from "#cli/rehearsal/compareStores";
-import { passwordOf, type SecureBroker, startInflux, startSecureBroker } from "#cli/rehearsal/servers";
-import { buildingText, controllerText, type OfficeText } from "#cli/rehearsal/siteText";
+import { obedienceOf } from "#cli/rehearsal/deviceLog";
+import { outage, type Recovery, type Restartable, untilControl } from "#cli/rehearsal/outages";
+import { ownPairsOf } from "#cli/rehearsal/ownPairs";
+import { passwordOf, startInflux, startSecureBroker } from "#cli/rehearsal/servers";
+import { buildingText, controllerText } from "#cli/rehearsal/siteText";
 import { makeTemplate } from "#cli/rehearsal/template";
 import { watchSetpoints } from "#cli/rehearsal/watcher";
+import { createWeatherService } from "#cli/rehearsal/weatherService";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** New York's clocks go forward at 02:00 on this day of 2026. */
 const DST_DAY = Date.parse("2026-03-08T00:00:00Z");
-const SITE = "campaign";
+/** Longest real time from the end of a trouble to the next setpoint, s. */
+const BACK_LIMIT_S = 10;
 
 const main = fileURLToPath(new URL("../../main.js", import.meta.url));
 const buildingsScript = fileURLToPath(new URL("./buildings.js", import.meta.url));
 const run = promisify(execFile);
 
-/** ISOTHERM_CAMPAIGN_DAYS (14), ISOTHERM_CAMPAIGN_SPEED (600), ISOTHERM_CAMPAIGN_KILLS (0). */
+/** ISOTHERM_CAMPAIGN_DAYS (14), ISOTHERM_CAMPAIGN_SPEED (600), ISOTHERM_CAMPAIGN_KILLS (0), ISOTHERM_CAMPAIGN_OUTAGES (1; 0: none). */
 const setting = (name: string, otherwise: number): number => Number(process.env[`ISOTHERM_CAMPAIGN_${name}`] ?? otherwise);
-const monthDay = (timeMs: number): string => new Date(timeMs).toISOString().slice(5, 10);
 
 interface Happening {
   readonly atMs: number;
@@ -39,50 +44,33 @@ interface Happening {
 }
 
 /**
- * Days of a daemon's life end to end: a Mosquitto with the shipped TLS and ACL, an InfluxDB with authentication, a building in a process of its own that speaks MQTT only; shadow, auto, an override, a
- * holiday, a change of the clocks, a demand-response event, models promoted and rolled back, SIGKILLs. Rejects where a promise was broken.
+ * Days of a daemon's life end to end: a Mosquitto with the shipped TLS and ACL, an InfluxDB with authentication, a weather service, a building in a process of its own that speaks MQTT only; shadow, auto,
+ * an override, a holiday, a change of the clocks, a demand-response event, models promoted and rolled back; a broker that is away for an hour, an InfluxDB for a day, forecasts for a week, SIGKILLs.
+ * Rejects where a promise was broken.
  */
 export const campaign = async (say: (line: string) => void): Promise<void> => {
-  const [days, speed, kills] = [setting("DAYS", 14), setting("SPEED", 600), setting("KILLS", 0)];
+  const [days, speed, kills, outages] = [setting("DAYS", 14), setting("SPEED", 600), setting("KILLS", 0), setting("OUTAGES", 1)];
   const folder = mkdtempSync(join(tmpdir(), "isotherm-campaign-"));
   const children: ChildProcess[] = [];
+  const servers: Restartable[] = [];
   const buses: MqttBus[] = [];
+  const closing: (() => Promise<void>)[] = [];
   let daemon: ChildProcess | null = null;
   let passed = false;
   try {
-    const broker: SecureBroker = await startSecureBroker(folder);
-    children.push(broker.child);
+    const broker = await startSecureBroker(folder);
+    const mosquitto: Restartable = { start: broker.start, child: await broker.start() };
     const influx = await startInflux(folder);
-    children.push(influx.child);
+    const influxd: Restartable = { start: influx.start, child: influx.child };
+    servers.push(mosquitto, influxd);
     const firstDayMs = DST_DAY - Math.floor(days / 2) * DAY_MS;
-    for (const file of ["ca.pem", "client.pem", "client.key"])
-      writeFileSync(join(folder, `site-${file}`), pemOf(broker, file), { mode: 0o600 });
-    for (const user of ["isotherm"]) writeFileSync(join(folder, `${user}.password`), passwordOf(user), { mode: 0o600 });
     const directory = join(folder, "data");
     const holidayMs = firstDayMs + Math.max(1, Math.round((3 * days) / 14)) * DAY_MS;
-    const office: OfficeText = {
-      id: SITE,
-      directory,
-      timeZone: "America/New_York",
-      start: monthDay(firstDayMs),
-      year: 2026,
-      historyDays: 4,
-      mode: "shadow",
-      sensors: "sensors",
-      control: `  comfort: { week: { mon-fri: ["07:00-18:00"] }, holidays: [${new Date(holidayMs).toISOString().slice(0, 10)}] }\n`,
-      planner: "  samples: 60\n  horizon: 8\n",
-      mqtt: `  url: ${broker.url}
-  username: isotherm
-  password: { file: isotherm.password }
-  ca: site-ca.pem
-  certificate: site-client.pem
-  key: site-client.key
-  serverName: ${broker.tls.servername}
-`,
-      more: `learning: { trainingDays: 4, minDays: 2 }
-influx: { url: "${influx.url}", database: isotherm, username: isotherm, password: { file: isotherm.password } }
-`,
-    };
+    // Its clock is the site's, which is known once the history before the first day is made.
+    let siteNowMs = (): number => firstDayMs;
+    const weather = await createWeatherService("new-york", { nowMs: () => siteNowMs() });
+    closing.push(() => weather.close());
+    const office = campaignOffice({ folder, directory, firstDayMs, holidayMs, broker, influxUrl: influx.url, weatherUrl: weather.url });
     mkdirSync(directory);
     const startMs = await makeTemplate(office, directory, () => undefined, false);
     const siteFile = join(folder, "site.yaml");
@@ -91,13 +79,16 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
     writeFileSync(buildingFile, buildingText(office));
     const timeLine: TimeLine = { startMs, anchorMs: Date.now(), speed };
     const clock = createTimeLineClock(timeLine);
+    siteNowMs = clock.nowMs;
     const endMs = startMs + days * DAY_MS;
+    const deviceLog = join(folder, "devices.jsonl");
     const simulated = fork(buildingsScript, [], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     children.push(simulated);
     const order: BuildingsOrder = {
       buildings: [{ configFile: buildingFile, stateFile: join(directory, "building.json") }],
       timeLine,
       sensors: "sensors",
+      deviceLog,
       broker: { url: broker.url, username: "building", password: passwordOf("building"), tls: broker.tls },
     };
     simulated.send(order);
@@ -126,8 +117,8 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
       return bus;
     };
     const [people, utility, reader] = [await connect("homeassistant"), await connect("utility"), await connect("reader")];
-    const topics = topicsOf(SITE);
-    const watch = await watchSetpoints(reader, SITE, clock);
+    const topics = topicsOf(CAMPAIGN_SITE);
+    const watch = await watchSetpoints(reader, CAMPAIGN_SITE, clock);
     const answers: string[] = [];
     await reader.subscribe("isotherm/+/+/result", ({ topic, payload }) => void answers.push(`${topic} ${payload}`));
     await reader.subscribe("isotherm/+/zone/+/override/result", ({ topic, payload }) => void answers.push(`${topic} ${payload}`));
@@ -150,6 +141,13 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
       changes.push(await command("promote", other.version, "--by", "Ada", "--reason", "campaign"));
     };
     const of = (share: number): number => startMs + (share * days * DAY_MS) / 14;
+    const realS = (siteMs: number): number => siteMs / speed / 1_000;
+    const recoveries: Recovery[] = [];
+    const background: Promise<void>[] = [];
+    const back = (trouble: string, backS: number): void => {
+      recoveries.push({ trouble, backS });
+      say(`  ${trouble}: the next setpoint after ${backS.toFixed(1)} s`);
+    };
     let acted = 0;
     const happenings: readonly Happening[] = (
       [
@@ -178,14 +176,36 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
           name: "roll-back",
           act: async () => void changes.push(await command("rollback", "--by", "Ada", "--reason", "campaign")),
         },
+        ...(outages > 0
+          ? [
+              {
+                atMs: of(5.5),
+                name: "broker away for an hour",
+                act: async () => {
+                  await outage(mosquitto, realS(HOUR_MS));
+                  back("broker", await untilControl(watch));
+                },
+              },
+              { atMs: of(5), name: "no forecasts for a week", act: () => weather.close() },
+              { atMs: of(12), name: "forecasts again", act: () => weather.open() },
+              {
+                atMs: of(7),
+                name: "InfluxDB away for a day",
+                act: async () => void background.push(outage(influxd, realS((days * DAY_MS) / 14))),
+              },
+            ]
+          : []),
         ...Array.from(
           { length: kills },
           (_, k): Happening => ({
             atMs: startMs + ((k + 0.2 + 0.6 * Math.random()) / kills) * days * DAY_MS,
             name: `SIGKILL ${k + 1}`,
             act: async () => {
+              const { epoch } = watch;
               await endProcess(daemon, "SIGKILL");
               daemon = startDaemon();
+              // In shadow mode nothing is published, and so nothing shows that it is back.
+              if (clock.nowMs() > of(1)) back(`SIGKILL ${k + 1}`, await untilControl(watch, epoch));
             },
           }),
         ),
@@ -202,6 +222,7 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
     }
     await sleep(Math.max(0, (endMs - clock.nowMs()) / speed));
 
+    await Promise.all(background);
     // ---- the building falls silent, and what was stored arrives
     await endProcess(simulated);
     await sleep(8_000);
@@ -211,8 +232,9 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
     const stores = await compareStores(
       directory,
       config.points.map(({ point }) => point),
-      { url: influx.url, database: "isotherm", username: "isotherm", password: passwordOf("isotherm"), building: SITE },
+      { url: influx.url, database: "isotherm", username: "isotherm", password: passwordOf("isotherm"), building: CAMPAIGN_SITE },
     );
+    const obedience = obedienceOf(deviceLog, await ownPairsOf(buildingFile, folder), 3 * 60_000 + speed * 500);
     const list = JSON.parse(await command("list")) as { changes: readonly { kind: string; version: string; by: string }[] };
     say(
       `  setpoints seen ${watch.seen} (${Object.entries(watch.sources)
@@ -229,7 +251,21 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
     say(
       `  stores: ${stores.points} points, ${stores.embedded} values embedded, ${stores.influx} in InfluxDB; repeated ${stores.repeated}, missing ${stores.missingInInflux}, only in InfluxDB ${stores.onlyInInflux}, unequal ${stores.unequal}`,
     );
+    say(
+      `  devices: ${obedience.minutes} zone minutes, ${obedience.obeyed} under a setpoint in force, ${obedience.afterTheEnd} after its valid_until, ${obedience.unexplained} under setpoints that nobody sent`,
+    );
+    if (recoveries.length > 0) {
+      const backS = recoveries.map((one) => one.backS).sort((a, b) => a - b);
+      say(
+        `  next setpoint after the end of a trouble: median ${backS[Math.floor(backS.length / 2)]!.toFixed(1)} s, longest ${backS.at(-1)!.toFixed(1)} s of ${backS.length} (limit ${BACK_LIMIT_S} s)`,
+      );
+    }
+    say(`  forecasts answered: ${weather.answered}`);
     const wrong = [
+      recoveries.some(({ backS }) => backS > BACK_LIMIT_S) && `control came back later than ${BACK_LIMIT_S} s after the cause was gone`,
+      obedience.afterTheEnd > 0 && "a device held to a setpoint after its valid_until",
+      obedience.unexplained > 0 && "a device held to setpoints that nobody sent",
+      weather.answered === 0 && "no forecast was asked for",
       watch.expired > 0 && "a setpoint was published after its valid_until",
       watch.backwards > 0 && "a setpoint went back in (epoch, seq)",
       watch.malformed > 0 && "a setpoint was malformed",
@@ -250,8 +286,8 @@ influx: { url: "${influx.url}", database: isotherm, username: isotherm, password
     for (const bus of buses) await bus.close();
     await endProcess(daemon, "SIGKILL");
     for (const child of children.reverse()) await endProcess(child);
+    for (const server of servers) await endProcess(server.child);
+    for (const close of closing) await close();
     if (passed) rmSync(folder, { recursive: true, force: true });
   }
 };
-
-const pemOf = ({ tls }: SecureBroker, file: string): string => (file === "ca.pem" ? tls.ca : file === "client.pem" ? tls.cert : tls.key);

@@ -9,7 +9,8 @@ export const users = ["isotherm", "building", "homeassistant", "utility", "reade
 export const passwordOf = (user: string): string => `${user}-secret`;
 
 export interface SecureBroker {
-  readonly child: ChildProcess;
+  /** Starts it again after its process was ended, on the same port. */
+  readonly start: () => Promise<ChildProcess>;
   readonly url: string;
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string; readonly servername: string };
 }
@@ -35,14 +36,21 @@ export const startSecureBroker = async (folder: string): Promise<SecureBroker> =
     .replace("listener 8883", `listener ${port} 127.0.0.1`);
   const pem = (file: string): string => readFileSync(join(folder, file), "utf8");
   return {
-    child: await startMosquitto(folder, port, lines.split("\n")),
+    start: () => startMosquitto(folder, port, lines.split("\n")),
     url: `mqtts://127.0.0.1:${port}`,
     tls: { ca: pem("ca.pem"), cert: pem("client.pem"), key: pem("client.key"), servername: "server.example" },
   };
 };
 
+export interface SecureInflux {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Starts it again after its process was ended, with what it had. */
+  readonly start: () => Promise<ChildProcess>;
+}
+
 /** An InfluxDB 1.x with authentication, a database `isotherm` and a user `isotherm` who may write and read it. */
-export const startInflux = async (folder: string): Promise<{ readonly child: ChildProcess; readonly url: string }> => {
+export const startInflux = async (folder: string): Promise<SecureInflux> => {
   const [port, rpc] = [await freePort(), await freePort()];
   const file = join(folder, "influxdb.conf");
   const at = (name: string): string => join(folder, "influx", name);
@@ -63,14 +71,18 @@ bind-address = "127.0.0.1:${rpc}"
   store-enabled = false
 `,
   );
-  const child = spawn("influxd", ["-config", file], { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
-  await untilTrue("influxd", 30_000, () =>
-    fetch(`${url}/ping`).then(
-      ({ status }) => status === 204,
-      () => false,
-    ),
-  );
+  const start = async (): Promise<ChildProcess> => {
+    const child = spawn("influxd", ["-config", file], { stdio: "ignore" });
+    await untilTrue("influxd", 30_000, () =>
+      fetch(`${url}/ping`).then(
+        ({ status }) => status === 204,
+        () => false,
+      ),
+    );
+    return child;
+  };
+  const child = await start();
   const query = async (q: string, user?: string): Promise<void> => {
     const headers = user === undefined ? {} : { authorization: `Basic ${Buffer.from(user).toString("base64")}` };
     const answer = await fetch(`${url}/query?q=${encodeURIComponent(q)}`, { method: "POST", headers });
@@ -82,5 +94,5 @@ bind-address = "127.0.0.1:${rpc}"
   await query("CREATE DATABASE isotherm", admin);
   await query(`CREATE USER isotherm WITH PASSWORD '${passwordOf("isotherm")}'`, admin);
   await query("GRANT ALL ON isotherm TO isotherm", admin);
-  return { child, url };
+  return { child, url, start };
 };

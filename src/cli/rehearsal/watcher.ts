@@ -12,10 +12,23 @@ export interface SetpointWatch {
   readonly malformed: number;
   readonly sources: Readonly<Record<string, number>>;
   readonly firstMs: number;
+  /** The largest epoch seen in any zone. */
+  readonly epoch: number;
+  /** Real time (performance.now) of the newest message. */
+  readonly newestRealMs: number;
 }
 
 export const watchSetpoints = async (bus: MqttBus, site: string, clock: Pick<Clock, "nowMs">): Promise<SetpointWatch> => {
-  const watch = { seen: 0, expired: 0, backwards: 0, malformed: 0, sources: {} as Record<string, number>, firstMs: Number.NaN };
+  const watch = {
+    seen: 0,
+    expired: 0,
+    backwards: 0,
+    malformed: 0,
+    sources: {} as Record<string, number>,
+    firstMs: Number.NaN,
+    epoch: 0,
+    newestRealMs: Number.NaN,
+  };
   const newest = new Map<string, readonly [number, number]>();
   await bus.subscribe(topicsOf(site).setpoint("+"), ({ topic, payload }) => {
     if (payload === "") return;
@@ -32,6 +45,8 @@ export const watchSetpoints = async (bus: MqttBus, site: string, clock: Pick<Clo
     const before = newest.get(topic);
     if (before !== undefined && (epoch < before[0] || (epoch === before[0] && seq < before[1]))) watch.backwards += 1;
     newest.set(topic, [epoch, seq]);
+    watch.epoch = Math.max(watch.epoch, epoch);
+    watch.newestRealMs = performance.now();
   });
   return watch;
 };
