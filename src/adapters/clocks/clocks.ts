@@ -52,19 +52,21 @@ export const createLiveClock = (): KindClock => ({
   },
 });
 
-/** now = startMs + speed · (monotonic time since the clock was made). Throws `RangeError` unless `speed` is positive and finite. */
+/**
+ * now = ⌊startMs + speed · (monotonic time since the clock was made)⌋, whole milliseconds as every clock's: the store takes no others. Throws `RangeError` unless `speed` is positive and finite.
+ */
 export const createAcceleratedClock = (options: { readonly startMs: number; readonly speed: number }): KindClock => {
   const { startMs, speed } = options;
   checkTime("The start of an accelerated clock", startMs);
   if (!(speed > 0 && Number.isFinite(speed))) throw new RangeError(`The speed of an accelerated clock is not a positive number: ${speed}`);
   const originMs = performance.now();
-  const nowMs = (): number => startMs + (performance.now() - originMs) * speed;
+  const exactMs = (): number => startMs + (performance.now() - originMs) * speed;
   return {
     kind: "accelerated",
-    nowMs,
+    nowMs: () => Math.floor(exactMs()),
     sleepUntil: async (timeMs, signal) => {
       checkTime("The end of a sleep", timeMs);
-      await sleepMonotonic(Math.max(0, (timeMs - nowMs()) / speed), signal);
+      await sleepMonotonic(Math.max(0, (timeMs - exactMs()) / speed), signal);
     },
   };
 };

@@ -29,12 +29,14 @@ const DAY_MS = 24 * HOUR_MS;
 const DST_DAY = Date.parse("2026-03-08T00:00:00Z");
 /** Longest real time from the end of a trouble to the next setpoint, s. */
 const BACK_LIMIT_S = 10;
+/** Measurements that come while the daemon starts again after a kill, or while the broker is away, are nobody's. */
+const LEAST_STORED = 0.8;
 
 const main = fileURLToPath(new URL("../../main.js", import.meta.url));
 const buildingsScript = fileURLToPath(new URL("./buildings.js", import.meta.url));
 const run = promisify(execFile);
 
-/** ISOTHERM_CAMPAIGN_DAYS (14), ISOTHERM_CAMPAIGN_SPEED (600), ISOTHERM_CAMPAIGN_KILLS (0), ISOTHERM_CAMPAIGN_OUTAGES (1; 0: none). */
+/** ISOTHERM_CAMPAIGN_DAYS (14), ISOTHERM_CAMPAIGN_SPEED (600), ISOTHERM_CAMPAIGN_KILLS (0), ISOTHERM_CAMPAIGN_OUTAGES (1; 0: none); the folder stays where ISOTHERM_CAMPAIGN_KEEP is set. */
 const setting = (name: string, otherwise: number): number => Number(process.env[`ISOTHERM_CAMPAIGN_${name}`] ?? otherwise);
 
 interface Happening {
@@ -233,6 +235,7 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
       directory,
       config.points.map(({ point }) => point),
       { url: influx.url, database: "isotherm", username: "isotherm", password: passwordOf("isotherm"), building: CAMPAIGN_SITE },
+      { fromMs: startMs, toMs: endMs },
     );
     const obedience = obedienceOf(deviceLog, await ownPairsOf(buildingFile, folder), 3 * 60_000 + speed * 500);
     const list = JSON.parse(await command("list")) as { changes: readonly { kind: string; version: string; by: string }[] };
@@ -249,7 +252,7 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
         .join(", ")}`,
     );
     say(
-      `  stores: ${stores.points} points, ${stores.embedded} values embedded, ${stores.influx} in InfluxDB; repeated ${stores.repeated}, missing ${stores.missingInInflux}, only in InfluxDB ${stores.onlyInInflux}, unequal ${stores.unequal}`,
+      `  stores: ${stores.points} points, ${stores.embedded} values embedded, ${stores.influx} in InfluxDB; repeated ${stores.repeated}, missing ${stores.missingInInflux}, only in InfluxDB ${stores.onlyInInflux}, unequal ${stores.unequal}; a value in at least ${(100 * stores.leastShare).toFixed(1)} % of the minutes`,
     );
     say(
       `  devices: ${obedience.minutes} zone minutes, ${obedience.obeyed} under a setpoint in force, ${obedience.afterTheEnd} after its valid_until, ${obedience.unexplained} under setpoints that nobody sent`,
@@ -265,6 +268,7 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
       recoveries.some(({ backS }) => backS > BACK_LIMIT_S) && `control came back later than ${BACK_LIMIT_S} s after the cause was gone`,
       obedience.afterTheEnd > 0 && "a device held to a setpoint after its valid_until",
       obedience.unexplained > 0 && "a device held to setpoints that nobody sent",
+      stores.leastShare < LEAST_STORED && `less than ${100 * LEAST_STORED} % of the minutes have a measurement`,
       weather.answered === 0 && "no forecast was asked for",
       watch.expired > 0 && "a setpoint was published after its valid_until",
       watch.backwards > 0 && "a setpoint went back in (epoch, seq)",
@@ -288,6 +292,6 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
     for (const child of children.reverse()) await endProcess(child);
     for (const server of servers) await endProcess(server.child);
     for (const close of closing) await close();
-    if (passed) rmSync(folder, { recursive: true, force: true });
+    if (passed && process.env.ISOTHERM_CAMPAIGN_KEEP === undefined) rmSync(folder, { recursive: true, force: true });
   }
 };

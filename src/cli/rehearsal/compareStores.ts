@@ -11,6 +11,8 @@ export interface StoreComparison {
   readonly missingInInflux: number;
   readonly onlyInInflux: number;
   readonly unequal: number;
+  /** Of the minutes of the live time, the share that the point with the fewest values has one in. */
+  readonly leastShare: number;
 }
 
 /** Every value of the embedded store beside InfluxDB's, point by point and millisecond by millisecond. */
@@ -24,10 +26,11 @@ export const compareStores = async (
     readonly password: string;
     readonly building: string;
   },
+  live: { readonly fromMs: number; readonly toMs: number },
 ): Promise<StoreComparison> => {
   const store = await openDuckdbStore(directory, { onWarning: () => undefined });
   const reader = await openInfluxReader(influx);
-  const sums = { points: 0, embedded: 0, influx: 0, repeated: 0, missingInInflux: 0, onlyInInflux: 0, unequal: 0 };
+  const sums = { points: 0, embedded: 0, influx: 0, repeated: 0, missingInInflux: 0, onlyInInflux: 0, unequal: 0, leastShare: 1 };
   const everything = [0, 8.64e15] as const;
   for (const name of names) {
     const mine = new Map<number, number>();
@@ -36,6 +39,10 @@ export const compareStores = async (
       if (mine.has(timeMs)) sums.repeated += 1;
       mine.set(timeMs, value);
     }
+    const minutes = new Set(
+      [...mine.keys()].filter((timeMs) => timeMs >= live.fromMs && timeMs < live.toMs).map((timeMs) => Math.floor(timeMs / 60_000)),
+    );
+    sums.leastShare = Math.min(sums.leastShare, minutes.size / ((live.toMs - live.fromMs) / 60_000));
     if (mine.size === 0) continue;
     sums.points += 1;
     const times = [...mine.keys()];

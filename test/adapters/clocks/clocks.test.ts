@@ -47,6 +47,14 @@ describe("clocks", () => {
     }
   });
 
+  it("an accelerated clock shows whole milliseconds, whatever its start and speed", async () => {
+    const clock = createAcceleratedClock({ startMs: START_MS + 0.7, speed: 97.3 });
+    for (let i = 0; i < 50; i++) {
+      expect(Number.isInteger(clock.nowMs())).toBe(true);
+      await clock.sleepUntil(clock.nowMs() + 40);
+    }
+  });
+
   it("an accelerated clock runs `speed` times as fast as real time", async () => {
     const clock = createAcceleratedClock({ startMs: START_MS, speed: 60 });
     const [simulated, real] = [clock.nowMs(), performance.now()];
