@@ -11,7 +11,7 @@ export interface StoreComparison {
   readonly missingInInflux: number;
   readonly onlyInInflux: number;
   readonly unequal: number;
-  /** Of the minutes of the live time, the share that the point with the fewest values has one in. */
+  /** Values of the point with the fewest per minute of the live time: 1 where every minute's came. */
   readonly leastShare: number;
 }
 
@@ -39,10 +39,8 @@ export const compareStores = async (
       if (mine.has(timeMs)) sums.repeated += 1;
       mine.set(timeMs, value);
     }
-    const minutes = new Set(
-      [...mine.keys()].filter((timeMs) => timeMs >= live.fromMs && timeMs < live.toMs).map((timeMs) => Math.floor(timeMs / 60_000)),
-    );
-    sums.leastShare = Math.min(sums.leastShare, minutes.size / ((live.toMs - live.fromMs) / 60_000));
+    const liveValues = [...mine.keys()].filter((timeMs) => timeMs >= live.fromMs && timeMs < live.toMs).length;
+    sums.leastShare = Math.min(sums.leastShare, liveValues / ((live.toMs - live.fromMs) / 60_000));
     if (mine.size === 0) continue;
     sums.points += 1;
     const times = [...mine.keys()];
