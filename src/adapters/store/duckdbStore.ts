@@ -319,6 +319,8 @@ class DuckdbStore implements BackedUpStore {
   async saveModelVersion(version: ModelVersion): Promise<void> {
     checkModelVersion(version);
     await this.#write(modelVersions.savingStatements(version));
+    // Megabytes of text: whoever starts after a crash should not have to read them from the log first.
+    await this.#writes.run(() => this.#checkpoint());
   }
 
   async modelVersions(): Promise<readonly ModelVersion[]> {
