@@ -337,7 +337,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
     },
     planner: buildPlanner(file, context),
     learning: { ...learning, prior },
-    store: { directory: store.directory ?? `var/${site.id}`, rawS: store.raw, retentionS: store.retention },
+    store: { directory: store.directory ?? `var/${site.id}`, backups: store.backups ?? null, rawS: store.raw, retentionS: store.retention },
     influx: buildInflux(file.influx, context),
     dashboard: buildDashboard(file, context),
     notify: buildNotify(file, context),

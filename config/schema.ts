@@ -366,6 +366,10 @@ const store = z
       maxLength: 1000,
       example: "/var/lib/isotherm",
     }).optional(),
+    backups: text("Folder for backups that admins ask for on the dashboard, from where isotherm is started; nobody can ask where absent", {
+      maxLength: 1000,
+      example: "/var/backups/isotherm",
+    }).optional(),
     raw: quantity("S", "How long every value and every decision is kept; of older values the means of hours are", {
       min: 7 * DAY_S,
       max: 100 * YEAR_S,

@@ -236,6 +236,8 @@ export interface LearningConfig {
 export interface StoreConfig {
   /** As written: relative to where the process was started. */
   readonly directory: string;
+  /** Where backups go that admins ask for on the dashboard, as written; null: nobody can ask. */
+  readonly backups: string | null;
   /** Every value and decision is kept for so long; of older values the means of hours. */
   readonly rawS: number;
   readonly retentionS: number;

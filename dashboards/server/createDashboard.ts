@@ -9,6 +9,7 @@ import express, { type RequestHandler } from "express";
 import { rateLimit } from "express-rate-limit";
 import helmet from "helmet";
 import { createApiDocs } from "#dashboards/server/apiDocs";
+import { backupEndpoints } from "#dashboards/server/backups";
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
 import { DecisionHistory } from "#dashboards/server/decisionHistory";
 import { createApi } from "#dashboards/server/endpoint";
@@ -243,6 +244,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
   const endpoints = [
     ...readEndpoints(context, statusView, events, access, options.models, options.forecastErrors),
     ...orderEndpoints(options.orders ?? {}, audit, options.nowMs),
+    ...(options.orders?.backups === undefined ? [] : backupEndpoints(options.orders.backups, audit)),
     ...zoneOrderEndpoints(options.orders ?? {}, audit),
     ...viewEndpoints(context, { learning: options.learning ?? null, schedule: options.schedule ?? null }),
     ...savingsEndpoints(context, options.adjustments ?? null, audit, wallMs),

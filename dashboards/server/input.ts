@@ -96,11 +96,16 @@ export const queryInputs = {
   audit: z.strictObject({ before: wholeNumberFrom(1, 999_999_999).optional(), limit: wholeNumber(1, 500, 100) }),
 } as const;
 
+const isDay = (value: string): boolean => {
+  const timeMs = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
+  // The 31st of February is parsed, as a day of March.
+  return Number.isFinite(timeMs) && new Date(timeMs).toISOString().startsWith(value);
+};
+
 /** A local day that is in the calendar. */
 const localDay = z
   .string()
-  .refine((value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(`${value}T00:00:00Z`)), "expected a day: 2026-01-31")
-  .refine((value) => new Date(`${value}T00:00:00Z`).toISOString().startsWith(value), "expected a day that exists")
+  .refine(isDay, "expected a day that exists: 2026-01-31")
   .meta({ openapi: { type: "string", format: "date" } });
 const setpointC = z.number().min(5).max(40);
 

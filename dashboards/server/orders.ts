@@ -1,3 +1,4 @@
+import type { BackupOrders } from "#dashboards/server/backups";
 import { type Endpoint, endpoint } from "#dashboards/server/endpoint";
 import { bodyInputs, pathInputs } from "#dashboards/server/input";
 import type { AuditLog } from "#dashboards/server/people/audit";
@@ -30,6 +31,8 @@ export interface DashboardOrders {
   readonly whatIf?: (question: WhatIfQuestion) => Promise<WhatIfView>;
   /** Examines configuration, connections and computing; takes some seconds. */
   readonly examine?: () => Promise<DoctorView["findings"]>;
+  /** Absent where there is no store of its own to copy. */
+  readonly backups?: BackupOrders;
 }
 
 /** What the order's owner refuses is the asker's to mend, not a fault of ours. */

@@ -402,6 +402,17 @@ const doctor = of<wire.DoctorView>()(
     .meta({ id: "DoctorView" }),
 );
 
+const backups = of<wire.BackupsView>()(
+  z
+    .object({
+      folder: text.nullable(),
+      backups: z.array(z.object({ path: text, createdMs: timeMs, bytes: number, files: number })).describe("Newest first"),
+      running: z.boolean(),
+      failure: text.nullable(),
+    })
+    .meta({ id: "BackupsView" }),
+);
+
 /** What every address answers. */
 export const answers = {
   site,
@@ -435,6 +446,7 @@ export const answers = {
   newToken: of<wire.NewTokenView>()(z.object({ ...tokenKeys, secret: text }).meta({ id: "NewTokenView" })),
   audit,
   doctor,
+  backups,
   ordered: z.object({ text }).meta({ id: "Ordered" }),
   ...viewAnswers,
 } as const;

@@ -319,6 +319,16 @@ export interface AuditView {
 }
 
 /** What the daemon's self-examination found. */
+/** Backups of the site, newest first. */
+export interface BackupsView {
+  /** Where they go; null: none is configured. */
+  readonly folder: string | null;
+  readonly backups: readonly { readonly path: string; readonly createdMs: number; readonly bytes: number; readonly files: number }[];
+  readonly running: boolean;
+  /** Why the newest order came to nothing; null where it did not. */
+  readonly failure: string | null;
+}
+
 export interface DoctorView {
   readonly atMs: number;
   readonly findings: readonly {

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { BackupManifest } from "#adapters/files/backupFolder";
 import { printJson, printText, runCommand, wholeNumber } from "#cli/cliKit";
 import type { SiteConfig } from "#config/siteConfig";
 
@@ -15,9 +14,6 @@ interface BackupArguments {
 
 /** A large store takes minutes to copy. */
 const LONGEST_COPY_MS = 3_600_000;
-
-const prefixOf = (site: string): string => `isotherm-${site}-`;
-const folderName = (site: string, createdAt: string): string => `${prefixOf(site)}${createdAt.replace(/[-:]/g, "").replace(/\.\d+/, "")}`;
 
 /** Has the running daemon make the copy, or makes it from the file where none runs; resolves with where it lies for now. */
 const makeCopy = async (config: SiteConfig, signal: AbortSignal): Promise<string> => {
@@ -43,34 +39,6 @@ const makeCopy = async (config: SiteConfig, signal: AbortSignal): Promise<string
   return folder;
 };
 
-/** Moves a finished backup to its place, whole or not at all, also from one file system to another. */
-const moveTo = async (folder: string, target: string, manifest: BackupManifest): Promise<void> => {
-  const { verifyFiles } = await import("#adapters/files/backupFolder");
-  const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
-  try {
-    await cp(folder, temporary, { recursive: true, errorOnExist: true, preserveTimestamps: true });
-    await verifyFiles(temporary, manifest);
-    await rename(temporary, target);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-    await rm(folder, { recursive: true, force: true });
-  }
-};
-
-/** Removes all but the newest backups of this site in `directory`; resolves with their names. Names sort by time. */
-const removeOld = async (directory: string, site: string, keep: number): Promise<readonly string[]> => {
-  const { readManifest } = await import("#adapters/files/backupFolder");
-  const found: string[] = [];
-  for (const name of (await readdir(directory)).sort().reverse()) {
-    if (!name.startsWith(prefixOf(site))) continue;
-    const manifest = await readManifest(join(directory, name)).catch(() => null);
-    if (manifest?.site === site && name === folderName(site, manifest.createdAt)) found.push(name);
-  }
-  const old = found.slice(keep);
-  for (const name of old) await rm(join(directory, name), { recursive: true });
-  return old;
-};
-
 export const registerBackup = (program: Command): void => {
   program
     .command("backup")
@@ -81,18 +49,19 @@ export const registerBackup = (program: Command): void => {
     .option("--json", "one JSON object on standard output")
     .action((options: BackupArguments) =>
       runCommand(async ({ signal }) => {
-        const [{ loadSiteConfig }, { demoSiteFile }, { readManifest }] = await Promise.all([
+        const [{ loadSiteConfig }, { demoSiteFile }, { readManifest }, { folderName, moveBackup, removeOldBackups }] = await Promise.all([
           import("#config/loadSiteConfig"),
           import("#cli/start"),
           import("#adapters/files/backupFolder"),
+          import("#adapters/files/backupPlace"),
         ]);
         const config = loadSiteConfig(options.config ?? demoSiteFile());
         const folder = await makeCopy(config, signal);
         const manifest = await readManifest(folder);
         await mkdir(options.to, { recursive: true });
         const target = join(resolve(options.to), folderName(config.site.id, manifest.createdAt));
-        await moveTo(folder, target, manifest);
-        const removed = options.keep === undefined ? [] : await removeOld(resolve(options.to), config.site.id, options.keep);
+        await moveBackup(folder, target, manifest);
+        const removed = options.keep === undefined ? [] : await removeOldBackups(resolve(options.to), config.site.id, options.keep);
         const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
         if (options.json) return printJson({ folder: target, bytes, files: manifest.files.length, removed });
         const gone = removed.length === 0 ? "" : `; ${removed.length} older removed`;

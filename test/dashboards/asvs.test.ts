@@ -220,6 +220,25 @@ describe("OWASP ASVS 5.0", () => {
     }
   });
 
+  it("2.2.1 input allow-list: a day that is in no calendar is refused in words", async () => {
+    const { bodyInputs } = await import("#dashboards/server/input");
+    const of = (first: string) => bodyInputs.adjustment.safeParse({ first, last: "2026-12-31", kwhPerDay: 1, reason: "longer hours" });
+    for (const day of [
+      "2026-02-31",
+      "2026-13-01",
+      "2026-00-10",
+      "2026-99-99",
+      "0000-00-00",
+      "2026-1-1",
+      "",
+      "NaN",
+      "+012026-01-01",
+      markup,
+    ])
+      expect([day, of(day).success]).toEqual([day, false]);
+    expect(of("2024-02-29").success).toBe(true);
+  });
+
   it("hostile names and payloads come back as JSON text, whole, and never as a page", async () => {
     const admin = await ada();
     const answer = await admin.send("GET", "/overview");

@@ -44,6 +44,10 @@ const ask = (question: string, confirmText: string, withReason: boolean, danger:
 /** Why something is done, to be written down; null where nothing is to be done after all. */
 export const askReason = (question: string, confirmText: string): Promise<string | null> => ask(question, confirmText, true, false);
 
+/** Whether something that takes nothing away is to be done. */
+export const askGently = async (question: string, confirmText: string): Promise<boolean> =>
+  (await ask(question, confirmText, false, false)) !== null;
+
 /** Whether something that cannot be undone is to be done. */
 export const askWhether = async (question: string, confirmText: string): Promise<boolean> =>
   (await ask(question, confirmText, false, true)) !== null;

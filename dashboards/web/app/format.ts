@@ -18,6 +18,7 @@ export interface Formats {
   readonly energyKwh: (value: number | null) => string;
   readonly powerKw: (value: number | null) => string;
   readonly pct: (value: number | null, digits?: number) => string;
+  readonly megabytes: (bytes: number) => string;
   readonly money: (value: number | null, digits?: number) => string;
   readonly clock: (timeMs: number | null) => string;
   readonly day: (timeMs: number) => string;
@@ -74,6 +75,7 @@ export const createFormats = (site: SiteInfo, locale: string | undefined = undef
     energyKwh: (value) => withUnit(value !== null && Math.abs(value) < 10 ? 2 : 1, "kWh")(value),
     powerKw: (value) => withUnit(2, "kW")(value),
     pct: (value, digits = 0) => withUnit(digits, "%")(value),
+    megabytes: (bytes) => withUnit(bytes < 1e8 ? 1 : 0, "MB")(bytes / 1e6),
     money: (value, digits = 2) => orMissing((known: number) => money(known, digits))(value),
     clock: orMissing((timeMs: number) => clock.format(timeMs)),
     day: (timeMs) => day.format(timeMs),

@@ -7,6 +7,7 @@ import { type IconName, icon } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead } from "#dashboards/web/app/parts";
 import { problemOf } from "#dashboards/web/app/session";
+import { backupsCard } from "#dashboards/web/pages/backups";
 import { sourceName, systemCard } from "#dashboards/web/pages/systemCard";
 
 const ageOf = (lastSeenMs: number | null, nowMs: number): number | null =>
@@ -74,6 +75,7 @@ export const createSystemPage = (context: PageContext): Page => {
   const facts = systemCard(formats, { title: t("system.connections"), sources: false });
   const findings = h("ul", { "aria-live": "polite" });
   const controller = new AbortController();
+  const backups = session.can("admin") ? backupsCard(context) : null;
   const examine = button(
     { class: "button-quiet", "data-action": "examine" },
     () => {
@@ -118,6 +120,7 @@ export const createSystemPage = (context: PageContext): Page => {
         findings,
       ),
     ),
+    backups?.element,
   );
   const show = (status: StatusView): void => {
     const stale = status.sources.filter(
@@ -137,6 +140,9 @@ export const createSystemPage = (context: PageContext): Page => {
     element,
     refresh: async (signal) => show(await getJson<StatusView>("status", signal)),
     onStatus: show,
-    destroy: () => controller.abort(),
+    destroy: () => {
+      controller.abort();
+      backups?.destroy();
+    },
   };
 };

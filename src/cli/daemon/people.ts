@@ -7,6 +7,7 @@ import { examineApart } from "#cli/daemon/examineApart";
 import type { OverrideOutcome } from "#cli/daemon/orders";
 import type { WhatIf } from "#cli/daemon/whatIf";
 import type { ModelKeeper, ModelOrderResult } from "#cli/modelVersions";
+import type { BackupOrders } from "#dashboards/server/backups";
 import type { DashboardOptions } from "#dashboards/server/createDashboard";
 import type { DashboardOrders } from "#dashboards/server/orders";
 import { configurationError } from "#domain/errors";
@@ -43,6 +44,7 @@ export const dashboardOrders = (parts: {
   readonly configFile: string;
   readonly override: (zone: string, command: OverrideSet) => OverrideOutcome;
   readonly whatIf: WhatIf["ask"];
+  readonly backups: BackupOrders;
 }): DashboardOrders => ({
   examine: () => examineApart(parts.configFile),
   acknowledge: (id, acknowledgement) => parts.alarms.acknowledge(id, acknowledgement),
@@ -68,6 +70,7 @@ export const dashboardOrders = (parts: {
       `Zone ${zone} is planned again.`,
     ),
   whatIf: parts.whatIf,
+  backups: parts.backups,
 });
 
 const outcomeText = ({ refused, remark }: OverrideOutcome, done: string): string => {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { openAdjustmentsFile } from "#adapters/files/adjustmentsFile";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
+import { createBackupKeeper } from "#cli/daemon/backupKeeper";
 import { writeBackup } from "#cli/daemon/dataBackup";
 import { dataSources } from "#cli/daemon/dataSources";
 import type { Ground } from "#cli/daemon/ground";
@@ -67,6 +68,12 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     limitMs: 2 * knowledge.budgetMs,
   });
   const override = overrideCarrier(orderPartsOf(ground, traffic, () => knowledge.decideSoon()));
+  const makeBackup = async (): Promise<string> => {
+    const folder = join(resolve(data.path), `backup-${randomBytes(6).toString("hex")}`);
+    await writeBackup({ store, directory: data.path, siteFile: config.file, site: site.id, version: run.version, folder });
+    return folder;
+  };
+  const backups = createBackupKeeper({ make: makeBackup, site: site.id, directory: config.store.backups });
   const people = daemonPeople(data.path, store, ground.onError);
   const dashboardParts: DashboardOptions = {
     reader: store,
@@ -81,7 +88,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     learning: config.learning,
     schedule: () => scheduleViewOf(config, nowMs(), supervisor.overrides(nowMs()), runningMeanC(nowMs())),
     adjustments: openAdjustmentsFile(data.adjustmentsFile),
-    orders: dashboardOrders({ alarms, models: models.keeper, configFile: config.file, override, whatIf: whatIf.ask }),
+    orders: dashboardOrders({ alarms, models: models.keeper, configFile: config.file, override, whatIf: whatIf.ask, backups }),
     ...(config.dashboard.tls === null
       ? {}
       : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),
@@ -104,11 +111,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
       status: board.status,
       nowMs,
       models: models.keeper,
-      backup: async () => {
-        const folder = join(resolve(data.path), `backup-${randomBytes(6).toString("hex")}`);
-        await writeBackup({ store, directory: data.path, siteFile: config.file, site: site.id, version: run.version, folder });
-        return folder;
-      },
+      backup: makeBackup,
     }),
     onWarning: ground.onWarning,
   });
