@@ -4,10 +4,10 @@ import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMqttBus, type MqttBus } from "#adapters/mqtt/mqttBus";
 import { openDuckdbStore } from "#adapters/store/duckdbStore";
-import type { SeriesView } from "#dashboards/server/wire";
+import type { OverviewView, SeriesView, StatusView } from "#dashboards/server/wire";
 import type { PointName } from "#domain/points";
 import { buildPagesIfStale, chromiumArguments, chromiumPath } from "./browser.js";
-import { cleanUp, getJson, runCommandLine, startDaemon, temporaryDirectory } from "./daemonProcess.js";
+import { cleanUp, getJson, runCommandLine, startDaemon, temporaryDirectory, until } from "./daemonProcess.js";
 
 const image = '<img src=x onerror="window.broken=1">';
 const script = "</title><script>window.broken=1</script>";
@@ -18,6 +18,7 @@ const long = "W".repeat(100);
 const labels = { evil: image, rtl: rightToLeft, long, calm: "Calm & quiet" } as const;
 const zones = Object.keys(labels) as (keyof typeof labels)[];
 const dayMs = 86_400_000;
+const password = "known-to-the-sensors";
 
 /** JSON is YAML, so no name needs thinking about. */
 const siteText = (directory: string, zoneLabels: Readonly<Record<string, string>>, siteLabel: string = script): string =>
@@ -30,7 +31,8 @@ const siteText = (directory: string, zoneLabels: Readonly<Record<string, string>
       sensors: { zoneAirTempC: { topic: `sensors/${id}`, path: "temperature" } },
     })),
     points: { "site.outdoorAirTempC": { topic: "sensors/roof" } },
-    mqtt: { embedded: { port: 0 } },
+    // Anonymous clients of the embedded broker only read; sensors log in.
+    mqtt: { embedded: { port: 0 }, username: "sensors", password: { file: "sensors.password" } },
     control: { mode: "auto" },
     store: { directory },
     dashboard: { port: 0 },
@@ -63,7 +65,7 @@ const payloads = [
 const pages = ["#/", "#/zones/evil", "#/zones/long", "#/comfort", "#/energy", "#/savings", "#/model", "#/schedule", "#/alarms", "#/system"];
 
 describe.skipIf(chromiumPath === undefined)(
-  "hostile names and a month without data, end to end (skipped where no chromium is installed)",
+  "hostile names, hostile payloads and a month without data, end to end (skipped where no chromium is installed)",
   () => {
     let browser: Browser;
     let bus: MqttBus;
@@ -91,10 +93,11 @@ describe.skipIf(chromiumPath === undefined)(
       );
       await store.close();
       const file = join(directory, "site.yaml");
+      writeFileSync(join(directory, "sensors.password"), password, { mode: 0o600 });
       writeFileSync(file, siteText(data, labels));
       const daemon = startDaemon(["--config", file]);
       base = await daemon.dashboardUrl();
-      bus = createMqttBus({ url: await daemon.mqttUrl(), clientId: "house" });
+      bus = createMqttBus({ url: await daemon.mqttUrl(), clientId: "house", username: "sensors", password });
       let k = 0;
       timer = setInterval(() => {
         if (!bus.connected) return;
@@ -122,6 +125,7 @@ describe.skipIf(chromiumPath === undefined)(
       ] as const) {
         const directory = temporaryDirectory();
         const file = join(directory, "site.yaml");
+        writeFileSync(join(directory, "sensors.password"), password, { mode: 0o600 });
         writeFileSync(file, siteText(join(directory, "data"), { hall: label }));
         const { code, stdout, stderr } = await runCommandLine(["start", "--config", file]);
         expect([code, stdout]).toEqual([78, ""]);
@@ -129,6 +133,30 @@ describe.skipIf(chromiumPath === undefined)(
         expect(stderr).toContain("zones");
         expect(stderr.length).toBeLessThan(2_000);
         expect(stderr).not.toMatch(/\n\s+at /);
+      }
+    });
+
+    it("payloads that are no numbers are refused and counted, and what is stored stays finite", { timeout: 150_000 }, async () => {
+      await until(
+        async () => {
+          const { refusedCounts } = await getJson<StatusView>(`${base}api/v1/status`);
+          return Object.values(refusedCounts).reduce((sum, one) => sum + one, 0) > 2 * payloads.length;
+        },
+        "refused payloads",
+        60_000,
+      );
+      const { zones: shown } = await until(
+        async () => {
+          const view = await getJson<OverviewView>(`${base}api/v1/overview`);
+          return view.zones.every(({ zoneAirTempC }) => zoneAirTempC !== null) && view;
+        },
+        "temperatures",
+        60_000,
+      );
+      for (const { id, label, zoneAirTempC } of shown) {
+        expect(label).toBe(labels[id as keyof typeof labels]);
+        expect(zoneAirTempC).toBeGreaterThan(20.9);
+        expect(zoneAirTempC).toBeLessThan(21.1);
       }
     });
 
