@@ -1,8 +1,8 @@
 import { configurationError, IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import type { DatasetRows } from "#math/datasetRows";
-import type { LinearAlgebra } from "#math/linearAlgebra";
 import type { EffortLaw } from "#math/effort";
+import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean, standardDeviation } from "#math/statistics";
 import { spreadScaleFrom } from "#models/calibration";
 import type { LeftOutDay } from "#models/calibration/leftOutDays";
@@ -69,7 +69,8 @@ export const fitZone = async (
   const started = performance.now();
   const { stepS } = data.dataset;
   if (prior !== null && prior.stepS !== stepS) throw otherStep(prior, stepS);
-  const within = (emitter: EffortLaw | null): Promise<KindFit> => fitKind(la, data, zone, neighbours, emitter === null ? prior : null, emitter, options);
+  const within = (emitter: EffortLaw | null): Promise<KindFit> =>
+    fitKind(la, data, zone, neighbours, emitter === null ? prior : null, emitter, options);
   const timed = ({ fit }: KindFit): ZoneFit => ({ ...fit, fitMs: performance.now() - started });
   if (options.emitter !== undefined) return timed(await within(options.emitter));
   const emitter = likeliestEmitter(la, data, zone, neighbours);
@@ -128,7 +129,14 @@ const fitKind = async (
     spreadScale,
     drift,
   };
-  const { spread, days } = fitSpread(la, model, { problem: robust, factorisation: first }, bounded, { rows: rows.rows, day, ...heldOut }, data);
+  const { spread, days } = fitSpread(
+    la,
+    model,
+    { problem: robust, factorisation: first },
+    bounded,
+    { rows: rows.rows, day, ...heldOut },
+    data,
+  );
   const fitted: ZoneFit = {
     model: { ...model, spread },
     logHyperparameters: Object.fromEntries(space.names.map((name, i) => [name, theta[i]!])),

@@ -2,8 +2,8 @@ import { buildingPoint, sitePoint, zonePoint } from "#domain/points";
 import type { DatasetRows } from "#math/datasetRows";
 import type { EffortLaw } from "#math/effort";
 import type { LinearAlgebra } from "#math/linearAlgebra";
-import { openLoop } from "#models/evaluation/openLoop";
 import type { LeftOutDay } from "#models/calibration/leftOutDays";
+import { openLoop } from "#models/evaluation/openLoop";
 import { trainingRows } from "#models/thermostat/trainingRows";
 
 /** Air that moves faster than this, K in a quarter of an hour, in one step of a hundred is heated or cooled itself: nothing slow is looked for. */
@@ -92,7 +92,13 @@ export const likeliestEmitter = (la: LinearAlgebra, data: DatasetRows, zone: str
     for (const integralTimeS of INTEGRALS_S) for (const offsetK of OFFSETS_K) offer({ zone, gainPerK, integralTimeS, offsetK });
   for (let round = 0, share = 1; round < REFINEMENTS; round++, share /= 2) {
     let tries = 6;
-    while (best !== null && tries-- > 0 && around((best as { law: EffortLaw }).law, share).map(offer).includes(true));
+    while (
+      best !== null &&
+      tries-- > 0 &&
+      around((best as { law: EffortLaw }).law, share)
+        .map(offer)
+        .includes(true)
+    );
   }
   return (best as { law: EffortLaw } | null)?.law ?? null;
 };
@@ -123,5 +129,6 @@ const openLoopErrors = (days: readonly LeftOutDay[], data: DatasetRows): readonl
 /** Whether days left out bear out that heat comes late: errors after 20 and after 96 steps are at most three quarters of those of a thermostat that holds its setpoint. */
 export const isSlow = (usual: readonly LeftOutDay[], slow: readonly LeftOutDay[], data: DatasetRows): boolean => {
   const [before, after] = [openLoopErrors(usual, data), openLoopErrors(slow, data)];
-  return before !== null && after !== null && after.every((error, i) => error <= MARGIN * before[i]!);
+  if (before === null || after === null) return false;
+  return after.every((error, i) => error <= MARGIN * before[i]!);
 };

@@ -102,7 +102,15 @@ export const thermostatStructure = (inputs: ZoneInputs): ThermostatStructure => 
       column({ kind: "gated", mode, term: feature.term as Exclude<typeof feature.term, { kind: "gated" }> }, feature.scale),
     ),
   );
-  const columns = [...smooth, ...neighbours, envelope, ...sunByHour, constant, ...gated, ...(emitter === null ? [] : effortColumns(emitter))];
+  const columns = [
+    ...smooth,
+    ...neighbours,
+    envelope,
+    ...sunByHour,
+    constant,
+    ...gated,
+    ...(emitter === null ? [] : effortColumns(emitter)),
+  ];
   const indices = (wanted: readonly Column[]): number[] => wanted.map((one) => columns.indexOf(one));
   return {
     columns,
@@ -117,14 +125,18 @@ export const thermostatStructure = (inputs: ZoneInputs): ThermostatStructure => 
 /** Held at 0: the gate's own scale says nothing that the output scale behind it does not. */
 export const FIXED_HYPERPARAMETER = "dailyCooling.gate";
 
+/** Behind the output scales of a zone with a slow emitter: it moves by hundredths of a kelvin a step, and what is left to curves is less still. */
+const SLOW = ".slow";
+
 /** Names of the log hyperparameters in the order of `thermostatKernel`, then the noise: what a prior speaks of. */
 export const hyperparameterNames = (structure: ThermostatStructure): readonly string[] => {
   const key = (c: number): string => structure.columns[c]!.key;
+  const slow = structure.coolingGate < 0 ? SLOW : "";
   return [
-    "smooth.outputScale",
+    `smooth.outputScale${slow}`,
     ...structure.smooth.map((c) => `smooth.lengthscale.${key(c)}`),
     ...structure.linear.map((c) => `linear.lengthscale.${key(c)}`),
-    "daily.outputScale",
+    `daily.outputScale${slow}`,
     ...structure.time.map((c) => `daily.lengthscale.${key(c)}`),
     ...(structure.coolingGate < 0
       ? []
@@ -142,7 +154,7 @@ export const thermostatKernel = (structure: ThermostatStructure, hyperparameter:
   const key = (c: number): string => structure.columns[c]!.key;
   const matern = (part: string, dims: readonly number[]): KernelSpec => ({
     kind: "scale",
-    outputScale: hyperparameter(`${part}.outputScale`),
+    outputScale: hyperparameter(`${part}.outputScale${structure.coolingGate < 0 ? SLOW : ""}`),
     base: { kind: "matern52", dims, lengthscales: dims.map((c) => hyperparameter(`${part}.lengthscale.${key(c)}`)) },
   });
   return {

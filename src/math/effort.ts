@@ -113,7 +113,12 @@ export class EffortColumns {
   /** Begins a step: what every thermostat calls for at these temperatures and setpoints, °C, of its zone. */
   begin(count: number, temperatureC: (zone: string) => ArrayLike<number>, setpointC: (zone: string) => ArrayLike<number>): void {
     for (const [key, { law }] of this.#needs) {
-      const [now, setpoints, integral, calls] = [temperatureC(law.zone), setpointC(law.zone), this.#states.get(key)!, this.#calls.get(key)!];
+      const [now, setpoints, integral, calls] = [
+        temperatureC(law.zone),
+        setpointC(law.zone),
+        this.#states.get(key)!,
+        this.#calls.get(key)!,
+      ];
       for (let k = 0; k < count; k++) calls[k] = callOf(law, integral[k]!, setpoints[k]! + law.offsetK - now[k]!);
     }
   }
@@ -121,7 +126,12 @@ export class EffortColumns {
   /** Ends the step: the same temperatures and setpoints move the integral parts, the calls the running means. */
   end(count: number, temperatureC: (zone: string) => ArrayLike<number>, setpointC: (zone: string) => ArrayLike<number>): void {
     for (const [key, { law, means }] of this.#needs) {
-      const [now, setpoints, integral, calls] = [temperatureC(law.zone), setpointC(law.zone), this.#states.get(key)!, this.#calls.get(key)!];
+      const [now, setpoints, integral, calls] = [
+        temperatureC(law.zone),
+        setpointC(law.zone),
+        this.#states.get(key)!,
+        this.#calls.get(key)!,
+      ];
       for (let k = 0; k < count; k++) integral[k] = nextIntegral(law, integral[k]!, setpoints[k]! + law.offsetK - now[k]!, this.#stepS);
       for (const mean of means) {
         const column = this.#states.get(mean.key)!;

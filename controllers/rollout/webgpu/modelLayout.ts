@@ -88,9 +88,13 @@ const dependsOnSetpoints = ({ posterior }: ZoneModel): boolean =>
 export const layOutModel = ({ model }: Pick<RolloutProblem, "model">, stride: number): ModelLayout => {
   const needs = rolloutRequirements(model);
   if (needs.efforts.length > 0)
-    throw new IsothermError("permanent", "The graphics backend does not compute thermostats' calls, which this model of slow heating needs.", {
-      todo: "Nothing: another backend computes such a model.",
-    });
+    throw new IsothermError(
+      "permanent",
+      "The graphics backend does not compute thermostats' calls, which this model of slow heating needs.",
+      {
+        todo: "Nothing: another backend computes such a model.",
+      },
+    );
   const nz = model.zones.length;
   const zoneNames = model.zones.map(({ zone }) => zone);
   const plans = model.zones.map(({ posterior, transition }) =>

@@ -1,6 +1,6 @@
 import type { RolloutRequirements } from "#controllers/rollout/requirements";
-import type { BuildingModel } from "#domain/model";
 import type { EffortTerm } from "#domain/features";
+import type { BuildingModel } from "#domain/model";
 import { type PointName, zonePoint } from "#domain/points";
 import { type RolloutRequest, slowMeanKey } from "#domain/rollout";
 import { callOf, effortKey, integralKey } from "#math/effort";
