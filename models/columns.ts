@@ -26,6 +26,8 @@ const plainKey = (term: PlainTerm): string => {
       return `setpoint.${term.side}.${term.lagSteps}`;
     case "demand":
       return `demand.${term.mode}`;
+    case "effort":
+      return term.timeConstantS === null ? "call" : `effort.${term.timeConstantS}`;
     case "timeOfDay":
       return `${term.phase}${term.harmonic}`;
     case "workday":

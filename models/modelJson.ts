@@ -64,6 +64,16 @@ const modelSchema = z.strictObject({
       heldStdDevK: number,
       stateGain: number,
       spreadScale: number,
+      call: z
+        .strictObject({
+          kind: z.literal("effort"),
+          zone: z.string(),
+          gainPerK: number,
+          integralTimeS: number.nullable(),
+          offsetK: number,
+          timeConstantS: z.null(),
+        })
+        .optional(),
       drift: z.strictObject({ decay: z.array(number), gain: z.array(number), limitK: number }).optional(),
       spread: z
         .strictObject({

@@ -41,11 +41,11 @@ export const deliveredK = (
 
 /**
  * Inputs of the power model without their scales, steps×(2nz + 5): `deliveredK` of every zone with the free float `freeC` and the temperature
- * `reachedC` of each step, cooling as `coolingEffortK`, then `powerDrivers` of the step's end. What is missing is NaN.
+ * `reachedC` of each step, cooling as `coolingEffortK` (of a zone with a `call` that call and no cooling), then `powerDrivers` of the step's end. What is missing is NaN.
  */
 export const powerInputs = (
   data: DatasetRows,
-  zones: readonly Pick<ZoneModel, "zone">[],
+  zones: readonly Pick<ZoneModel, "zone" | "call">[],
   steps: readonly number[],
   freeC: readonly Float64Array[],
   reachedC: readonly Float64Array[],
@@ -54,7 +54,14 @@ export const powerInputs = (
   const d = 2 * nz + POWER_DRIVERS;
   const x = new Float64Array(steps.length * d);
   const outdoor = data.column(sitePoint("outdoorAirTempC"));
-  zones.forEach(({ zone }, z) => {
+  zones.forEach(({ zone, call }, z) => {
+    if (call !== undefined) {
+      const { calls } = data.effort(call, null);
+      steps.forEach((row, k) => {
+        x[k * d + z] = calls[row]!;
+      });
+      return;
+    }
     const heating = data.column(zonePoint(zone, "heatingSetpointC"));
     const cooling = data.column(zonePoint(zone, "coolingSetpointC"));
     steps.forEach((row, k) => {

@@ -148,6 +148,8 @@ const OWN_CAPACITY_SPREAD_K = 1;
 /** Priors that hold without any source building, by hyperparameter name pattern: log location and spread, first match counts. */
 const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [
   [/^smooth\.outputScale$/, 2 * Math.log(0.2), 2],
+  // A zone with a slow emitter moves by hundredths of a kelvin a step, and what heat does in it is all but linear.
+  [/^(smooth|daily)\.outputScale\.slow$/, 2 * Math.log(0.003), 0.5],
   [/^smooth\.lengthscale\./, Math.log(4), 1],
   [/^linear\.lengthscale\.neighbour$/, Math.log(8), 1],
   [/^linear\.lengthscale\.disturbance\.occupancyCount\./, -Math.log(OWN_GAINS_SPREAD_K), 0.7],

@@ -158,6 +158,8 @@ export const trainZone = async (
         const { model } = await fitZone(la, part, zone, neighbours, prior, {
           ...(signal === undefined ? {} : { signal }),
           budget: standsIn ? options.budget : 160,
+          // The same kind: fewer days tell kinds apart less well.
+          emitter: fit.model.call ?? null,
           ...(standsIn ? { only: fit.chosen } : prior === null ? {} : { maxIterations: 0 }),
         });
         return model;
@@ -197,7 +199,7 @@ const grown = (
   warnings: Set<string>,
 ): Pick<ZoneFit, "model" | "trainRows"> => {
   onProgress(0.9, `${zone}: choosing among older rows`);
-  const { structure, toleranceK } = trainingRows(data, zone, neighbours);
+  const { structure, toleranceK } = trainingRows(data, zone, neighbours, undefined, fit.model.call ?? null);
   const { model, selected } = growZone(la, { ...fit, structure, toleranceK }, new DatasetRows(history, toLocalMs), neighbours, prior, {
     posteriorBudget: options.budget,
     onWarning: (text) => warnings.add(`${zone}: ${text}`),

@@ -7,6 +7,7 @@ import type { RolloutInitialState } from "#domain/rollout";
 import { DatasetRows } from "#math/datasetRows";
 import { driftPoint, meanOf, runningMean } from "#math/derivedPoints";
 import { driftAfter, driftStates, stepErrors } from "#math/drift";
+import { effortHistory } from "#math/effort";
 import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
 
 const stale = (message: string, todo: string): IsothermError => new IsothermError("retryable", message, { todo });
@@ -50,6 +51,7 @@ export const initialStateFromHistory = (model: BuildingModel, history: StateHist
       "Wait until enough rows are recorded.",
     );
   }
+  const zoneNames = model.zones.map(({ zone }) => zone);
   const temperatures = model.zones.map(({ zone }) => {
     const point = zonePoint(zone, "zoneAirTempC");
     newest(history, point);
@@ -61,11 +63,25 @@ export const initialStateFromHistory = (model: BuildingModel, history: StateHist
       return [key, column.reduce((mean, value) => mean + rate * (value - mean), column[0]!)] as const;
     }),
   );
+  const efforts = new Map(
+    needs.efforts.flatMap((need) => {
+      const past = effortHistory(
+        need,
+        temperatures[zoneNames.indexOf(need.law.zone)]!,
+        history.columns.get(zonePoint(need.law.zone, "heatingSetpointC")) ?? new Float64Array(history.rows).fill(Number.NaN),
+        history.stepS,
+      );
+      const last = history.rows - 1;
+      const means = need.means.map(({ key, timeConstantS }) => [key, past.means.get(timeConstantS)![last]!] as const);
+      return [[need.key, past.integral[last]!] as const, ...means];
+    }),
+  );
   const setpoints = (quantity: "heatingSetpointC" | "coolingSetpointC"): Float64Array =>
     Float64Array.from(model.zones, ({ zone }) => newest(history, zonePoint(zone, quantity)));
   return {
     temperaturesC: temperatures.map((column) => column.slice(-needs.temperatures)),
     slowMeans,
+    ...(needs.efforts.length === 0 ? {} : { efforts }),
     heatingSetpointC: setpoints("heatingSetpointC"),
     coolingSetpointC: setpoints("coolingSetpointC"),
     disturbances: new Map(needs.laggedDisturbances.map((point) => [point, newest(history, point)])),

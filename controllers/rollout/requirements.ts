@@ -3,7 +3,8 @@ import type { BuildingModel } from "#domain/model";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
 import type { RolloutProblem, RolloutRequest } from "#domain/rollout";
 import { slowMeanKey } from "#domain/rollout";
-import { disturbancesOf, factorsOf, plainTerm, slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
+import { type EffortNeed, effortNeeds } from "#math/effort";
+import { disturbancesOf, effortsOf, factorsOf, plainTerm, slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
 
 /** A slow mean that some zone's features need, with the zone whose temperature it follows. */
 export interface SlowMeanNeed {
@@ -19,6 +20,8 @@ export interface RolloutRequirements {
   /** Temperatures a zone, newest included. */
   readonly temperatures: number;
   readonly slowMeans: readonly SlowMeanNeed[];
+  /** Thermostats whose calls some zone's features, or the power model, name. */
+  readonly efforts: readonly EffortNeed[];
   /** Points whose coming values (and, for those in `laggedDisturbances`, newest value) the features or the power model name. */
   readonly disturbances: readonly PointName[];
   readonly laggedDisturbances: readonly PointName[];
@@ -41,7 +44,9 @@ export const rolloutRequirements = (model: BuildingModel): RolloutRequirements =
     if (z === undefined) throw broken(`The model of zone ${owner} uses the state ${point}, which is no zone's temperature in this model.`);
     return z;
   };
-  for (const { zone: owner, posterior } of model.zones) {
+  for (const { zone: owner, posterior, call } of model.zones) {
+    if (call !== undefined && !zoneNames.has(call.zone))
+      throw broken(`The model of zone ${owner} uses the calls of ${call.zone}, which is no zone of this model.`);
     for (const { term } of posterior.features) {
       for (const plain of factorsOf(plainTerm(term))) {
         switch (plain.kind) {
@@ -58,6 +63,7 @@ export const rolloutRequirements = (model: BuildingModel): RolloutRequirements =
             break;
           case "setpoint":
           case "demand":
+          case "effort":
             if (!zoneNames.has(plain.zone))
               throw broken(`The model of zone ${owner} uses setpoints of ${plain.zone}, which is no zone of this model.`);
             break;
@@ -83,6 +89,10 @@ export const rolloutRequirements = (model: BuildingModel): RolloutRequirements =
   return {
     temperatures: 1 + Math.max(0, ...model.zones.map(({ posterior }) => stateLagSteps(posterior.features))),
     slowMeans: [...slowMeans.values()],
+    efforts: effortNeeds(
+      model.zones.flatMap(({ posterior, call }) => [...effortsOf(posterior.features), ...(call === undefined ? [] : [call])]),
+      model.stepS,
+    ),
     disturbances: [...disturbances],
     laggedDisturbances: [...laggedDisturbances],
     zoneOfPoint,
@@ -115,6 +125,9 @@ export const checkRequest = (
     atLeast(`initial.temperaturesC of zone ${zone}`, initial.temperaturesC[z]?.length, needs.temperatures);
   });
   for (const { key } of needs.slowMeans) if (!initial.slowMeans.has(key)) refuse(`the slow mean ${key} is missing`);
+  for (const { key, means } of needs.efforts)
+    for (const name of [key, ...means.map((mean) => mean.key)])
+      if (initial.efforts?.has(name) !== true) refuse(`the effort ${name} is missing`);
   for (const point of needs.disturbances) atLeast(`the disturbance ${point}`, disturbances.get(point)?.length, T);
   for (const point of needs.laggedDisturbances) if (!initial.disturbances.has(point)) refuse(`the newest value of ${point} is missing`);
 };

@@ -2,8 +2,9 @@ import type { ZoneModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import { CarriedSpread } from "#math/carriedSpread";
 import type { DatasetRows } from "#math/datasetRows";
+import { EffortColumns, effortNeeds } from "#math/effort";
 import type { FeatureSource } from "#math/features";
-import { slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
+import { effortsOf, slowMeanRate, slowMeansOf, stateLagSteps } from "#math/features";
 import { driftedSource } from "#models/driftedSource";
 import type { StepPrediction, StepPredictor } from "#models/stepPredictor";
 
@@ -39,6 +40,23 @@ const independently = (model: ZoneModel, count: number): CarrySpread => {
   };
 };
 
+/** The zone's thermostats as the data have them at the rows `starts`. */
+const startEfforts = (model: ZoneModel, data: DatasetRows, starts: readonly number[]): EffortColumns => {
+  const needs = effortNeeds(
+    effortsOf(model.posterior.features).filter(({ zone }) => zone === model.zone),
+    data.dataset.stepS,
+  );
+  const columns = new Map<string, Float64Array>();
+  const at = (values: Float64Array): Float64Array => Float64Array.from(starts, (row) => values[row]!);
+  for (const { key, law, means } of needs) {
+    columns.set(key, at(data.effort(law, null).integral));
+    for (const { key: name, timeConstantS } of means) columns.set(name, at(data.effort(law, timeConstantS).means.get(timeConstantS)!));
+  }
+  const efforts = new EffortColumns(needs, data.dataset.stepS, starts.length);
+  efforts.start((key) => columns.get(key)!);
+  return efforts;
+};
+
 /**
  * Temperatures that the model predicts open loop: from the rows `starts`, `steps` steps on, with the data's own setpoints, weather and occupancy but
  * its own temperatures. Returns [step][start], °C; also the carried standard deviations where `withSpread` (`CarriedSpread`).
@@ -62,6 +80,7 @@ export const openLoop = (
       .filter((one) => one.point === point)
       .map(({ timeConstantS }) => [timeConstantS, Float64Array.from(starts, (row) => data.slowMean(point, timeConstantS)[row]!)]),
   );
+  const efforts = startEfforts(model, data, starts);
   const meanC: Float64Array[] = [];
   const stdDevK: Float64Array[] = [];
   const carry = model.spread === undefined ? independently(model, count) : carrying(model, model.spread, count);
@@ -71,13 +90,25 @@ export const openLoop = (
       ...logged,
       state: (name, lag) => (name === point ? past[lag]!.slice() : logged.state(name, lag)),
       slowMean: (name, timeConstantS) => (name === point ? slow.get(timeConstantS)! : logged.slowMean(name, timeConstantS)),
+      effort: (term) => (term.zone === model.zone ? efforts.value(term) : logged.effort(term)),
     };
+    const [now, setpointC] = [past[0]!.slice(), logged.setpoint(model.zone, "heating", 0) as Float64Array];
+    efforts.begin(
+      count,
+      () => now,
+      () => setpointC,
+    );
     const prediction = predictor.predict(source, withSpread);
     const next = prediction.meanC;
     if (withSpread) {
       const setpoints = (side: "heating" | "cooling"): Float64Array => source.setpoint(model.zone, side, 0) as Float64Array;
       stdDevK.push(carry(step, prediction, setpoints("heating"), setpoints("cooling")));
     }
+    efforts.end(
+      count,
+      () => now,
+      () => setpointC,
+    );
     for (let lag = lags; lag > 0; lag--) past[lag]!.set(past[lag - 1]!);
     past[0]!.set(next);
     for (const [timeConstantS, values] of slow) {

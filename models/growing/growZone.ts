@@ -39,13 +39,15 @@ export const growZone = (
   } = {},
 ): GrownZone => {
   const { model, structure, toleranceK, logHyperparameters } = week;
-  const all = rowsUnder(structure, trainingRows(history, model.zone, neighbours, toleranceK), history);
-  const selected = selectTrainingRows(la, all, history, prior, options);
+  // What a prior knows is of heating that acts at once.
+  const heard = model.call === undefined ? prior : null;
+  const all = rowsUnder(structure, trainingRows(history, model.zone, neighbours, toleranceK, model.call ?? null), history);
+  const selected = selectTrainingRows(la, all, history, heard, options);
   const { rows, extraNoiseVariance } = selected;
   const { features } = structure;
   // Not the posterior's own mean and kernel: the week's data have moved them.
-  const beta = meanCoefficients(structure, prior, history.dataset.stepS);
-  const space = hyperparameterSpace(structure, prior);
+  const beta = meanCoefficients(structure, heard, history.dataset.stepS);
+  const space = hyperparameterSpace(structure, heard);
   // Neighbours share one lengthscale by name.
   const { kernel, noiseVariance } = space.at(space.names.map((name) => logHyperparameters[name]!));
   const problem: PosteriorProblem = {

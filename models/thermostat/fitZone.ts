@@ -1,14 +1,17 @@
 import { configurationError, IsothermError } from "#domain/errors";
 import type { ZoneModel } from "#domain/model";
 import type { DatasetRows } from "#math/datasetRows";
+import type { EffortLaw } from "#math/effort";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { mean, standardDeviation } from "#math/statistics";
 import { spreadScaleFrom } from "#models/calibration";
+import type { LeftOutDay } from "#models/calibration/leftOutDays";
 import { budgetedPosterior, exactPosterior } from "#models/posterior";
 import type { Prior } from "#models/prior";
 import { boundedPosterior } from "#models/thermostat/boundedPosterior";
 import { chosenFit } from "#models/thermostat/candidates";
 import { remainingErrors, withDriftInput } from "#models/thermostat/driftFit";
+import { isSlow, likeliestEmitter } from "#models/thermostat/slowEmitter";
 import { fitSpread } from "#models/thermostat/spreadFit";
 import { stateGain } from "#models/thermostat/stateGain";
 import { type TrainingRows, trainingRows } from "#models/thermostat/trainingRows";
@@ -20,6 +23,8 @@ export interface FitOptions {
   readonly maxIterations?: number;
   /** The name of what was taken of the prior before: taken again, without comparing. */
   readonly only?: string;
+  /** The thermostat of a slow emitter, null: heating acts at once; absent: the data tell. */
+  readonly emitter?: EffortLaw | null;
   readonly onWarning?: (text: string) => void;
   readonly onIteration?: (iteration: number) => void;
   readonly signal?: AbortSignal;
@@ -64,7 +69,34 @@ export const fitZone = async (
   const started = performance.now();
   const { stepS } = data.dataset;
   if (prior !== null && prior.stepS !== stepS) throw otherStep(prior, stepS);
-  const rows = trainingRows(data, zone, neighbours);
+  const within = (emitter: EffortLaw | null): Promise<KindFit> =>
+    fitKind(la, data, zone, neighbours, emitter === null ? prior : null, emitter, options);
+  const timed = ({ fit }: KindFit): ZoneFit => ({ ...fit, fitMs: performance.now() - started });
+  if (options.emitter !== undefined) return timed(await within(options.emitter));
+  const emitter = likeliestEmitter(la, data, zone, neighbours);
+  if (emitter === null) return timed(await within(null));
+  const slow = await within(emitter);
+  const usual = await within(null);
+  return timed(isSlow(usual.days, slow.days, data) ? slow : usual);
+};
+
+interface KindFit {
+  readonly fit: ZoneFit;
+  readonly days: readonly LeftOutDay[];
+}
+
+/** The zone as one of the two kinds. What a prior knows is of heating that acts at once. */
+const fitKind = async (
+  la: LinearAlgebra,
+  data: DatasetRows,
+  zone: string,
+  neighbours: readonly string[],
+  prior: Prior | null,
+  emitter: EffortLaw | null,
+  options: FitOptions,
+): Promise<KindFit> => {
+  const { stepS } = data.dataset;
+  const rows = trainingRows(data, zone, neighbours, undefined, emitter);
   const needed = prior === null ? MIN_ROWS : MIN_ROWS_WITH_PRIOR;
   if (rows.n < needed) throw tooFewRows(zone, rows, needed);
   const day = rows.rows.map((row) => Math.floor((data.localMs(row + 1) - 1) / 86_400_000));
@@ -86,7 +118,9 @@ export const fitZone = async (
   const held = rows.heldOffsetsK;
   const model: ZoneModel = {
     zone,
-    transition: "thermostat",
+    ...(emitter === null
+      ? { transition: "thermostat" as const }
+      : { transition: "increment" as const, call: { kind: "effort" as const, ...emitter, timeConstantS: null } }),
     posterior: withDriftInput(posterior, zone),
     noiseVarianceK2: robust.noiseVariance,
     heldOffsetK: held.length > 0 ? mean(held) : 0,
@@ -95,18 +129,24 @@ export const fitZone = async (
     spreadScale,
     drift,
   };
-  return {
-    model: {
-      ...model,
-      spread: fitSpread(la, model, { problem: robust, factorisation: first }, bounded, { rows: rows.rows, day, ...heldOut }, data),
-    },
+  const { spread, days } = fitSpread(
+    la,
+    model,
+    { problem: robust, factorisation: first },
+    bounded,
+    { rows: rows.rows, day, ...heldOut },
+    data,
+  );
+  const fitted: ZoneFit = {
+    model: { ...model, spread },
     logHyperparameters: Object.fromEntries(space.names.map((name, i) => [name, theta[i]!])),
     chosen: fit.name,
     trainRows: rows.n,
     leftOut: rows.leftOut,
-    fitMs: performance.now() - started,
+    fitMs: 0,
     leaveDayOutRmseK: Math.sqrt(mean(heldOut.errors.map((error) => error * error))),
   };
+  return { fit: fitted, days };
 };
 
 const otherStep = (prior: Prior, stepS: number): IsothermError =>

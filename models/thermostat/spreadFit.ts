@@ -6,7 +6,7 @@ import { mean } from "#math/statistics";
 import { leaveDayOut } from "#models/calibration";
 import { demandSteps, likeliestDoubt } from "#models/calibration/demandDoubt";
 import { calibratedLeads, leadFactors } from "#models/calibration/leadFactors";
-import { LEFT_OUT_DAYS, leftOutDays, leftOutTrajectories } from "#models/calibration/leftOutDays";
+import { LEFT_OUT_DAYS, type LeftOutDay, leftOutDays, leftOutTrajectories } from "#models/calibration/leftOutDays";
 import type { BoundedPosterior as Fitted } from "#models/thermostat/boundedPosterior";
 import { errorsByStep, withDriftInput } from "#models/thermostat/driftFit";
 
@@ -50,7 +50,7 @@ const usualInnovation = (
 };
 
 /**
- * What carries a zone's spread: the usual innovation, the doubt of its equipment, and factors by lead from trajectories over the training
+ * The days that were left out, and what carries a zone's spread: the usual innovation, the doubt of its equipment, and factors by lead from trajectories over the training
  * data that their days had no part in. `first` holds the rows of `heldOut` alone, the other posterior imputed ones too. `model` is the zone's without `spread`; its drift and `spreadScale` are those of `heldOut`.
  */
 export const fitSpread = (
@@ -60,7 +60,7 @@ export const fitSpread = (
   { problem, factorisation }: Fitted,
   heldOut: HeldOutRows,
   data: DatasetRows,
-): SpreadModel => {
+): { readonly spread: SpreadModel; readonly days: readonly LeftOutDay[] } => {
   const { stepS } = data.dataset;
   const usual = { innovationVarianceK2: usualInnovation(la, model, first, heldOut, data), leads: [] };
   const { features, kernel, meanCoefficients, x, n, d } = problem;
@@ -73,5 +73,6 @@ export const fitSpread = (
   const known = { ...usual, capacityDoubt: CAPACITY_DOUBT };
   const spread = { ...known, demandDoubt: likeliestDoubt(demandSteps(days, zone, known, data)) };
   const errors = leftOutTrajectories(days, spread, data, calibratedLeads(stepS));
-  return { ...spread, leads: leadFactors(errors, stepS, START_EVERY, (data.length * stepS) / DAY_S, LEFT_OUT_DAYS) };
+  const leads = leadFactors(errors, stepS, START_EVERY, (data.length * stepS) / DAY_S, LEFT_OUT_DAYS);
+  return { spread: { ...spread, leads }, days };
 };

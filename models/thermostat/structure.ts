@@ -2,6 +2,7 @@ import type { FeatureSpec } from "#domain/features";
 import type { KernelSpec } from "#domain/kernel";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
 import { meanPoint } from "#math/derivedPoints";
+import type { EffortLaw } from "#math/effort";
 import { type Column, column } from "#models/columns";
 
 const HOUR_S = 3600;
@@ -14,7 +15,12 @@ export interface ZoneInputs {
   readonly irradiance: PointName | null;
   /** Largest occupant count in training; 0: unknown or never occupied. */
   readonly occupancyScale: number;
+  /** The thermostat of heating whose heat is hours on its way; absent or null: heating and cooling act at once. */
+  readonly emitter?: EffortLaw | null;
 }
+
+/** Running means of a slow emitter's calls: what is on its way through a thin and a thick floor. */
+const EFFORT_TIMES_S = [HOUR_S, 4 * HOUR_S];
 
 /** The thermostat-aware model of one zone as columns of inputs and the leaves that see them. */
 export interface ThermostatStructure {
@@ -26,9 +32,18 @@ export interface ThermostatStructure {
   readonly linear: readonly number[];
   /** Time columns of the recurring daily pattern: sharp, such as a fan that stops at 17:00. */
   readonly time: readonly number[];
-  /** The cooling gate itself. */
+  /** The cooling gate itself; −1 where the structure has no gates. */
   readonly coolingGate: number;
 }
+
+/** What a thermostat calls for and has called for of late, and the same times outdoor air: what a heat pump delivers depends on it. */
+const effortColumns = (law: EffortLaw): readonly Column[] =>
+  [null, ...EFFORT_TIMES_S].flatMap((timeConstantS) => {
+    const { zone, gainPerK, integralTimeS, offsetK } = law;
+    const effort = { kind: "effort", zone, gainPerK, integralTimeS, offsetK, timeConstantS } as const;
+    const outdoor = { kind: "disturbance", point: sitePoint("outdoorAirTempC"), lagSteps: 0 } as const;
+    return [column(effort, 0.5), column({ kind: "product", factors: [effort, outdoor] }, 5)];
+  });
 
 /**
  * Inputs of the step: trend, slow masses (1 h, 12 h), outdoor air, sun, people, time of day and week; capacity columns are gated.
@@ -80,12 +95,22 @@ export const thermostatStructure = (inputs: ZoneInputs): ThermostatStructure => 
             300,
           ),
         );
-  const gated = (["heating", "cooling"] as const).flatMap((mode) =>
+  const emitter = inputs.emitter ?? null;
+  const limits = emitter === null ? (["heating", "cooling"] as const) : [];
+  const gated = limits.flatMap((mode) =>
     [constant, ...capacityDrivers].map(({ feature }) =>
       column({ kind: "gated", mode, term: feature.term as Exclude<typeof feature.term, { kind: "gated" }> }, feature.scale),
     ),
   );
-  const columns = [...smooth, ...neighbours, envelope, ...sunByHour, constant, ...gated];
+  const columns = [
+    ...smooth,
+    ...neighbours,
+    envelope,
+    ...sunByHour,
+    constant,
+    ...gated,
+    ...(emitter === null ? [] : effortColumns(emitter)),
+  ];
   const indices = (wanted: readonly Column[]): number[] => wanted.map((one) => columns.indexOf(one));
   return {
     columns,
@@ -100,18 +125,22 @@ export const thermostatStructure = (inputs: ZoneInputs): ThermostatStructure => 
 /** Held at 0: the gate's own scale says nothing that the output scale behind it does not. */
 export const FIXED_HYPERPARAMETER = "dailyCooling.gate";
 
+/** Behind the output scales of a zone with a slow emitter: it moves by hundredths of a kelvin a step, and what is left to curves is less still. */
+const SLOW = ".slow";
+
 /** Names of the log hyperparameters in the order of `thermostatKernel`, then the noise: what a prior speaks of. */
 export const hyperparameterNames = (structure: ThermostatStructure): readonly string[] => {
   const key = (c: number): string => structure.columns[c]!.key;
+  const slow = structure.coolingGate < 0 ? SLOW : "";
   return [
-    "smooth.outputScale",
+    `smooth.outputScale${slow}`,
     ...structure.smooth.map((c) => `smooth.lengthscale.${key(c)}`),
     ...structure.linear.map((c) => `linear.lengthscale.${key(c)}`),
-    "daily.outputScale",
+    `daily.outputScale${slow}`,
     ...structure.time.map((c) => `daily.lengthscale.${key(c)}`),
-    FIXED_HYPERPARAMETER,
-    "dailyCooling.outputScale",
-    ...structure.time.map((c) => `dailyCooling.lengthscale.${key(c)}`),
+    ...(structure.coolingGate < 0
+      ? []
+      : [FIXED_HYPERPARAMETER, "dailyCooling.outputScale", ...structure.time.map((c) => `dailyCooling.lengthscale.${key(c)}`)]),
     "noiseVariance",
   ];
 };
@@ -125,7 +154,7 @@ export const thermostatKernel = (structure: ThermostatStructure, hyperparameter:
   const key = (c: number): string => structure.columns[c]!.key;
   const matern = (part: string, dims: readonly number[]): KernelSpec => ({
     kind: "scale",
-    outputScale: hyperparameter(`${part}.outputScale`),
+    outputScale: hyperparameter(`${part}.outputScale${structure.coolingGate < 0 ? SLOW : ""}`),
     base: { kind: "matern52", dims, lengthscales: dims.map((c) => hyperparameter(`${part}.lengthscale.${key(c)}`)) },
   });
   return {
@@ -134,13 +163,17 @@ export const thermostatKernel = (structure: ThermostatStructure, hyperparameter:
       matern("smooth", structure.smooth),
       { kind: "linear", dims: structure.linear, lengthscales: structure.linear.map((c) => hyperparameter(`linear.lengthscale.${key(c)}`)) },
       matern("daily", structure.time),
-      {
-        kind: "product",
-        parts: [
-          { kind: "linear", dims: [structure.coolingGate], lengthscales: [hyperparameter(FIXED_HYPERPARAMETER)] },
-          matern("dailyCooling", structure.time),
-        ],
-      },
+      ...(structure.coolingGate < 0
+        ? []
+        : [
+            {
+              kind: "product" as const,
+              parts: [
+                { kind: "linear" as const, dims: [structure.coolingGate], lengthscales: [hyperparameter(FIXED_HYPERPARAMETER)] },
+                matern("dailyCooling", structure.time),
+              ],
+            },
+          ]),
     ],
   };
 };

@@ -2,6 +2,7 @@ import type { Dataset } from "#domain/dataset";
 import { configurationError } from "#domain/errors";
 import { type PointName, sitePoint, zonePoint } from "#domain/points";
 import type { DatasetRows } from "#math/datasetRows";
+import type { EffortLaw } from "#math/effort";
 import { fillInputs } from "#math/features";
 import { gatesOf, type Regime, regimes, rowRegimes, zoneToleranceK } from "#math/regimes";
 import type { HeldStep } from "#models/thermostat/censoring";
@@ -46,9 +47,15 @@ const largest = (values: Float64Array | undefined): number =>
  * The uncensored steps of a zone: idle rows teach the free float, rows at a limit teach what the equipment delivers. Rows on a setpoint only say
  * that the free float lies beyond it and the capacity suffices; they are left out of the GP and give the scatter around the setpoint.
  * A data set without the zone's temperature, setpoints or outdoor air is refused; irradiance, occupancy and neighbours that are mostly missing are
- * no inputs. @param givenToleranceK how near a setpoint counts as held; default: what these data call for.
+ * no inputs. Where an `emitter` is given no setpoint is held within a step: every row teaches the free float. @param givenToleranceK how near a setpoint counts as held; default: what these data call for.
  */
-export const trainingRows = (data: DatasetRows, zone: string, neighbours: readonly string[], givenToleranceK?: number): TrainingRows => {
+export const trainingRows = (
+  data: DatasetRows,
+  zone: string,
+  neighbours: readonly string[],
+  givenToleranceK?: number,
+  emitter: EffortLaw | null = null,
+): TrainingRows => {
   const { dataset } = data;
   const needed = [
     ...(["zoneAirTempC", "heatingSetpointC", "coolingSetpointC"] as const).map((quantity) => zonePoint(zone, quantity)),
@@ -71,9 +78,10 @@ export const trainingRows = (data: DatasetRows, zone: string, neighbours: readon
     neighbours: neighbours.filter((neighbour) => isThere(dataset, zonePoint(neighbour, "zoneAirTempC"))),
     irradiance: irradiancePoint(dataset),
     occupancyScale: isThere(dataset, occupancy) ? largest(dataset.columns.get(occupancy)) : 0,
+    emitter,
   });
   const toleranceK = givenToleranceK ?? zoneToleranceK(data, zone);
-  const regime = rowRegimes(data, zone, toleranceK);
+  const regime = emitter === null ? rowRegimes(data, zone, toleranceK) : new Uint8Array(data.length).fill(regimes.idle);
   const leftOut: Record<string, number> = { missing: 0, held: 0 };
   const heldOffsetsK: number[] = [];
   const held: HeldStep[] = [];

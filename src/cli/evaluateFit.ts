@@ -144,7 +144,11 @@ export const evaluatePower = async (
   first: number,
   end: number,
 ): Promise<PowerError | null> => {
-  if (zonesOf(train).length > fits.zones.length || fits.zones.some(({ model }) => model.transition !== "thermostat")) return null;
+  if (
+    zonesOf(train).length > fits.zones.length ||
+    fits.zones.some(({ model }) => model.transition !== "thermostat" && model.call === undefined)
+  )
+    return null;
   const models = fits.zones.map(({ model }) => model);
   const learned = await fitPowerModel(la, new DatasetRows(train), models, { signal });
   if (learned === null) return null;

@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "#domain/features";
+import type { EffortTerm, FeatureSpec } from "#domain/features";
 import type { KernelSpec } from "#domain/kernel";
 import type { PointName } from "#domain/points";
 
@@ -75,6 +75,11 @@ export interface ZoneModel {
   readonly stateGain: number;
   /** Calibrated factor on every predictive standard deviation. */
   readonly spreadScale: number;
+  /**
+   * Only with a transition other than "thermostat": heat reaches the zone so late that no setpoint is held within a step. What the zone's thermostat calls for in a
+   * step (a term without time constant) stands for the kelvins of heating that the power model reads. Absent: 0 kelvins.
+   */
+  readonly call?: EffortTerm;
   /** Absent: errors of late say nothing. */
   readonly drift?: DriftModel;
   /** Absent: a step's error is taken to know nothing of the step before, and every standard deviation is multiplied by `spreadScale` alone. */
@@ -84,6 +89,7 @@ export interface ZoneModel {
 /**
  * HVAC electric power of one step: P = max(0, f(x)) W with inputs [heating K of every zone, cooling effort K of every zone, `powerDrivers`], each divided
  * by `inputScale`. Heating (cooling) K: how far the equipment moved the zone from its free float; effort: `coolingEffortK` at the temperature reached.
+ * Of a zone with a `call` heating is that call, 0 to 1.
  */
 export interface PowerModel {
   readonly posterior: Omit<PosteriorData, "features">;

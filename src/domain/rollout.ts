@@ -25,6 +25,8 @@ export interface RolloutInitialState {
   readonly temperaturesC: readonly Float64Array[];
   /** Slow means M_i by zone point and time constant: key `slowMeanKey(point, timeConstantS)`. */
   readonly slowMeans: ReadonlyMap<string, number>;
+  /** Integral parts and running means of thermostats' calls, by `integralKey` and `effortKey`; absent: the model names none. */
+  readonly efforts?: ReadonlyMap<string, number>;
   /** Setpoints in force in the newest row, per zone. */
   readonly heatingSetpointC: Float64Array;
   readonly coolingSetpointC: Float64Array;

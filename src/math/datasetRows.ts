@@ -1,6 +1,7 @@
 import type { Dataset } from "#domain/dataset";
 import type { PointName } from "#domain/points";
 import { isDriftPoint, meanOf, runningMean } from "#math/derivedPoints";
+import { type EffortHistory, type EffortLaw, effortHistory, effortNeeds, integralKey } from "#math/effort";
 import type { FeatureSource } from "#math/features";
 
 /** Turns a data set's times (ms, UTC) into local wall-clock time written as if it were UTC. */
@@ -9,6 +10,7 @@ export type ToLocalMs = (timeMs: number) => number;
 /** Rows of a data set as samples: sample k is the step from row rows[k] to row rows[k] + 1. */
 export class DatasetRows {
   readonly #slowMeans = new Map<string, Float64Array>();
+  readonly #efforts = new Map<string, EffortHistory>();
   readonly #local: Float64Array;
   constructor(
     readonly dataset: Dataset,
@@ -42,6 +44,19 @@ export class DatasetRows {
     return values;
   }
 
+  /** A zone's thermostat over all rows, with the running mean of this time constant (null: none is needed). */
+  effort(law: EffortLaw, timeConstantS: number | null): EffortHistory {
+    const key = `${integralKey(law)}@${timeConstantS}`;
+    let history = this.#efforts.get(key);
+    if (history === undefined) {
+      const [need] = effortNeeds([{ kind: "effort", ...law, timeConstantS }], this.dataset.stepS);
+      const temperatureC = this.column(`${law.zone}.zoneAirTempC`);
+      history = effortHistory(need!, temperatureC, this.column(`${law.zone}.heatingSetpointC`), this.dataset.stepS);
+      this.#efforts.set(key, history);
+    }
+    return history;
+  }
+
   localMs(row: number): number {
     return this.#local[row]!;
   }
@@ -57,6 +72,10 @@ export class DatasetRows {
       count: rows.length,
       state: (point, lagSteps) => pick(this.column(point), -lagSteps),
       slowMean: (point, timeConstantS) => pick(this.slowMean(point, timeConstantS), 0),
+      effort: (term) => {
+        const { calls, means } = this.effort(term, term.timeConstantS);
+        return pick(term.timeConstantS === null ? calls : means.get(term.timeConstantS)!, 0);
+      },
       disturbance: (point, lagSteps) => pick(this.column(point), 1 - lagSteps),
       setpoint: (zone, side, lagSteps) => pick(this.column(`${zone}.${side}SetpointC`), 1 - lagSteps),
       localMs: () => pick(this.#local, 1),

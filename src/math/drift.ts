@@ -36,7 +36,11 @@ export const driftAfter = ({ decay }: DriftModel, states: readonly number[], ste
 export const stepErrors = (la: LinearAlgebra, model: ZoneModel, data: DatasetRows, firstStep = 0): Float64Array => {
   const errors = new Float64Array(Math.max(0, data.length - 1)).fill(Number.NaN);
   const temperature = data.column(zonePoint(model.zone, "zoneAirTempC"));
-  const regime = rowRegimes(data, model.zone, zoneToleranceK(data, model.zone), false);
+  // Without a thermostat's clamp every step is free float.
+  const regime =
+    model.transition === "thermostat"
+      ? rowRegimes(data, model.zone, zoneToleranceK(data, model.zone), false)
+      : new Uint8Array(data.length).fill(regimes.idle);
   const steps = Array.from(errors, (_, i) => i).filter(
     (i) =>
       i >= firstStep && Number.isFinite(temperature[i]!) && Number.isFinite(temperature[i + 1]!) && regime[i + 1]! < regimes.heldHeating,

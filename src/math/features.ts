@@ -1,4 +1,4 @@
-import type { Feature, FeatureSpec, FeatureTerm, PlainTerm } from "#domain/features";
+import type { EffortTerm, Feature, FeatureSpec, FeatureTerm, PlainTerm } from "#domain/features";
 import type { PointName } from "#domain/points";
 
 /** A column with one value per sample, or one value that all samples share. */
@@ -11,6 +11,8 @@ export interface FeatureSource {
   state(point: PointName, lagSteps: number): SampleColumn;
   /** M_i of a state point. */
   slowMean(point: PointName, timeConstantS: number): SampleColumn;
+  /** c_i or H_i of a thermostat. */
+  effort(term: EffortTerm): SampleColumn;
   /** In force during the step (lag 0) or the one before (lag 1). */
   disturbance(point: PointName, lagSteps: number): SampleColumn;
   setpoint(zone: string, side: "heating" | "cooling", lagSteps: number): SampleColumn;
@@ -63,6 +65,8 @@ export const evaluateTerm = (term: PlainTerm, source: FeatureSource): SampleColu
       return combine(count, source.state(term.point, 0), source.state(term.point, term.steps), minus);
     case "slowMean":
       return combine(count, source.slowMean(term.point, term.timeConstantS), source.state(term.point, 0), minus);
+    case "effort":
+      return source.effort(term);
     case "neighbour":
       return combine(count, source.state(term.point, 0), source.state(term.of, 0), minus);
     case "offset":
@@ -137,6 +141,10 @@ export const slowMeansOf = (spec: FeatureSpec): readonly { readonly point: Point
   }
   return [...found.values()];
 };
+
+/** Every term of thermostats' calls among the features. */
+export const effortsOf = (spec: FeatureSpec): readonly EffortTerm[] =>
+  spec.flatMap(({ term }) => factorsOf(plainTerm(term)).flatMap((plain) => (plain.kind === "effort" ? [plain] : [])));
 
 /** Every disturbance point that the features need. */
 export const disturbancesOf = (spec: FeatureSpec): readonly PointName[] => {

@@ -42,6 +42,14 @@ const refusal = (broken: string): IsothermError => {
 };
 
 describe("a model as JSON", () => {
+  it("holds what a zone's thermostat calls for, and refuses a call that is none", () => {
+    const call = { kind: "effort" as const, zone: "zone", gainPerK: 0.6, integralTimeS: 8000, offsetK: 0.5, timeConstantS: null };
+    const late: BuildingModel = { ...model, zones: model.zones.map((zone) => ({ ...zone, transition: "increment" as const, call })) };
+    expect(modelFromJson(modelToJson(late))).toEqual(late);
+    const odd = { ...late, zones: late.zones.map((zone) => ({ ...zone, call: { ...call, timeConstantS: 3600 } })) };
+    expect(refusal(modelToJson(odd as unknown as BuildingModel)).message).toMatch(/call/);
+  });
+
   it("comes back bit for bit, with its power model, and gives the same text again", () => {
     const back = modelFromJson(text);
     expect(back).toEqual(model);

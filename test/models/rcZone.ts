@@ -1,19 +1,21 @@
 import type { Dataset } from "#domain/dataset";
 import type { Observation } from "#domain/points";
 import { fiveZoneOffice } from "#simulators/rc/buildings/fiveZoneOffice";
+import type { BuildingDescription } from "#simulators/rc/description";
 import { createRcPlant } from "#simulators/rc/rcPlant";
 import { loadWeather } from "#simulators/weather/loadWeather";
 import { localStandardToMs } from "#simulators/weather/localTime";
 
-/** The RC office under pairs of setpoints by row, all zones alike: rows of its observations as a data set in local standard time. */
+/** The RC office, or another building, under pairs of setpoints by row, all zones alike: rows of its observations as a data set in local standard time. */
 export const rcOffice = async (
   weatherId: string,
   from: string,
   days: number,
   pairAt: (row: number) => readonly [heatingC: number, coolingC: number],
+  building: BuildingDescription = { ...fiveZoneOffice, conditioningDays: 2 },
 ): Promise<{ readonly dataset: Dataset; readonly zones: readonly string[] }> => {
   const weather = loadWeather(weatherId);
-  const plant = createRcPlant({ building: { ...fiveZoneOffice, conditioningDays: 2 }, weather });
+  const plant = createRcPlant({ building, weather });
   const startMs = localStandardToMs(weather, `${from}T00:00`);
   const observations: Observation[] = [await plant.initialize(startMs, 0)];
   for (let row = 1; row < days * 96; row++) {

@@ -96,6 +96,13 @@ const cases: readonly (readonly [string, Partial<RandomModelOptions>, number, nu
   ["more sequences than a block holds", { numZones: 1, m: 9, withPower: false, seed: 14 }, 259, 3],
 ];
 
+/** Thermostats' calls are no matter of the graphics backend: it leaves such models to another (webgpu.test.ts). */
+const callCases: typeof cases = [
+  ["zones whose heat comes late", { transition: "increment", calls: true, numZones: 2, spreads: true, seed: 24 }, 13, 12],
+  ["calls in more blocks than one, in budgeted form", { transition: "increment", calls: true, isBudgeted: true, m: 12, seed: 25 }, 150, 6],
+  ["calls a day ahead", { transition: "increment", calls: true, numZones: 1, m: 17, seed: 26 }, 3, 96],
+];
+
 describe.each(variants)("$name rollout in $precision", (variant) => {
   const { name, precision } = variant;
   const isMissing = !available.includes(name);
@@ -104,7 +111,7 @@ describe.each(variants)("$name rollout in $precision", (variant) => {
   // A software graphics driver compiles every model's shaders anew.
   const timeout = name === "webgpu" ? 240_000 : 60_000;
   describe.skipIf(isMissing)(`agrees with the reference${suffix}`, { timeout }, () => {
-    it.each(cases)("for %s", async (_, options, count, horizonSteps) => {
+    it.each(name === "webgpu" ? cases : [...cases, ...callCases])("for %s", async (_, options, count, horizonSteps) => {
       const model = randomModel({ ...base, ...options });
       const request = randomRequest(model, count, horizonSteps, 100 + (options.seed ?? 0));
       const result = await expectParity(variant, model, request);

@@ -1,7 +1,9 @@
 import type { RolloutRequirements, SlowMeanNeed } from "#controllers/rollout/requirements";
+import type { EffortTerm } from "#domain/features";
 import type { PointName } from "#domain/points";
 import type { RolloutProblem, RolloutRequest } from "#domain/rollout";
 import { slowMeanKey } from "#domain/rollout";
+import { EffortColumns } from "#math/effort";
 import type { FeatureSource, SampleColumn } from "#math/features";
 
 /** What the samples `first` to `first + count − 1` know at one step, as columns over the samples. */
@@ -14,6 +16,7 @@ export class BlockState implements FeatureSource {
   /** Setpoints of the step (0) and the one before (1), per zone. */
   readonly #heating: readonly Float64Array[][];
   readonly #cooling: readonly Float64Array[][];
+  readonly #efforts: EffortColumns;
   readonly #needs: RolloutRequirements;
   readonly #zones: readonly string[];
   #request: RolloutRequest | null = null;
@@ -26,6 +29,7 @@ export class BlockState implements FeatureSource {
     this.#zones = model.zones.map(({ zone }) => zone);
     this.#temperatures = perZone(() => Array.from({ length: needs.temperatures }, column));
     this.#slowMeans = new Map(needs.slowMeans.map(({ key }) => [key, column()]));
+    this.#efforts = new EffortColumns(needs.efforts, model.stepS, maxBatch);
     this.#heating = perZone(() => [column(), column()]);
     this.#cooling = perZone(() => [column(), column()]);
   }
@@ -44,8 +48,17 @@ export class BlockState implements FeatureSource {
       this.#cooling[z]![0]!.fill(initial.coolingSetpointC[z]!);
     });
     for (const [key, column] of this.#slowMeans) column.fill(initial.slowMeans.get(key)!);
+    this.#efforts.start((key) => initial.efforts!.get(key)!);
     this.#takeSetpoints();
+    this.#call();
   }
+
+  #call(): void {
+    this.#efforts.begin(this.count, this.#zoneTemperatureC, this.#zoneSetpointC);
+  }
+
+  readonly #zoneTemperatureC = (zone: string): Float64Array => this.temperatureC(this.#zones.indexOf(zone));
+  readonly #zoneSetpointC = (zone: string): Float64Array => this.heatingSetpointC(this.#zones.indexOf(zone));
 
   /** What was in force becomes the step before; the sequences' entry t is in force. */
   #takeSetpoints(): void {
@@ -87,6 +100,10 @@ export class BlockState implements FeatureSource {
     return this.#slowMeans.get(slowMeanKey(point, timeConstantS))!;
   }
 
+  effort(term: EffortTerm): Float64Array {
+    return this.#efforts.value(term);
+  }
+
   disturbance(point: PointName, lagSteps: number): SampleColumn {
     const { disturbances, initial } = this.#request!;
     return this.t < lagSteps ? initial.disturbances.get(point)! : disturbances.get(point)![this.t - lagSteps]!;
@@ -102,6 +119,7 @@ export class BlockState implements FeatureSource {
 
   /** The temperatures reached become the newest ones and the next step begins, where there is one. */
   advance(reachedC: readonly Float64Array[]): void {
+    this.#efforts.end(this.count, this.#zoneTemperatureC, this.#zoneSetpointC);
     for (const need of this.#needs.slowMeans) this.#advanceSlowMean(need, reachedC[need.zone]!);
     reachedC.forEach((column, z) => {
       const lags = this.#temperatures[z]!;
@@ -109,7 +127,10 @@ export class BlockState implements FeatureSource {
       lags[0]!.set(column.subarray(0, this.count));
     });
     this.t++;
-    if (this.t < this.#request!.horizonSteps) this.#takeSetpoints();
+    if (this.t < this.#request!.horizonSteps) {
+      this.#takeSetpoints();
+      this.#call();
+    }
   }
 
   #advanceSlowMean({ key, rate }: SlowMeanNeed, reachedC: Float64Array): void {

@@ -23,6 +23,7 @@ const sharedSource = (request: RolloutRequest, t: number): FeatureSource => ({
   count: 1,
   state: perSample,
   slowMean: perSample,
+  effort: perSample,
   setpoint: perSample,
   disturbance: (point: PointName, lagSteps: number) =>
     t < lagSteps ? request.initial.disturbances.get(point)! : request.disturbances.get(point)![t - lagSteps]!,

@@ -13,7 +13,7 @@ import type { MatrixPool } from "#math/matrixPool";
 
 /** One zone of all samples of a block. */
 export class ZoneRollout {
-  /** Where the step takes every sample: T' (°C), its standard deviation (K), and what heating and cooling moved it (K). */
+  /** Where the step takes every sample: T' (°C), its standard deviation (K), and what heating and cooling moved it (K; the call of a zone that has one). */
   readonly nextC: Float64Array;
   readonly nextStdDevK: Float64Array;
   readonly heatingK: Float64Array;
@@ -56,7 +56,7 @@ export class ZoneRollout {
     this.#z = z;
     this.#roles = columnRoles(model.posterior.features);
     this.#startsSame = model.posterior.features.every(({ term }) =>
-      factorsOf(plainTerm(term)).every(({ kind }) => kind !== "setpoint" && kind !== "demand"),
+      factorsOf(plainTerm(term)).every(({ kind }) => kind !== "setpoint" && kind !== "demand" && kind !== "effort"),
     );
     this.#regimes = model.transition === "thermostat" ? 3 : 1;
     const { posterior } = model;
@@ -142,6 +142,7 @@ export class ZoneRollout {
     const now = state.temperatureC(this.#z);
     const f = this.#means[FREE]!;
     const isAbsolute = this.#model.transition === "absolute";
+    if (this.#model.call !== undefined) this.heatingK.set(state.effort(this.#model.call).subarray(0, state.count));
     let off = 0;
     for (let k = 0; k < state.count; k++) {
       this.nextC[k] = isAbsolute ? f[k]! : now[k]! + f[k]!;

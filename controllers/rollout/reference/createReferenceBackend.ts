@@ -2,7 +2,7 @@ import { posteriorMean } from "#controllers/rollout/reference/posterior";
 import { SequenceState } from "#controllers/rollout/reference/sequence";
 import { createSequenceSpread } from "#controllers/rollout/reference/sequenceSpread";
 import { stepZone, type ZoneStep } from "#controllers/rollout/reference/zoneStep";
-import { checkRequest, OUTDOOR, rolloutRequirements } from "#controllers/rollout/requirements";
+import { checkRequest, OUTDOOR, type RolloutRequirements, rolloutRequirements } from "#controllers/rollout/requirements";
 import type { BuildingModel, PowerModel } from "#domain/model";
 import type { PreparedRollout, RolloutBackend, RolloutRequest, RolloutResult } from "#domain/rollout";
 import { slowMeansOf } from "#math/features";
@@ -24,7 +24,13 @@ const powerOf = (power: PowerModel, zones: readonly string[], steps: readonly Zo
 };
 
 /** One sequence from the first step to the last; from the first step with a number that is not finite on, NaN stays. */
-const rollSequence = (model: BuildingModel, request: RolloutRequest, k: number, result: RolloutResult): void => {
+const rollSequence = (
+  model: BuildingModel,
+  needs: RolloutRequirements,
+  request: RolloutRequest,
+  k: number,
+  result: RolloutResult,
+): void => {
   const zones = model.zones.map(({ zone }) => zone);
   const nz = zones.length;
   const T = request.horizonSteps;
@@ -48,6 +54,7 @@ const rollSequence = (model: BuildingModel, request: RolloutRequest, k: number, 
     state.advance(
       steps.map(({ nextC }) => nextC),
       [...slowMeans.values()],
+      needs.efforts,
     );
   }
 };
@@ -70,7 +77,7 @@ export const createReferenceBackend = (): RolloutBackend => ({
           stdDevK: new Float64Array(size * model.zones.length).fill(Number.NaN),
           powerW: new Float64Array(size).fill(Number.NaN),
         };
-        for (let k = 0; k < request.count; k++) rollSequence(model, request, k, result);
+        for (let k = 0; k < request.count; k++) rollSequence(model, needs, request, k, result);
         return result;
       },
       close: () => {

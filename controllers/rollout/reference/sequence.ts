@@ -1,5 +1,7 @@
+import type { EffortTerm } from "#domain/features";
 import { type PointName, zonePoint } from "#domain/points";
 import { type RolloutRequest, slowMeanKey } from "#domain/rollout";
+import { callOf, type EffortLaw, type EffortNeed, effortKey, integralKey, nextIntegral } from "#math/effort";
 import { type FeatureSource, slowMeanRate } from "#math/features";
 
 /** What one control sequence knows at one step: temperatures so far, slow means, setpoints, weather. */
@@ -12,6 +14,7 @@ export class SequenceState implements FeatureSource {
   /** Per zone, newest last. */
   readonly #temperatures: number[][];
   readonly #slowMeans: Map<string, number>;
+  readonly #efforts: Map<string, number>;
   #t = 0;
 
   constructor(request: RolloutRequest, zones: readonly string[], stepS: number, k: number) {
@@ -21,6 +24,7 @@ export class SequenceState implements FeatureSource {
     this.#k = k;
     this.#temperatures = zones.map((_, z) => [...request.initial.temperaturesC[z]!]);
     this.#slowMeans = new Map(request.initial.slowMeans);
+    this.#efforts = new Map(request.initial.efforts);
   }
 
   #zoneOf(point: PointName): number {
@@ -33,6 +37,17 @@ export class SequenceState implements FeatureSource {
 
   slowMean(point: PointName, timeConstantS: number): number {
     return this.#slowMeans.get(slowMeanKey(point, timeConstantS))!;
+  }
+
+  /** T_hea + offset − T, K. */
+  #errorK({ zone, offsetK }: EffortLaw): number {
+    return this.setpoint(zone, "heating", 0) + offsetK - this.state(zonePoint(zone, "zoneAirTempC"), 0);
+  }
+
+  effort(term: EffortTerm): number {
+    return term.timeConstantS === null
+      ? callOf(term, this.#efforts.get(integralKey(term))!, this.#errorK(term))
+      : this.#efforts.get(effortKey(term, term.timeConstantS))!;
   }
 
   disturbance(point: PointName, lagSteps: number): number {
@@ -53,8 +68,21 @@ export class SequenceState implements FeatureSource {
     return this.#request.localMs[this.#t]!;
   }
 
-  /** Takes the temperatures reached at the step's end: lags shift, M ← M + (1 − exp(−stepS/τ)) (T' − M). */
-  advance(reachedC: readonly number[], slowMeans: readonly { readonly point: PointName; readonly timeConstantS: number }[]): void {
+  /** Takes the temperatures reached at the step's end: thermostats have called, lags shift, M ← M + (1 − exp(−stepS/τ)) (T' − M). */
+  advance(
+    reachedC: readonly number[],
+    slowMeans: readonly { readonly point: PointName; readonly timeConstantS: number }[],
+    efforts: readonly EffortNeed[],
+  ): void {
+    for (const { key, law, means } of efforts) {
+      const integral = this.#efforts.get(key)!;
+      const call = callOf(law, integral, this.#errorK(law));
+      this.#efforts.set(key, nextIntegral(law, integral, this.#errorK(law), this.#stepS));
+      for (const mean of means) {
+        const before = this.#efforts.get(mean.key)!;
+        this.#efforts.set(mean.key, before + mean.rate * (call - before));
+      }
+    }
     for (const { point, timeConstantS } of slowMeans) {
       const key = slowMeanKey(point, timeConstantS);
       const before = this.#slowMeans.get(key)!;

@@ -8,7 +8,7 @@ import { type FeatureSource, fillInputs, type Gates } from "#math/features";
 export interface ZoneStep {
   readonly nextC: number;
   readonly nextStdDevK: number;
-  /** What heating (cooling) added to (took from) the free float, K. */
+  /** What heating (cooling) added to (took from) the free float, K; the call of a zone that has one. */
   readonly heatingK: number;
   readonly coolingK: number;
 }
@@ -21,7 +21,7 @@ const COOLING_GATE: Gates = { heating: OFF, cooling: ON };
 
 /** One step of one zone as `Transition` in the model's contract says, and what `spread` makes of it. */
 export const stepZone = (model: ZoneModel, source: FeatureSource, spread: SequenceSpread): ZoneStep => {
-  const { posterior, transition, zone, heldOffsetK } = model;
+  const { posterior, transition, zone, heldOffsetK, call } = model;
   const inputs = (gates: Gates): Float64Array => fillInputs(posterior.features, source, gates);
   const f = (gates: Gates): number => posteriorMean(posterior, inputs(gates));
   const latent = (gates: Gates) => (): number => posteriorVariance(posterior, inputs(gates));
@@ -30,7 +30,8 @@ export const stepZone = (model: ZoneModel, source: FeatureSource, spread: Sequen
 
   if (transition !== "thermostat") {
     const nextC = transition === "absolute" ? f(NO_GATE) : now + f(NO_GATE);
-    return { nextC, nextStdDevK: spread({ isHeld: false, latentK2: latent(NO_GATE), ends: null }), heatingK: 0, coolingK: 0 };
+    const heatingK = call === undefined ? 0 : value(source.effort(call));
+    return { nextC, nextStdDevK: spread({ isHeld: false, latentK2: latent(NO_GATE), ends: null }), heatingK, coolingK: 0 };
   }
   const ends = {
     freeC: now + f(NO_GATE),

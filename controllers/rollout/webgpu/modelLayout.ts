@@ -7,6 +7,7 @@ import { depthOf, type Group, type Member, slotsOf, sumSlots } from "#controller
 import { type ZoneInputCode, zoneInputCode } from "#controllers/rollout/webgpu/shaders/inputsShader";
 import { productShape } from "#controllers/rollout/webgpu/shaders/productShader";
 import { type Dimensions, inputsSlot, slots } from "#controllers/rollout/webgpu/shaders/source";
+import { IsothermError } from "#domain/errors";
 import type { BuildingModel, PowerModel, Transition, ZoneModel } from "#domain/model";
 import type { RolloutProblem } from "#domain/rollout";
 import { factorsOf, plainTerm } from "#math/features";
@@ -86,6 +87,14 @@ const dependsOnSetpoints = ({ posterior }: ZoneModel): boolean =>
 /** Lays a problem's model out for samples that stand `stride` apart. */
 export const layOutModel = ({ model }: Pick<RolloutProblem, "model">, stride: number): ModelLayout => {
   const needs = rolloutRequirements(model);
+  if (needs.efforts.length > 0)
+    throw new IsothermError(
+      "permanent",
+      "The graphics backend does not compute thermostats' calls, which this model of slow heating needs.",
+      {
+        todo: "Nothing: another backend computes such a model.",
+      },
+    );
   const nz = model.zones.length;
   const zoneNames = model.zones.map(({ zone }) => zone);
   const plans = model.zones.map(({ posterior, transition }) =>

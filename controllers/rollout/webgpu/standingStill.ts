@@ -1,11 +1,13 @@
 import type { RolloutRequirements } from "#controllers/rollout/requirements";
+import type { EffortTerm } from "#domain/features";
 import type { BuildingModel } from "#domain/model";
-import type { PointName } from "#domain/points";
+import { type PointName, zonePoint } from "#domain/points";
 import { type RolloutRequest, slowMeanKey } from "#domain/rollout";
+import { callOf, effortKey, integralKey } from "#math/effort";
 import type { FeatureSource } from "#math/features";
 
 /**
- * The path that all samples of a request are described relative to: weather and time as they come, every zone's temperature and setpoints as they are now.
+ * The path that all samples of a request are described relative to: weather and time as they come, every zone's temperature, setpoints and thermostats' states as they are now.
  * Being the same for all samples it is evaluated once, in float64; the GPU computes only what a sample's own temperatures change.
  */
 export class StandingStill implements FeatureSource {
@@ -34,6 +36,13 @@ export class StandingStill implements FeatureSource {
 
   slowMean(point: PointName, timeConstantS: number): number {
     return this.#slowMeans.get(slowMeanKey(point, timeConstantS))!;
+  }
+
+  effort(term: EffortTerm): number {
+    const efforts = this.#request.initial.efforts!;
+    if (term.timeConstantS !== null) return efforts.get(effortKey(term, term.timeConstantS))!;
+    const errorK = this.setpoint(term.zone, "heating") + term.offsetK - this.state(zonePoint(term.zone, "zoneAirTempC"), 0);
+    return callOf(term, efforts.get(integralKey(term))!, errorK);
   }
 
   disturbance(point: PointName, lagSteps: number): number {

@@ -61,6 +61,7 @@ const sourceAt = (request: RolloutRequest, zone: string, z: number, nz: number, 
     count,
     state: (point, lagSteps) => (point === zonePoint(zone, "zoneAirTempC") && lagSteps === 0 ? temperature : Number.NaN),
     slowMean: () => Number.NaN,
+    effort: () => Number.NaN,
     disturbance: (point, lagSteps) => (lagSteps === 0 ? (disturbances.get(point)?.[t] ?? Number.NaN) : Number.NaN),
     setpoint: (name, side, lagSteps) =>
       name === zone && lagSteps === 0 ? own(side === "heating" ? request.heatingSetpointC : request.coolingSetpointC) : Number.NaN,

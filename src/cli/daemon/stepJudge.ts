@@ -38,7 +38,7 @@ export const createStepJudge = (la: LinearAlgebra, model: BuildingModel, toLocal
           measuredC: measured[row]!,
           meanC: measured[row]! - errorsK[k]!,
           stdDevK: stdDevsK[k]!,
-          isOffSetpoint: regime[row]! < regimes.heldHeating,
+          isOffSetpoint: zone.transition !== "thermostat" || regime[row]! < regimes.heldHeating,
         }));
       });
     },

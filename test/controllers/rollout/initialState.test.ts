@@ -55,6 +55,38 @@ describe("initial state of a rollout", () => {
     expect([...slowMeans.keys()].sort()).toEqual(["zone1.zoneAirTempC@20000", "zone2.zoneAirTempC@20000"]);
   });
 
+  it("runs thermostats over the rows, each step with its own setpoint, and has none where no zone's heat comes late", () => {
+    const late = randomModel({
+      seed: 61,
+      numZones: 1,
+      transition: "increment",
+      m: 4,
+      withPower: true,
+      kernel: "linear",
+      isBudgeted: false,
+      calls: true,
+    });
+    const { efforts } = initialStateFromHistory(
+      late,
+      history({
+        "zone1.zoneAirTempC": (column) => column.set(column.map((_, i) => 20 + Math.sin(i / 4))),
+        "zone1.heatingSetpointC": (column) => column.fill(18, 0, 20).fill(20.5, 20),
+      }),
+    );
+    let [integral, mean] = [0, 0];
+    for (let i = 0; i + 1 < ROWS; i++) {
+      const errorK = (i + 1 < 20 ? 18 : 20.5) + 0.3 - (20 + Math.sin(i / 4));
+      const part = 0.6 * errorK + integral;
+      const call = Math.min(1, Math.max(0, part));
+      if ((part < 1 || errorK < 0) && (part > 0 || errorK > 0)) integral += (0.6 * errorK * 900) / 8000;
+      mean += (1 - Math.exp(-900 / 3600)) * (call - mean);
+    }
+    expect(efforts!.get("zone1!0.6/8000/0.3")).toBeCloseTo(integral, 12);
+    expect(efforts!.get("zone1!0.6/8000/0.3@3600")).toBeCloseTo(mean, 12);
+    expect(mean).toBeGreaterThan(0);
+    expect(initialStateFromHistory(model, history()).efforts).toBeUndefined();
+  });
+
   it("takes setpoints and lagged disturbances from the newest row", () => {
     const { heatingSetpointC, coolingSetpointC, disturbances } = initialStateFromHistory(model, history());
     expect([[...heatingSetpointC], [...coolingSetpointC]]).toEqual([

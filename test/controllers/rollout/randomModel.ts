@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import type { Feature, FeatureSpec, FeatureTerm, PlainTerm } from "#domain/features";
+import { rolloutRequirements } from "#controllers/rollout/requirements";
+import type { EffortTerm, Feature, FeatureSpec, FeatureTerm, PlainTerm } from "#domain/features";
 import type { KernelSpec } from "#domain/kernel";
 import type { BuildingModel, PosteriorData, PowerModel, Transition, ZoneModel } from "#domain/model";
 import { type PointName, zonePoint } from "#domain/points";
@@ -30,6 +31,8 @@ export interface RandomModelOptions {
   readonly spreads?: boolean;
   /** Terms that are products: of weather and a state, of two states, of weather alone. */
   readonly products?: boolean;
+  /** Zones whose heat comes late: terms of their thermostats' calls, and calls that the power model reads. Not with the transition "thermostat". */
+  readonly calls?: boolean;
   /** The hour counts sharply: samples are near to few basis rows. */
   readonly sharp?: boolean;
 }
@@ -79,7 +82,26 @@ const featuresOf = (zones: readonly string[], z: number, options: RandomModelOpt
           [{ kind: "product", factors: [sun, { kind: "timeOfDay", harmonic: 1, phase: "sin" }] }, 400],
         ]
       : [];
-  return [...list, ...neighbour, ...control, ...products].map(([term, scale]): Feature => ({ term, scale }));
+  const effort = (of: string, integralTimeS: number | null, timeConstantS: number | null): EffortTerm => ({
+    kind: "effort",
+    zone: of,
+    gainPerK: 0.6,
+    integralTimeS,
+    offsetK: 0.3,
+    timeConstantS,
+  });
+  const calls: readonly (readonly [FeatureTerm, number])[] =
+    options.calls === true
+      ? [
+          [effort(zone, 8000, null), 0.5],
+          [effort(zone, 8000, 3600), 0.5],
+          [effort(zone, null, 14_400), 0.5],
+          [effort(next, 8000, 14_400), 0.5],
+          [{ kind: "product", factors: [effort(zone, 8000, null), offset] }, 10],
+          [{ kind: "product", factors: [effort(zone, 8000, 3600), { kind: "disturbance", point: OUTDOOR, lagSteps: 0 }] }, 10],
+        ]
+      : [];
+  return [...list, ...neighbour, ...control, ...products, ...calls].map(([term, scale]): Feature => ({ term, scale }));
 };
 
 const kernelOf = (features: FeatureSpec, kind: RandomModelOptions["kernel"], sharp: boolean, random: () => number): KernelSpec => {
@@ -179,6 +201,9 @@ const randomZone = (zones: readonly string[], z: number, options: RandomModelOpt
     transition: options.transition,
     posterior: { ...posterior, features },
     noiseVarianceK2: 0.01,
+    ...(options.calls === true
+      ? { call: { kind: "effort" as const, zone: zones[z]!, gainPerK: 0.6, integralTimeS: 8000, offsetK: 0.3, timeConstantS: null } }
+      : {}),
     heldOffsetK: 0.03 * random(),
     heldStdDevK: 0.04,
     stateGain: 0.85,
@@ -245,6 +270,8 @@ export const randomRequest = (model: BuildingModel, count: number, horizonSteps:
   const nz = model.zones.length;
   const size = count * horizonSteps * nz;
   const heatingSetpointC = Float64Array.from({ length: size }, () => 19 + 2 * random());
+  const states = rolloutRequirements(model).efforts.flatMap(({ key, means }) => [key, ...means.map((mean) => mean.key)]);
+  const efforts = new Map(states.map((key) => [key, 0.4 + 0.3 * random()] as const));
   return {
     count,
     horizonSteps,
@@ -253,6 +280,7 @@ export const randomRequest = (model: BuildingModel, count: number, horizonSteps:
     initial: {
       temperaturesC: model.zones.map(() => Float64Array.from({ length: 5 }, () => 20 + 1.5 * random())),
       slowMeans: new Map(model.zones.map(({ zone }) => [slowMeanKey(zonePoint(zone, "zoneAirTempC"), 20_000), 20 + random()] as const)),
+      ...(states.length === 0 ? {} : { efforts }),
       heatingSetpointC: new Float64Array(nz).fill(19),
       coolingSetpointC: new Float64Array(nz).fill(24),
       disturbances: new Map<PointName, number>([

@@ -116,6 +116,18 @@ describe.skipIf(isMissing)(
       expect(paid.terms.some(({ wear = 0 }) => wear > 0)).toBe(true);
     });
 
+    it("leaves a model of thermostats' calls to its substitute, and says why", async () => {
+      const model = randomModel({ ...base, transition: "increment", calls: true });
+      const request = randomRequest(model, 5, 4, 65);
+      const device = await onDevice(model, request);
+      expect(await device.run(request)).toEqual(await (await onReference(model, request)).run(request));
+      expect(device.computedBy!()).toMatchObject({
+        backend: "reference",
+        adapter: null,
+        trouble: expect.stringContaining("thermostats' calls"),
+      });
+    });
+
     it("with more samples than fit at once gives what each part gives", async () => {
       const model = randomModel({ ...base, numZones: 1, m: 9, withPower: false });
       const request = randomRequest(model, 300, 3, 62);
