@@ -1,17 +1,9 @@
 import { type Endpoint, endpoint } from "#dashboards/server/endpoint";
-import { asRefusal } from "#dashboards/server/orders";
+import { asRefusal, type BackupOrders } from "#dashboards/server/orders";
 import type { AuditLog } from "#dashboards/server/people/audit";
 import { ProblemError } from "#dashboards/server/problems";
 import { answers } from "#dashboards/server/schemas";
 import type { BackupsView } from "#dashboards/server/wire";
-
-/** Makes backups and knows those that there are. */
-export interface BackupOrders {
-  /** Newest first; `folder` null: none is configured. */
-  readonly list: () => Promise<Pick<BackupsView, "folder" | "backups">>;
-  /** Resolves with the path of a finished backup; rejects with an `IsothermError` that says why not. */
-  readonly create: () => Promise<string>;
-}
 
 /** A large store takes minutes to copy; who asked hears sooner that it has begun. */
 const patienceMs = 8_000;

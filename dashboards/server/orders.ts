@@ -1,12 +1,19 @@
-import type { BackupOrders } from "#dashboards/server/backups";
 import { type Endpoint, endpoint } from "#dashboards/server/endpoint";
 import { bodyInputs, pathInputs } from "#dashboards/server/input";
 import type { AuditLog } from "#dashboards/server/people/audit";
 import { ProblemError } from "#dashboards/server/problems";
 import { answers } from "#dashboards/server/schemas";
-import type { DoctorView, WhatIfQuestion, WhatIfView } from "#dashboards/server/wire";
+import type { BackupsView, DoctorView, WhatIfQuestion, WhatIfView } from "#dashboards/server/wire";
 import { IsothermError } from "#domain/errors";
 import type { Alarm, AlarmAcknowledgement } from "#domain/store";
+
+/** Makes backups and knows those that there are. */
+export interface BackupOrders {
+  /** Newest first; `folder` null: none is configured. */
+  readonly list: () => Promise<Pick<BackupsView, "folder" | "backups">>;
+  /** Resolves with the path of a finished backup; rejects with an `IsothermError` that says why not. */
+  readonly create: () => Promise<string>;
+}
 
 export interface ZoneOverrideOrder {
   readonly id: string;

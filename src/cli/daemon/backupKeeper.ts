@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { readManifest } from "#adapters/files/backupFolder";
 import { backupsIn, bytesOf, folderName, moveBackup } from "#adapters/files/backupPlace";
-import type { BackupOrders } from "#dashboards/server/backups";
+import type { BackupOrders } from "#dashboards/server/orders";
 import { configurationError, unavailableError } from "#domain/errors";
 
 /** Newest backups that are listed. */
