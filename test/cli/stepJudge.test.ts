@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createStepJudge } from "#cli/daemon/stepJudge";
 import type { Dataset } from "#domain/dataset";
+import type { BuildingModel, ZoneModel } from "#domain/model";
 import type { PointName } from "#domain/points";
 import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
 import { tinyModel } from "./tinyModel.js";
@@ -16,7 +17,7 @@ const dataset = (columns: Readonly<Record<string, Float64Array>>): Dataset => {
   };
 };
 const judge = createStepJudge(createReferenceLinearAlgebra(), tinyModel("m", { zoneIds: ["a"], trainedToMs: 7 }), (timeMs) => timeMs);
-const held = { "a.heatingSetpointC": column(21, 21, 21, 21, 21), "a.coolingSetpointC": column(24, 24, 24, 24, 24) };
+const setpoints = { "a.heatingSetpointC": column(21, 21, 21, 21, 21), "a.coolingSetpointC": column(24, 24, 24, 24, 24) };
 
 describe("comparing a model with steps that are over", () => {
   it("tells version, held-out error and what the model has learned from", () => {
@@ -26,7 +27,7 @@ describe("comparing a model with steps that are over", () => {
   });
 
   it("predicts every step after the time asked for from the temperature before it", () => {
-    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, 20.5, 21, 22, 23.5), ...held }), 2 * stepMs);
+    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, 20.5, 21, 22, 23.5), ...setpoints }), 2 * stepMs);
     expect(steps.map(({ endMs, measuredC }) => [endMs / stepMs, measuredC])).toEqual([
       [3, 21],
       [4, 22],
@@ -37,13 +38,20 @@ describe("comparing a model with steps that are over", () => {
     for (const { stdDevK } of steps) expect(stdDevK).toBeCloseTo(Math.sqrt(0.76), 10);
   });
 
-  it("tells steps on a setpoint from others", () => {
-    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, 21, 21.02, 22, 24), ...held }), 0);
-    expect(steps.map(({ isOffSetpoint }) => isOffSetpoint)).toEqual([false, false, true, false]);
+  it("tells steps on a setpoint from others, where a thermostat holds one within a step", () => {
+    const plain = tinyModel("m", { zoneIds: ["a"] });
+    const held = { ...plain, zones: plain.zones.map((zone): ZoneModel => ({ ...zone, transition: "thermostat" })) };
+    const offSetpoint = (model: BuildingModel) =>
+      createStepJudge(createReferenceLinearAlgebra(), model, (timeMs) => timeMs)
+        .judge(dataset({ "a.zoneAirTempC": column(20, 21, 21.02, 22, 24), ...setpoints }), 0)
+        .map(({ isOffSetpoint }) => isOffSetpoint);
+    expect(offSetpoint(held)).toEqual([false, false, true, false]);
+    // Heat that is long on its way, or no saturation at all: every step tells of the model.
+    expect(offSetpoint(plain)).toEqual([true, true, true, true]);
   });
 
   it("leaves out steps without a measurement at either end, and knows nothing where there are no rows", () => {
-    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, Number.NaN, 21, 22, 23), ...held }), 0);
+    const steps = judge.judge(dataset({ "a.zoneAirTempC": column(20, Number.NaN, 21, 22, 23), ...setpoints }), 0);
     expect(steps.map(({ endMs }) => endMs / stepMs)).toEqual([4, 5]);
     expect(judge.judge(dataset({ "a.zoneAirTempC": column(20, 21) }), 10 * stepMs)).toEqual([]);
   });
