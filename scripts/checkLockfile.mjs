@@ -1,4 +1,4 @@
-// Fails when package-lock.json holds a package that did not come from the registry, one without a checksum, or a new install script.
+// Fails when package-lock.json holds a package that did not come from the registry, one without a checksum, a new install script, or a version with a known hole.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -6,6 +6,16 @@ import { checkoutRoot, say } from "./lib/checkout.mjs";
 
 /** Their install scripts only build what the package does not bring ready-made; isotherm installs and runs without running them. */
 const allowedInstallScripts = new Set(["koffi", "webgpu"]);
+
+/** The first versions without a hole that was published; kept by hand, since not every registry answers `npm audit`. */
+const leastSafe = { aedes: "1.1.1" };
+
+/** Whether version `a` comes before `b`, both of plain numbers; what follows a hyphen is left out. */
+const isBefore = (a, b) => {
+  const [one, other] = [a, b].map((version) => version.split("-")[0].split(".").map(Number));
+  const at = one.findIndex((part, i) => part !== other[i]);
+  return at >= 0 && one[at] < other[at];
+};
 
 /**
  * Optional builds for other platforms, kept in the lockfile because `npm ci` demands every optional dependency there. The registry that wrote
@@ -51,6 +61,9 @@ export const lockfileProblems = (lock, manifest) => {
         withoutChecksum.some((one) => one.name.test(name) && packages.some(([at]) => nameOf(at) === one.parent));
       if (!excused) problems.push(`${name}: has no integrity checksum`);
     } else if (!/^sha512-/.test(entry.integrity)) problems.push(`${name}: integrity is not sha512`);
+    const least = leastSafe[name];
+    if (least !== undefined && isBefore(entry.version ?? "0.0.0", least))
+      problems.push(`${name}: ${entry.version} has a known hole, ${least} is the first without`);
     if (entry.hasInstallScript && !allowedInstallScripts.has(name))
       problems.push(`${name}: runs a script when installed and is not on the allow-list`);
   }

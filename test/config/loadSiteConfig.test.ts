@@ -249,6 +249,23 @@ describe("a site file", () => {
     expect(refusal(`${leastSite}control: { limits: { heating: { max: 99 degC } } }`).split("\n")).toHaveLength(2);
   });
 
+  it("ASVS 12.3.1 TLS on all links: names every link to another machine that is open, databases too, and none on this machine", () => {
+    const password = `"${"$".concat("{ISOTHERM_MQTT_PASSWORD}")}"`;
+    const open = load(
+      `${leastSite}mqtt: { url: mqtt://broker.example }\ninflux: { url: http://influx.example:8086, database: a, username: b, password: ${password} }\n`,
+    ).warnings.join("\n");
+    for (const name of ["mqtt.url", "influx.url"]) expect(open).toContain(`${name} is not encrypted`);
+    for (const [broker, database] of [
+      ["mqtts://broker.example", "https://influx.example:8086"],
+      ["mqtt://127.0.0.1", "http://localhost:8086"],
+    ])
+      expect(
+        load(
+          `${leastSite}mqtt: { url: ${broker} }\ninflux: { url: ${database}, database: a, username: b, password: ${password} }\n`,
+        ).warnings.join("\n"),
+      ).not.toContain("not encrypted");
+  });
+
   it("warns of what is allowed and doubtful", () => {
     const { warnings } = load(`${leastSite}mqtt: { url: mqtt://broker.example }\ndashboard: { host: 0.0.0.0 }\n`);
     expect(warnings.join("\n")).toMatch(/mqtt.url is not encrypted[\s\S]*dashboard.host 0.0.0.0/);

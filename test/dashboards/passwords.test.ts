@@ -45,7 +45,9 @@ describe("passwords", () => {
     ["aaaaaaaaaaaaaaaa", "ada", /first that are guessed/],
     ["ada likes warm rooms", "Ada", /user's name/],
     ["a".repeat(150) + "bcdefgh".repeat(10), "ada", /at most 200/],
-  ])("refuses %j", (password, name, why) => expect(passwordProblem(password, name)).toMatch(why));
+  ])("ASVS 6.2.1 (8 characters; here 12) and 6.2.4: refuses %j", (password, name, why) =>
+    expect(passwordProblem(password, name)).toMatch(why),
+  );
 
   it("asks for length only: words, spaces and any script will do", () => {
     for (const password of ["eleven blue chairs", "тёплые комнаты зимой", "暖かい部屋は冬に大切です。はい"])

@@ -115,7 +115,7 @@ describe("people", () => {
     expect(answer.headers["cache-control"]).toBe("no-store");
   });
 
-  it("behind a proxy that speaks HTTPS the cookie is Secure and a __Host- one, and viewing needs a log-in", async () => {
+  it("ASVS 3.3.1: behind a proxy that speaks HTTPS the cookie is Secure and a __Host- one, and viewing needs a log-in", async () => {
     const one = client();
     one.headers = throughProxy;
     expect(await one.status("GET", "/overview")).toBe(401);

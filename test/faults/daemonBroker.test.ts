@@ -54,7 +54,7 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     await broker?.dispose();
   });
 
-  it("starts without its broker, says that it is missing, and finds it when it comes", async () => {
+  it("ASVS 16.5.2, the broker fails: starts without its broker, says that it is missing, and finds it when it comes", async () => {
     expect((await getJson<DaemonStatus>(`${dashboard}api/v1/status`)).brokerConnected).toBe(false);
     await broker.start();
     house = createMqttBus({ url: broker.url, clientId: "house" });

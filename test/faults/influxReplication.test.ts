@@ -105,7 +105,7 @@ describe.skipIf(!influxdInstalled)(`replication to InfluxDB${influxdInstalled ? 
     expect(replicator.status()).toMatchObject({ healthy: true, lastError: null, confirmedRows: 990, quarantinedRows: 0 });
   });
 
-  test("killed in the middle and away for a while, three times: every row is there exactly once, and the store goes on meanwhile", async () => {
+  test("ASVS 16.5.2, the database fails: killed in the middle and away for a while, three times: every row is there exactly once, and the store goes on meanwhile", async () => {
     const health: boolean[] = [];
     let rows = 0;
     const append = async (count: number) => {

@@ -17,7 +17,7 @@ describe("lockfile check", () => {
   const problems = (extra: object, manifest: object = {}): string[] =>
     lockfileModule.lockfileProblems({ lockfileVersion: 3, packages: { "": {}, "node_modules/good": entry, ...extra } }, manifest);
 
-  it("accepts this repository's lockfile", () => {
+  it("accepts this repository's lockfile (ASVS 15.2.4 dependency confusion: every package by exact version and checksum)", () => {
     expect(lockfileModule.lockfileProblems(readJson("package-lock.json"), readJson("package.json"))).toEqual([]);
   });
   it("accepts known install scripts and refuses new ones", () => {
@@ -44,11 +44,41 @@ describe("lockfile check", () => {
     expect(problems({ ...biome, "node_modules/@biomejs/cli-darwin-x64": { ...native, os: ["darwin"] } })).toEqual([]);
     expect(problems({ ...biome, "node_modules/@biomejs/cli-linux-x64": { ...native, os: ["linux"] } })).toHaveLength(1);
   });
+  it("refuses versions with a known hole, and takes later ones", () => {
+    const version = (text: string): object => ({ "node_modules/aedes": { ...entry, version: text } });
+    for (const bad of ["0.51.3", "1.0.9", "1.1.0"])
+      expect(problems(version(bad))).toEqual([`aedes: ${bad} has a known hole, 1.1.1 is the first without`]);
+    for (const good of ["1.1.1", "1.2.0", "2.0.0"]) expect(problems(version(good))).toEqual([]);
+  });
   it("refuses local folders, version ranges and an empty lockfile", () => {
     expect(problems({ "packages/x": entry })).toHaveLength(1);
     expect(problems({}, { dependencies: { a: "^1.0.0" } })).toHaveLength(1);
     expect(problems({}, { dependencies: { a: { b: "1.0.0" } } })).toHaveLength(1);
     expect(lockfileModule.lockfileProblems({ lockfileVersion: 3, packages: { "": {} } }, {})).toEqual(["the lockfile lists no packages"]);
+  });
+});
+
+describe("software bill of materials (ASVS 15.1.2)", () => {
+  it("names every package that is installed with isotherm, with version and checksum, without asking anybody", { timeout: 60_000 }, () => {
+    const { status, stdout } = spawnSync(process.execPath, [join(root, "scripts/sbom.mjs")], {
+      cwd: root,
+      encoding: "utf8",
+      maxBuffer: 64e6,
+    });
+    expect(status).toBe(0);
+    const bom = JSON.parse(stdout) as {
+      bomFormat: string;
+      components: { name: string; version: string; purl: string; scope?: string; hashes?: { alg: string; content: string }[] }[];
+    };
+    expect(bom.bomFormat).toBe("CycloneDX");
+    const { dependencies } = readJson("package.json") as { dependencies: Record<string, string> };
+    for (const [name, version] of Object.entries(dependencies)) {
+      const found = bom.components.find((one) => one.name === name && one.version === version);
+      expect([name, found?.hashes?.[0]?.alg]).toEqual([name, "SHA-512"]);
+      expect(found!.purl).toContain(`@${version}`);
+    }
+    expect(bom.components.length).toBeGreaterThan(Object.keys(dependencies).length);
+    expect(bom.components.map(({ name }) => name)).not.toContain("vitest");
   });
 });
 

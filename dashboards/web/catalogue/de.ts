@@ -179,6 +179,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   "chart.loading": "{title}: wird geladen",
   "chart.show": "Als Tabelle zeigen",
   "chart.hide": "Tabelle ausblenden",
+  "chart.failed": "Das Bild konnte nicht geladen werden. Die Tabelle enthält dieselben Zahlen.",
   perKwh: "pro kWh",
   zones: "Zonen",
   "overview.noSetpoints": "keine Sollwerte bekannt",

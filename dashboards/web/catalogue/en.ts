@@ -176,6 +176,7 @@ export const en = {
   "chart.loading": "{title}: loading",
   "chart.show": "Show as table",
   "chart.hide": "Hide table",
+  "chart.failed": "The picture could not be loaded. The table has the same numbers.",
   perKwh: "per kWh",
   zones: "Zones",
   "overview.noSetpoints": "no setpoints known",

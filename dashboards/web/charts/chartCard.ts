@@ -1,8 +1,9 @@
 import { button, fill, h } from "#dashboards/web/app/dom";
 import { t } from "#dashboards/web/app/i18n";
 import { onThemeChange } from "#dashboards/web/app/theme";
+import type { Chart } from "#dashboards/web/charts/drawing";
 import { type Palette, readPalette } from "#dashboards/web/charts/palette";
-import { Chart, type TimeChartConfig } from "#dashboards/web/charts/timeChart";
+import type { TimeChartConfig } from "#dashboards/web/charts/timeChart";
 
 export interface Lane {
   readonly id: string;
@@ -75,6 +76,23 @@ const tableElement = ({ caption, key, columns, rows }: TableContent): HTMLElemen
     ),
   );
 
+/** Loaded with the first picture; a load that failed is tried again with the next one. */
+let drawing: typeof Chart | null = null;
+let loading: Promise<typeof Chart> | null = null;
+const loadDrawing = (): Promise<typeof Chart> => {
+  loading ??= import("#dashboards/web/charts/drawing").then(
+    (module) => {
+      drawing = module.Chart;
+      return drawing;
+    },
+    (error: unknown) => {
+      loading = null;
+      throw error;
+    },
+  );
+  return loading;
+};
+
 /** A figure of one or more charts over the same time, with a legend in words and a table that holds the same numbers. */
 export const createChartCard = (options: {
   readonly title: string;
@@ -97,6 +115,7 @@ export const createChartCard = (options: {
   );
   const tables = h("div", { class: "chart-tables", hidden: true });
   const empty = h("p", { class: "empty", hidden: true }, options.empty);
+  const failure = h("p", { class: "empty", hidden: true }, t("chart.failed"));
   const skeleton = h("div", { class: "skeleton skeleton-chart", "aria-hidden": "true" });
   let shownTables: readonly TableContent[] = [];
   let asTable = false;
@@ -120,15 +139,26 @@ export const createChartCard = (options: {
     for (const [i, child] of [...tables.children].entries()) child.scrollTo(scrolled[i]?.[1] ?? 0, scrolled[i]?.[0] ?? 0);
     (tables.children[focused] as HTMLElement | undefined)?.focus({ preventScroll: true });
   };
+  let destroyed = false;
   const draw = (): void => {
+    if (destroyed || lanes.every(({ content }) => content === null)) return;
+    if (drawing === null) {
+      loadDrawing().then(draw, () => {
+        skeleton.hidden = true;
+        failure.hidden = false;
+      });
+      return;
+    }
+    skeleton.hidden = true;
+    failure.hidden = true;
+    pictures.hidden = false;
     const palette = readPalette();
     for (const lane of lanes) {
       if (lane.content === null) continue;
       const config = lane.content.config(palette);
       // Plugins are fixed when a chart is made, and ours close over the data: a new chart each time is simplest and costs a few milliseconds.
       lane.chart?.destroy();
-      lane.chart = new Chart(lane.canvas, config);
-      lane.canvas.setAttribute("aria-label", lane.content.description);
+      lane.chart = new drawing(lane.canvas, config);
     }
   };
   pictures.hidden = true;
@@ -140,22 +170,28 @@ export const createChartCard = (options: {
       h("div", { class: "card-head" }, h("h2", {}, options.title), options.aside ?? null, toggle),
       skeleton,
       empty,
+      failure,
       pictures,
       legend,
       tables,
     ),
     update: (content) => {
-      skeleton.hidden = true;
+      skeleton.hidden = content === null || drawing !== null;
       empty.hidden = content !== null;
-      pictures.hidden = content === null;
+      pictures.hidden = content === null || drawing === null;
       legend.hidden = content === null;
       toggle.hidden = content === null;
       if (content === null) {
+        for (const lane of lanes) lane.content = null;
+        failure.hidden = true;
         tables.hidden = true;
         return;
       }
       tables.hidden = !asTable;
-      for (const lane of lanes) lane.content = content.lanes[lane.id] ?? null;
+      for (const lane of lanes) {
+        lane.content = content.lanes[lane.id] ?? null;
+        if (lane.content !== null) lane.canvas.setAttribute("aria-label", lane.content.description);
+      }
       for (const lane of lanes) lane.box.hidden = lane.content === null;
       fill(
         legend,
@@ -166,6 +202,7 @@ export const createChartCard = (options: {
       showTables();
     },
     destroy: () => {
+      destroyed = true;
       unsubscribe();
       for (const lane of lanes) lane.chart?.destroy();
     },

@@ -1,23 +1,6 @@
-import {
-  BarController,
-  BarElement,
-  Chart,
-  type ChartConfiguration,
-  type ChartDataset,
-  Filler,
-  LinearScale,
-  LineController,
-  LineElement,
-  type Plugin,
-  PointElement,
-  TimeScale,
-  Tooltip,
-} from "chart.js";
-import "chartjs-adapter-date-fns";
+import type { ChartConfiguration, ChartDataset, Plugin } from "chart.js";
 import type { Formats } from "#dashboards/web/app/format";
 import type { Palette } from "#dashboards/web/charts/palette";
-
-Chart.register(LineController, BarController, LineElement, BarElement, PointElement, LinearScale, TimeScale, Filler, Tooltip);
 
 export interface XY {
   readonly x: number;
@@ -169,5 +152,3 @@ export const stepLine = (steps: readonly { readonly startMs: number; readonly en
     { x: startMs, y: value },
     { x: endMs, y: value },
   ]);
-
-export { Chart };

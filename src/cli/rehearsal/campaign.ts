@@ -227,10 +227,11 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
     await Promise.all(background);
     // ---- the building falls silent, and what was stored arrives
     await endProcess(simulated);
-    await sleep(8_000);
+    const config = loadSiteConfig(siteFile);
+    // The last rows go to InfluxDB with the next look for new ones.
+    await sleep(8_000 + (config.influx?.intervalMs ?? 0));
     await endProcess(daemon);
     const exit = daemon.exitCode;
-    const config = loadSiteConfig(siteFile);
     const stores = await compareStores(
       directory,
       config.points.map(({ point }) => point),
