@@ -77,7 +77,55 @@ describe("MQTT bus without a broker", () => {
       kind: "retryable",
       message: expect.stringContaining("did not confirm"),
     });
-    await expect(own.subscribe("isotherm/#", () => undefined)).rejects.toMatchObject({ kind: "retryable" });
+    const subscription = own.subscribe("isotherm/#", () => undefined);
+    const outcome = expect(subscription).rejects.toMatchObject({ kind: "retryable" });
+    await own.close();
+    await outcome;
+  });
+
+  it("asks a busy broker again for a subscription until it answers, on the next connection too", async () => {
+    const SUBSCRIBE = 0x82;
+    const GRANTED = 1;
+    let asked = 0;
+    let silentFor = 2;
+    let current: Socket | null = null;
+    const server = createServer((socket) => {
+      current = socket;
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        socket.write(Buffer.from([0x20, 0x02, 0x00, 0x00]));
+        socket.on("data", (data) => {
+          for (let at = 0; at < data.length; at += 2 + data[at + 1]!) {
+            if (data[at] !== SUBSCRIBE) continue;
+            asked++;
+            if (silentFor-- > 0) continue;
+            socket.write(Buffer.from([0x90, 0x03, data[at + 2]!, data[at + 3]!, GRANTED]));
+          }
+        });
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ends.push(async () => {
+      current?.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    });
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const warnings: string[] = [];
+    const own = bus({
+      url: `mqtt://127.0.0.1:${port}`,
+      clientId: "patient",
+      protocol: "3.1.1",
+      publishTimeoutMs: 100,
+      reconnect: { minDelayMs: 1, maxDelayMs: 2 },
+      onWarning: (text) => warnings.push(text),
+    });
+    await own.subscribe("isotherm/#", () => undefined);
+    expect(asked).toBe(3);
+    expect(warnings.join()).toContain("It is asked again");
+    silentFor = 2;
+    current!.destroy();
+    await until(() => asked === 6, "the subscription on the next connection");
   });
 });
 

@@ -1,5 +1,5 @@
 import type { IClientOptions } from "mqtt";
-import { type MqttConnection, openMqttConnection } from "#adapters/mqtt/mqttConnection";
+import { BrokerSilence, type MqttConnection, openMqttConnection } from "#adapters/mqtt/mqttConnection";
 import { type ConnectionEnd, createReconnectPolicy, type ReconnectOptions } from "#adapters/mqtt/reconnectPolicy";
 import { isTopic, isTopicFilter, topicMatches } from "#adapters/mqtt/topicFilter";
 import type { BusMessage, MessageBus } from "#domain/bus";
@@ -79,6 +79,7 @@ const checkOptions = (options: MqttBusOptions): void => {
 /**
  * A `MessageBus` over MQTT. Returns at once and connects in the background, with exponential back-off and jitter, for as long as it is open.
  *
+ * A subscription waits for the broker's answer however long that takes, over lost connections too; it rejects where the broker refuses it.
  * Nothing is queued for any quality of service: `publish` is refused while the connection is down, and what was under way when it broke is
  * rejected and never sent again. Bad options throw a configuration `IsothermError`.
  */
@@ -142,9 +143,10 @@ export const createMqttBus = (options: MqttBusOptions): MqttBus => {
     // Subscriptions go on the wire before anything that the connection handlers publish.
     for (const [filter, { granted, id }] of filters) {
       if (!granted) continue;
-      connection?.subscribe(filter, id).catch((error: unknown) => {
-        if (connected) warn(error instanceof Error ? error.message : String(error));
-      });
+      if (connection !== null)
+        askUntilAnswered(connection, filter, id).catch((error: unknown) => {
+          if (connected) warn(error instanceof Error ? error.message : String(error));
+        });
     }
     for (const wake of [...waiting]) wake();
     tellConnection(true);
@@ -197,6 +199,21 @@ export const createMqttBus = (options: MqttBusOptions): MqttBus => {
       };
       waiting.add(wake);
     });
+  /**
+   * Asks for a subscription on one connection until the broker grants or refuses it. A busy broker answers late, and whoever took that for a refusal would be deaf
+   * for as long as the connection lasts.
+   */
+  const askUntilAnswered = async (on: MqttConnection, filter: string, id: number): Promise<void> => {
+    for (;;) {
+      try {
+        await on.subscribe(filter, id);
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokerSilence) || closed || connection !== on || !filters.has(filter)) throw error;
+        warnOnce(`${error.message} It is asked again.`);
+      }
+    }
+  };
   /** Asks the broker until it grants; a connection lost meanwhile is only a reason to ask the next one. */
   const grant = async (filter: string, id: number): Promise<void> => {
     for (;;) {
@@ -207,10 +224,10 @@ export const createMqttBus = (options: MqttBusOptions): MqttBus => {
         continue;
       }
       try {
-        await on.subscribe(filter, id);
+        await askUntilAnswered(on, filter, id);
         return;
       } catch (error) {
-        if (connection === on && connected) throw error;
+        if (connection === on && connected && !closed) throw error;
       }
     }
   };

@@ -3,6 +3,13 @@ import type { ConnectionEnd } from "#adapters/mqtt/reconnectPolicy";
 import type { PublishOptions } from "#domain/bus";
 import { IsothermError, unavailableError } from "#domain/errors";
 
+/** The broker neither confirmed nor refused in time: it may be busy, and the request may yet have been granted. */
+export class BrokerSilence extends IsothermError {
+  constructor(message: string) {
+    super("retryable", message);
+  }
+}
+
 export interface ConnectionOptions {
   readonly url: string;
   readonly client: IClientOptions;
@@ -92,7 +99,7 @@ export const openMqttConnection = (options: ConnectionOptions, events: Connectio
         reject(error);
       };
       const timer = setTimeout(() => {
-        fail(unavailableError(`The message broker did not confirm ${what} within ${options.publishTimeoutMs} ms.`));
+        fail(new BrokerSilence(`The message broker did not confirm ${what} within ${options.publishTimeoutMs} ms.`));
         giveUp?.();
       }, options.publishTimeoutMs);
       pending.add(fail);
