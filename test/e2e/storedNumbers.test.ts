@@ -40,7 +40,8 @@ describe.skipIf(chromiumPath === undefined)("figures on the screen and rows in t
     await page.goto(`${dashboard.base}/${hash}`);
     return page;
   };
-  const valueOf = async (page: Page, selector: string): Promise<number> => Number(await page.locator(selector).getAttribute("data-value"));
+  const shownValue = async (page: Page, selector: string): Promise<number> =>
+    Number(await page.locator(selector).getAttribute("data-value"));
 
   it("comfort: the share of occupied steps that ended in the band, and the kelvin-hours outside it, zone by zone and day by day", async () => {
     const page = await open("#/comfort");
@@ -65,9 +66,9 @@ describe.skipIf(chromiumPath === undefined)("figures on the screen and rows in t
       }
       expect(steps).toBeGreaterThan(60);
       const row = `[data-table="comfort-zones"] tr[data-zone="${id}"]`;
-      expect(await valueOf(page, `${row} td:nth-child(2)`)).toBeCloseTo((100 * inBand) / steps, 9);
-      expect(await valueOf(page, `${row} td:nth-child(3)`)).toBeCloseTo(warmKh, 9);
-      expect(await valueOf(page, `${row} td:nth-child(4)`)).toBeCloseTo(coldKh, 9);
+      expect(await shownValue(page, `${row} td:nth-child(2)`)).toBeCloseTo((100 * inBand) / steps, 9);
+      expect(await shownValue(page, `${row} td:nth-child(3)`)).toBeCloseTo(warmKh, 9);
+      expect(await shownValue(page, `${row} td:nth-child(4)`)).toBeCloseTo(coldKh, 9);
       outsideAnywhereKh += warmKh + coldKh;
     }
     // Nothing to compare would be nothing shown.
@@ -90,7 +91,7 @@ describe.skipIf(chromiumPath === undefined)("figures on the screen and rows in t
       const [atStart, atEnd] = [meterKwh.get(hour), meterKwh.get(hour + HOUR_MS)];
       if (own.length < 4 || atStart === undefined || atEnd === undefined) continue;
       const actual = atEnd - atStart;
-      const kwh = (key: "chosen" | "rule"): number => own.reduce((sum, { plan }) => sum + (plan[key].powerW![0]! * plan.stepS) / 3.6e6, 0);
+      const kwh = (key: "chosen" | "rule"): number => own.reduce((sum, { plan }) => sum + (plan[key]!.powerW[0]! * plan.stepS) / 3.6e6, 0);
       const day = days.get(berlinDay(hour)) ?? { actual: 0, rule: 0, hours: 0 };
       days.set(berlinDay(hour), {
         actual: day.actual + actual,
@@ -106,9 +107,9 @@ describe.skipIf(chromiumPath === undefined)("figures on the screen and rows in t
       const { actual, rule, hours } = days.get(day)!;
       expect(hours).toBeGreaterThanOrEqual(18);
       const row = `[data-table="savings-days"] tr[data-day="${day}"]`;
-      expect(await valueOf(page, `${row} td:nth-child(2)`)).toBeCloseTo(actual, 6);
-      expect(await valueOf(page, `${row} td:nth-child(3)`)).toBeCloseTo(rule, 6);
-      expect(await valueOf(page, `${row} td:nth-child(4)`)).toBeCloseTo(rule - actual, 6);
+      expect(await shownValue(page, `${row} td:nth-child(2)`)).toBeCloseTo(actual, 6);
+      expect(await shownValue(page, `${row} td:nth-child(3)`)).toBeCloseTo(rule, 6);
+      expect(await shownValue(page, `${row} td:nth-child(4)`)).toBeCloseTo(rule - actual, 6);
     }
     await page.context().close();
   });
