@@ -229,7 +229,10 @@ const control = z
       .describe("Setpoints of the rule while a zone is unoccupied"),
     rule: z
       .strictObject({
-        lead: quantity("S", "How long before occupancy the rule begins to heat or cool", { min: 0, max: DAY_S }).prefault("1 h"),
+        lead: quantity("S", "How long before occupancy the rule begins to heat or cool; plans begin at most twice as early, or 3 h", {
+          min: 0,
+          max: DAY_S,
+        }).prefault("1 h"),
         ramp: fields.flag("Whether its setpoints move there step by step").prefault(false),
       })
       .prefault({})

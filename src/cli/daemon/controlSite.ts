@@ -8,8 +8,9 @@ import type { ControlSite } from "#loop/cycleParts";
 import { defaultQualityRules } from "#loop/dataQuality";
 import { defaultProtection } from "#loop/protection";
 
-/** Longest lead of the rules that the planner compares, s. */
-const LONGEST_LEAD_S = 3 * 3_600;
+/** Longest lead of the rules that the planner compares, and with it the earliest start that it may plan, s: at least this, at most a day. */
+const LEAST_LONGEST_LEAD_S = 3 * 3_600;
+const DAY_S = 86_400;
 /** Rows that lags and slow means of a model start from: days, so that a time constant of half a day has settled. */
 const HISTORY_DAYS = 4;
 
@@ -20,6 +21,10 @@ export const toLocalMsOf =
     const { date, minute } = localTime(config.site.timeZone, timeMs);
     return Date.parse(`${date}T00:00:00Z`) + Math.round(minute * 60) * 1000;
   };
+
+/** How long before occupancy a plan may begin to heat or cool, s: twice as early as the configured rule, and 3 h in any case. A floor that takes half a day has a rule that says so. */
+export const longestLeadS = ({ control: { rule } }: Pick<SiteConfig, "control">): number =>
+  Math.min(DAY_S, Math.max(LEAST_LONGEST_LEAD_S, 2 * rule.leadS));
 
 /** The rules' plans over the coming steps; the configured one first. */
 export const rulePlansOf = (
@@ -33,7 +38,7 @@ export const rulePlansOf = (
   const stepMs = stepS * 1000;
   const toLocalMs = toLocalMsOf(config);
   const zones = config.zones.map(({ id }) => id);
-  const maxLeadSteps = Math.round(LONGEST_LEAD_S / stepS);
+  const maxLeadSteps = Math.round(longestLeadS(config) / stepS);
   const first: RuleStart = { leadSteps: Math.round(rule.leadS / stepS), ramp: rule.ramp };
   const { before, after } = ruleLookAround(toLocalMs(nowMs + stepMs), stepS, horizonSteps, Math.max(maxLeadSteps, first.leadSteps));
   const stepEndMs = Float64Array.from({ length: before + after }, (_, j) => nowMs + (j + 1 - before) * stepMs);

@@ -3,6 +3,7 @@ import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
 import { createLearningRounds, type LearningRounds } from "#cli/daemon/learningRounds";
 import { createSitePlanner } from "#cli/daemon/plannerFactory";
+import { slowZonesAdvice } from "#cli/daemon/slowZones";
 import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
 
@@ -41,6 +42,8 @@ export const openLearning = async (
     install: (next, coming) => {
       planners.swap({ planner: createSitePlanner(config, next, budgetMs, run.host), modelVersion: next.version });
       models.inUse(next, coming);
+      const advice = slowZonesAdvice(config, next);
+      if (advice !== null) onWarning(advice);
     },
     record: models.record,
     inTurn: models.keeper.inTurn,
