@@ -145,6 +145,21 @@ const OWN_CAPACITY = /^linear\.lengthscale\.cooling\*constant$/;
 const LEAST_CAPACITY_K = 2;
 const OWN_CAPACITY_SPREAD_K = 1;
 
+/**
+ * What full heating gives does not depend on what walls and furniture hold: that is the free float's. A morning of full heating slows down because the room loses more to
+ * its cold mass, and a week in which heating never stops in a warm, empty room cannot tell that from equipment that weakens; told the wrong way, people's gains are taken for
+ * small and rooms are warmed hours early. What is left: supply air at 35 to 40 °C gives some 4 % less for a kelvin that the room is warmer, 0.1 K a quarter of an hour for 2 K.
+ */
+const HEATING_BY_MASS = /^heating\*(difference|slowMean)\./;
+const HEATING_BY_MASS_LENGTHSCALE = /^linear\.lengthscale\.heating\*(difference|slowMean)\./;
+const HEATING_BY_MASS_SPREAD_K = 0.02;
+const WARMER_ROOM = "heating*slowMean.43200";
+const WARMER_ROOM_K = 0.1;
+
+/** Party walls pass hundredths of a kelvin a step on, per 2 K. Mornings in which all zones warm up together look like more, and then a room that is heated early seems to heat the others. */
+const PARTY_WALL = /^linear\.lengthscale\.neighbour$/;
+const PARTY_WALL_SPREAD_K = 1 / 60;
+
 /** Priors that hold without any source building, by hyperparameter name pattern: log location and spread, first match counts. */
 const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [
   [/^smooth\.outputScale$/, 2 * Math.log(0.2), 2],
@@ -166,8 +181,8 @@ const genericHyperparameters: readonly (readonly [RegExp, number, number])[] = [
   [/^noiseVariance$/, 2 * Math.log(0.05), 2],
 ];
 
-/** Capacity of about 2 K in a quarter of an hour, a pull of 1/80 towards outdoor air and of 1/20 towards the fast mass; the rest is left to the data. */
-const genericCoefficient = (key: string, stepS: number): NormalPrior => {
+/** As `genericHyperparameterPrior`, of a mean coefficient: capacity of about 2 K in a quarter of an hour, a pull of 1/80 towards outdoor air and of 1/20 towards the fast mass; the rest is left to the data. */
+export const genericCoefficient = (key: string, stepS: number): NormalPrior => {
   const steps = stepS / 900;
   if (key === "heating*constant") return { location: 2 * steps, spread: 1 };
   if (key === "cooling*constant") return { location: -2 * steps, spread: 1 };
@@ -176,23 +191,31 @@ const genericCoefficient = (key: string, stepS: number): NormalPrior => {
   return { location: 0, spread: 1 };
 };
 
-/** The prior's view of one log hyperparameter; where it has none, the generic one. */
-export const hyperparameterPrior = (prior: Prior | null, name: string): NormalPrior => {
-  const learned = prior?.logHyperparameters[name];
-  if (learned !== undefined && OWN_GAINS.test(name))
-    return { ...learned, location: Math.min(learned.location, -Math.log(OWN_GAINS_SPREAD_K)) };
-  if (learned !== undefined && OWN_CAPACITY.test(name))
-    return { ...learned, location: Math.min(learned.location, Math.log(1 / OWN_CAPACITY_SPREAD_K)) };
-  if (learned !== undefined) return learned;
+/** What is held of a log hyperparameter where no building has taught it: the start of what is learned from many. */
+export const genericHyperparameterPrior = (name: string): NormalPrior => {
   const generic = genericHyperparameters.find(([pattern]) => pattern.test(name));
   if (generic === undefined) throw new RangeError(`No prior speaks of the hyperparameter ${name}.`);
   return { location: generic[1], spread: generic[2] };
 };
 
+/** A zone's view of one log hyperparameter: the prior's, where it has none the generic one, and what physics says of either. */
+export const hyperparameterPrior = (prior: Prior | null, name: string): NormalPrior => {
+  const learned = prior?.logHyperparameters[name];
+  if (HEATING_BY_MASS_LENGTHSCALE.test(name))
+    return { location: Math.max(learned?.location ?? 0, -Math.log(HEATING_BY_MASS_SPREAD_K)), spread: 0.3 };
+  if (learned === undefined)
+    return PARTY_WALL.test(name) ? { location: -Math.log(PARTY_WALL_SPREAD_K), spread: 0.3 } : genericHyperparameterPrior(name);
+  if (OWN_GAINS.test(name)) return { ...learned, location: Math.min(learned.location, -Math.log(OWN_GAINS_SPREAD_K)) };
+  if (OWN_CAPACITY.test(name)) return { ...learned, location: Math.min(learned.location, Math.log(1 / OWN_CAPACITY_SPREAD_K)) };
+  return learned;
+};
+
+/** A zone's view of one mean coefficient, likewise. */
 export const coefficientPrior = (prior: Prior | null, key: string, stepS: number): NormalPrior => {
   const learned = prior?.meanCoefficients[key];
+  const steps = stepS / 900;
+  if (HEATING_BY_MASS.test(key)) return { location: key === WARMER_ROOM ? WARMER_ROOM_K * steps : 0, spread: learned?.spread ?? 1 };
   if (learned === undefined) return genericCoefficient(key, stepS);
-  const leastK = (LEAST_CAPACITY_K * stepS) / 900;
-  if (key === "cooling*constant") return { ...learned, location: Math.min(learned.location, -leastK) };
+  if (key === "cooling*constant") return { ...learned, location: Math.min(learned.location, -LEAST_CAPACITY_K * steps) };
   return learned;
 };

@@ -9,7 +9,7 @@ import { hyperparameterBox } from "#models/meta/hyperparameterBox";
 import { type HierarchyTasks, type LearnedHierarchy, learnHierarchy } from "#models/meta/learnHierarchy";
 import { sharedMinimum } from "#models/meta/sharedMinimum";
 import type { TaskSummary } from "#models/meta/taskSummary";
-import { coefficientPrior, hyperparameterPrior, type NormalPrior, type PriorSource, type ZoneRatings } from "#models/prior";
+import { genericCoefficient, genericHyperparameterPrior, type NormalPrior, type PriorSource, type ZoneRatings } from "#models/prior";
 
 export interface CoordinateOptions {
   readonly la: LinearAlgebra;
@@ -90,8 +90,8 @@ export const coordinate = async (options: CoordinateOptions): Promise<FederatedP
     const names = union([...table.participants.values()].map((hello) => hello.names));
     const keys = union([...table.participants.values()].map((hello) => hello.keys));
     const { stepS } = table.participants.values().next().value!;
-    const hyperpriors = names.map((name) => hyperparameterPrior(null, name));
-    const coefficientPriors = keys.map((key) => coefficientPrior(null, key, stepS));
+    const hyperpriors = names.map((name) => genericHyperparameterPrior(name));
+    const coefficientPriors = keys.map((key) => genericCoefficient(key, stepS));
     const box = hyperparameterBox(names);
     let z: Float64Array = box.start;
     let primalResidual = Number.POSITIVE_INFINITY;

@@ -5,7 +5,7 @@ import { uniform } from "#math/random";
 import { hyperparameterBox } from "#models/meta/hyperparameterBox";
 import { type SharedObjective, sharedMinimum } from "#models/meta/sharedMinimum";
 import { design, localOf, residualsOfTask, type Task, type TaskSet } from "#models/meta/tasks";
-import { coefficientPrior, hyperparameterPrior, type NormalPrior } from "#models/prior";
+import { genericCoefficient, genericHyperparameterPrior, type NormalPrior } from "#models/prior";
 import { negativeLogLikelihood } from "#models/thermostat/hyperparameters";
 
 /** What is known after some rounds: enough to go on from there. */
@@ -44,8 +44,8 @@ export const sharedOptimum = async (
 ): Promise<{ readonly theta: Float64Array; readonly beta: Float64Array; readonly logLikelihoodPerRow: number }> => {
   const { names, keys, stepS } = set;
   const { rounds, iterationsPerRound, tasksPerRound, seed, signal } = options;
-  const hyperpriors = names.map((name) => hyperparameterPrior(null, name));
-  const coefficientPriors = keys.map((key) => coefficientPrior(null, key, stepS));
+  const hyperpriors = names.map((name) => genericHyperparameterPrior(name));
+  const coefficientPriors = keys.map((key) => genericCoefficient(key, stepS));
   const { start, lower, upper } = hyperparameterBox(names);
   let state: SharedState = options.from ?? { round: 0, theta: [...start], logLikelihoodPerRow: Number.NaN };
 

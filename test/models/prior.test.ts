@@ -6,7 +6,14 @@ import { judgedBuildings } from "#cli/sources/sourcePlan";
 import type { Dataset } from "#domain/dataset";
 import { IsothermError } from "#domain/errors";
 import { sliceDataset } from "#models/datasetSlice";
-import { coefficientPrior, hyperparameterPrior, type Prior, readPrior } from "#models/prior";
+import {
+  coefficientPrior,
+  genericCoefficient,
+  genericHyperparameterPrior,
+  hyperparameterPrior,
+  type Prior,
+  readPrior,
+} from "#models/prior";
 import { priorDensity } from "#models/priorDensity";
 import { dayFingerprints, sharedSources, shippedPriorFor, shippedPriorsFolder, shippedPriorsFor } from "#models/shippedPriors";
 import { FIXED_HYPERPARAMETER } from "#models/thermostat/structure";
@@ -51,6 +58,38 @@ describe("what full cooling takes", () => {
     expect(coefficientPrior(strong, "cooling*constant", 900).location).toBe(-3.5);
     const other = "cooling*slowMean.3600";
     expect(coefficientPrior(shipped, other, 900)).toEqual(shipped.meanCoefficients[other]);
+  });
+});
+
+describe("what full heating gives", () => {
+  it("does not depend on what the walls hold, whatever a prior has learned; a kelvin warmer takes some per cent", () => {
+    for (const prior of [shipped, null]) {
+      for (const key of ["heating*difference.1", "heating*slowMean.3600"]) expect(coefficientPrior(prior, key, 900).location).toBe(0);
+      expect(coefficientPrior(prior, "heating*slowMean.43200", 900).location).toBe(0.1);
+      expect(coefficientPrior(prior, "heating*slowMean.43200", 300).location).toBeCloseTo(0.1 / 3, 12);
+      for (const key of ["heating*difference.1", "heating*slowMean.3600", "heating*slowMean.43200"])
+        expect(Math.exp(-hyperparameterPrior(prior, `linear.lengthscale.${key}`).location)).toBeLessThan(0.021);
+    }
+    // Its size and what the weather takes are learned as before.
+    for (const key of ["heating*constant", "heating*offset.outdoorAirTempC"])
+      expect(hyperparameterPrior(shipped, `linear.lengthscale.${key}`)).toEqual(shipped.logHyperparameters[`linear.lengthscale.${key}`]);
+  });
+
+  it("what is learned from many buildings starts without that", () => {
+    expect(genericHyperparameterPrior("linear.lengthscale.heating*slowMean.3600").location).toBeCloseTo(Math.log(4), 12);
+    expect(genericCoefficient("heating*slowMean.43200", 900).location).toBe(0);
+    expect(() => genericHyperparameterPrior("linear.lengthscales.x")).toThrow(RangeError);
+  });
+});
+
+describe("a party wall", () => {
+  it("passes little on until other buildings say more", () => {
+    expect(Math.exp(-hyperparameterPrior(null, "linear.lengthscale.neighbour").location)).toBeCloseTo(1 / 60, 12);
+    const taught = {
+      ...shipped,
+      logHyperparameters: { ...shipped.logHyperparameters, "linear.lengthscale.neighbour": { location: 2, spread: 1 } },
+    };
+    expect(hyperparameterPrior(taught, "linear.lengthscale.neighbour")).toEqual({ location: 2, spread: 1 });
   });
 });
 
