@@ -247,9 +247,10 @@ const decide = async (
   const cheapest = acts ? await pool.withTrajectory(pool.cheapest([...preferred, ...working])!) : null;
   const { admission } = problem;
   const { doubtedShare } = options;
+  const slow = model.zones.map(({ call }) => call !== undefined);
   const later =
     cheapest !== null && mayGoOn()
-      ? await postponed(pool, cheapest, { cost, admission, given: plans.sequences, doubtedShare, nowC })
+      ? await postponed(pool, cheapest, { cost, admission, given: plans.sequences, doubtedShare, nowC, slow })
       : null;
   const planned = later ?? cheapest;
   const allowance = request.probing;

@@ -15,6 +15,8 @@ export interface PostponeContext {
   readonly doubtedShare: number;
   /** Temperatures now, per zone, °C. */
   readonly nowC: readonly number[];
+  /** Zones whose heat takes hours to arrive: what is put off there cannot be made up for, and every step would put it off again. */
+  readonly slow: readonly boolean[];
 }
 
 /** Money that one plan spends at other times than another, and comfort it trades: Σ_t price_t |ΔP_t| h + |ΔC|. */
@@ -38,10 +40,16 @@ const waiting = (sequence: Sequence, wide: Sequence, zones: readonly number[]): 
   return { heatingSetpointC, coolingSetpointC };
 };
 
-/** Zones that nobody uses in the coming step and whose equipment the sequence would start in it. */
-const startingZones = ({ nz, occupied }: CostProblem, sequence: Sequence, wide: Sequence, nowC: readonly number[]): number[] =>
+/** Zones, other than slow ones, that nobody uses in the coming step and whose equipment the sequence would start in it. */
+const startingZones = (
+  { nz, occupied }: CostProblem,
+  sequence: Sequence,
+  wide: Sequence,
+  nowC: readonly number[],
+  slow: readonly boolean[],
+): number[] =>
   Array.from({ length: nz }, (_, z) => z).filter((z) => {
-    if (occupied[z] === 1) return false;
+    if (occupied[z] === 1 || slow[z] === true) return false;
     const heats = sequence.heatingSetpointC[z]! > Math.max(wide.heatingSetpointC[z]!, nowC[z]!);
     const cools = sequence.coolingSetpointC[z]! < Math.min(wide.coolingSetpointC[z]!, nowC[z]!);
     return heats || cools;
@@ -57,12 +65,12 @@ const startingZones = ({ nz, occupied }: CostProblem, sequence: Sequence, wide: 
 export const postponed = async (
   pool: CandidatePool,
   best: PredictedCandidate,
-  { cost, admission, given, doubtedShare, nowC }: PostponeContext,
+  { cost, admission, given, doubtedShare, nowC, slow }: PostponeContext,
 ): Promise<PredictedCandidate | null> => {
   const { horizonSteps, nz } = cost;
   const wide = admission.widest ?? widestPair(given, nz);
   const sequence = pool.sequence(best);
-  const zones = startingZones(cost, sequence, wide, nowC);
+  const zones = startingZones(cost, sequence, wide, nowC, slow);
   if (zones.length === 0 || doubtedShare <= 0) return null;
   const ceiling = cheapestGiven(pool, given.length);
   const mayTake = (one: PredictedCandidate): boolean =>
