@@ -284,6 +284,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   "zone.notOccupied": "leer: zählt nicht",
   "zone.expected": "Erwartet",
   "zone.noPlan": "noch kein Plan",
+  lessThan: "weniger als {limit}",
   "zone.giveOrTake": "um {time}, plus oder minus {spread}",
   "zone.measured": "Gemessen",
   "zone.noReading": "noch kein Messwert",

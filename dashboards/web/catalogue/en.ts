@@ -281,6 +281,7 @@ export const en = {
   "zone.notOccupied": "empty: does not count",
   "zone.expected": "Expected",
   "zone.noPlan": "no plan yet",
+  lessThan: "less than {limit}",
   "zone.giveOrTake": "at {time}, give or take {spread}",
   "zone.measured": "Measured",
   "zone.noReading": "no reading yet",

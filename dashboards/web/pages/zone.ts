@@ -143,6 +143,10 @@ const whyBody = (view: ZoneView, site: SiteInfo, formats: Formats): HTMLElement[
   ];
 };
 
+/** Where a thermostat will hold the zone the model is all but sure; "0.0 K" would claim more than that. */
+const spreadText = (stdDevK: number, formats: Formats): string =>
+  stdDevK < 0.05 ? t("lessThan", { limit: formats.diffK(0.1, 1) }) : formats.diffK(stdDevK, 1);
+
 export const createZonePage = (context: PageContext, zoneId: string): Page => {
   const { site, formats } = context;
   const zone = site.zones.find((candidate) => candidate.id === zoneId);
@@ -220,7 +224,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
         formats.tempC(end ?? null),
         plan === null || end === undefined
           ? t("zone.noPlan")
-          : t("zone.giveOrTake", { time: formats.clock(plan.stepEndMs.at(-1)!), spread: formats.diffK(plan.stdDevK.at(-1)!, 1) }),
+          : t("zone.giveOrTake", { time: formats.clock(plan.stepEndMs.at(-1)!), spread: spreadText(plan.stdDevK.at(-1)!, formats) }),
       ),
       stat(
         t("zone.measured"),
