@@ -153,6 +153,12 @@ const OWN_CAPACITY_SPREAD_K = 1;
 const HEATING_BY_MASS = /^heating\*(difference|slowMean)\./;
 const HEATING_BY_MASS_LENGTHSCALE = /^linear\.lengthscale\.heating\*(difference|slowMean)\./;
 const HEATING_BY_MASS_SPREAD_K = 0.02;
+/** A prior that is surer of it than this has learned free float and capacity together, one beside the other: it is taken at its word. */
+const KNOWN_SPREAD_K = 0.5;
+const knowsHeatingByMass = (prior: Prior | null): boolean => {
+  const learned = prior?.meanCoefficients["heating*slowMean.3600"];
+  return learned !== undefined && learned.spread <= KNOWN_SPREAD_K;
+};
 const WARMER_ROOM = "heating*slowMean.43200";
 const WARMER_ROOM_K = 0.1;
 
@@ -201,7 +207,7 @@ export const genericHyperparameterPrior = (name: string): NormalPrior => {
 /** A zone's view of one log hyperparameter: the prior's, where it has none the generic one, and what physics says of either. */
 export const hyperparameterPrior = (prior: Prior | null, name: string): NormalPrior => {
   const learned = prior?.logHyperparameters[name];
-  if (HEATING_BY_MASS_LENGTHSCALE.test(name))
+  if (HEATING_BY_MASS_LENGTHSCALE.test(name) && !knowsHeatingByMass(prior))
     return { location: Math.max(learned?.location ?? 0, -Math.log(HEATING_BY_MASS_SPREAD_K)), spread: 0.3 };
   if (learned === undefined)
     return PARTY_WALL.test(name) ? { location: -Math.log(PARTY_WALL_SPREAD_K), spread: 0.3 } : genericHyperparameterPrior(name);
@@ -214,7 +220,8 @@ export const hyperparameterPrior = (prior: Prior | null, name: string): NormalPr
 export const coefficientPrior = (prior: Prior | null, key: string, stepS: number): NormalPrior => {
   const learned = prior?.meanCoefficients[key];
   const steps = stepS / 900;
-  if (HEATING_BY_MASS.test(key)) return { location: key === WARMER_ROOM ? WARMER_ROOM_K * steps : 0, spread: learned?.spread ?? 1 };
+  if (HEATING_BY_MASS.test(key) && !knowsHeatingByMass(prior))
+    return { location: key === WARMER_ROOM ? WARMER_ROOM_K * steps : 0, spread: learned?.spread ?? 1 };
   if (learned === undefined) return genericCoefficient(key, stepS);
   if (key === "cooling*constant") return { ...learned, location: Math.min(learned.location, -LEAST_CAPACITY_K * steps) };
   return learned;

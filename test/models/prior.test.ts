@@ -62,17 +62,26 @@ describe("what full cooling takes", () => {
 });
 
 describe("what full heating gives", () => {
-  it("does not depend on what the walls hold, whatever a prior has learned; a kelvin warmer takes some per cent", () => {
-    for (const prior of [shipped, null]) {
-      for (const key of ["heating*difference.1", "heating*slowMean.3600"]) expect(coefficientPrior(prior, key, 900).location).toBe(0);
-      expect(coefficientPrior(prior, "heating*slowMean.43200", 900).location).toBe(0.1);
+  const keys = ["heating*difference.1", "heating*slowMean.3600", "heating*slowMean.43200"];
+
+  it("does not depend on what the walls hold, where no prior knows better; a kelvin warmer takes some per cent", () => {
+    const vague = readPrior(join(shippedPriorsFolder, "reference-buildings.json"));
+    expect(vague.meanCoefficients["heating*slowMean.3600"]!.spread).toBeGreaterThan(0.5);
+    for (const prior of [vague, null]) {
+      expect(keys.map((key) => coefficientPrior(prior, key, 900).location)).toEqual([0, 0, 0.1]);
       expect(coefficientPrior(prior, "heating*slowMean.43200", 300).location).toBeCloseTo(0.1 / 3, 12);
-      for (const key of ["heating*difference.1", "heating*slowMean.3600", "heating*slowMean.43200"])
-        expect(Math.exp(-hyperparameterPrior(prior, `linear.lengthscale.${key}`).location)).toBeLessThan(0.021);
+      for (const key of keys) expect(Math.exp(-hyperparameterPrior(prior, `linear.lengthscale.${key}`).location)).toBeLessThan(0.021);
+      // Its size and what the weather takes are learned as before.
+      const weather = "heating*offset.outdoorAirTempC";
+      if (prior !== null) expect(coefficientPrior(prior, weather, 900)).toEqual(prior.meanCoefficients[weather]);
     }
-    // Its size and what the weather takes are learned as before.
-    for (const key of ["heating*constant", "heating*offset.outdoorAirTempC"])
+  });
+
+  it("is what a prior says that has learned free float and capacity side by side", () => {
+    for (const key of keys) {
+      expect(coefficientPrior(shipped, key, 900)).toEqual(shipped.meanCoefficients[key]);
       expect(hyperparameterPrior(shipped, `linear.lengthscale.${key}`)).toEqual(shipped.logHyperparameters[`linear.lengthscale.${key}`]);
+    }
   });
 
   it("what is learned from many buildings starts without that", () => {
