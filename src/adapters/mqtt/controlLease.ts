@@ -140,7 +140,8 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
    * whoever made them need not have heard of it yet: nothing is known until somebody speaks, or nobody has for a lease.
    */
   const somebodyMayHold = (): void => {
-    if (isOurs(owner) || owner === null) owner = { instance: "unknown", session: "", at: now(), leaseMs };
+    // Somebody who was heard last and has been silent for a lease since says nothing of those who were not heard.
+    if (isFree()) owner = { instance: "unknown", session: "", at: now(), leaseMs };
     confirmed = false;
     tell();
   };

@@ -130,6 +130,54 @@ describe("the lease on a building", () => {
     );
   }, 120_000);
 
+  it("is not taken on a stored claim of one's own after somebody else's has run out: others may have been granted it unheard", async () => {
+    let nowMs = 0;
+    const broker = queuedBroker();
+    const make = async (name: string, epoch: number) => {
+      const link = broker.connect();
+      return {
+        link,
+        lease: await createControlLease({
+          ...link,
+          building: "site",
+          instance: name,
+          session: name,
+          epoch,
+          leaseMs,
+          clocks: [() => nowMs],
+        }),
+      };
+    };
+    const a = await make("a", 1);
+    const b = await make("b", 2);
+    const c = await make("c", 3);
+    a.link.deliver(3);
+    expect(a.lease.held()).toBe(true);
+    // All that c hears is b's stored claim; a renews, unheard by c.
+    c.link.deliver(1);
+    expect(c.lease.view.other).toBe("b");
+    nowMs += 30_000;
+    a.lease.check();
+    nowMs += 30_001;
+    a.link.deliver(10);
+    expect(a.lease.held()).toBe(true);
+    // b has been silent for a lease: c claims, loses its connection, and finds that claim stored when it comes back.
+    c.lease.check();
+    c.link.setUp(false);
+    c.link.setUp(true);
+    c.link.deliver(100);
+    expect([a.lease.held(), b.lease.held(), c.lease.held()]).toEqual([true, false, false]);
+    // Once a has gone and nobody else speaks it is c's turn.
+    a.link.setUp(false);
+    b.link.setUp(false);
+    for (let s = 0; s < 200; s++) {
+      nowMs += 1_000;
+      c.lease.check();
+      c.link.deliver(100);
+    }
+    expect(c.lease.held()).toBe(true);
+  });
+
   it("passes at once when it is released, and after one lease when its holder falls silent", async () => {
     let nowMs = 0;
     const broker = createInMemoryBroker();
