@@ -131,8 +131,8 @@ export const createControlLease = async (options: ControlLeaseOptions): Promise<
       confirmed = true;
     }
     if (asked.size === 0) lastAsked = null;
-    // A claim that was stored says nothing of what became of it; this does.
-    if (confirmed && message.kind === "claim") send("held");
+    // A claim that was stored says nothing of what became of it; this does. One that took a lease to come back was granted and is over: others may have claimed since.
+    if (message.kind === "claim" && held()) send("held");
     tell();
   };
   /**

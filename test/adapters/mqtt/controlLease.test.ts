@@ -178,6 +178,33 @@ describe("the lease on a building", () => {
     expect(c.lease.held()).toBe(true);
   });
 
+  it("is not said to be held by whose claim took a lease to come back: his next start would take that for its own", async () => {
+    let nowMs = 0;
+    const broker = queuedBroker();
+    const make = async (instance: string, session: string, epoch: number) => {
+      const link = broker.connect();
+      return {
+        link,
+        lease: await createControlLease({ ...link, building: "site", instance, session, epoch, leaseMs, clocks: [() => nowMs] }),
+      };
+    };
+    const a = await make("a", "a1", 1);
+    const b = await make("b", "b1", 2);
+    b.link.deliver(2);
+    expect(b.lease.view.other).toBe("a");
+    nowMs += leaseMs;
+    b.lease.check();
+    // Only now does a hear its first claim, and b's second one stands behind it.
+    a.link.deliver(1);
+    expect(a.lease.held()).toBe(false);
+    a.link.setUp(false);
+    const again = await make("a", "a2", 3);
+    b.link.deliver(1);
+    expect(b.lease.held()).toBe(true);
+    again.link.deliver(100);
+    expect([b.lease.held(), again.lease.held()]).toEqual([true, false]);
+  });
+
   it("passes at once when it is released, and after one lease when its holder falls silent", async () => {
     let nowMs = 0;
     const broker = createInMemoryBroker();
