@@ -303,6 +303,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
     mqtt: buildMqtt(file, context),
     control: {
       mode: control.mode,
+      goLive: control.goLive,
       stepS: control.step,
       schedule: control.schedule,
       phaseS: 0,

@@ -169,6 +169,12 @@ const control = z
     mode: fields
       .choice("off: watch only; shadow: plan and publish proposals only; auto: publish setpoints", ["off", "shadow", "auto"])
       .prefault("shadow"),
+    goLive: fields
+      .choice("In shadow mode, once the model has proved itself: ask (a note on the dashboard and on MQTT), or switch to auto by itself", [
+        "ask",
+        "auto",
+      ])
+      .prefault("ask"),
     step: quantity("S", "Control interval", { min: 60, max: 3600 }).prefault("15 min"),
     schedule: fields.cronSchedule("When a decision is taken, in UTC; as often as the step", "*/15 * * * *").prefault("*/15 * * * *"),
     comfort: z
@@ -351,7 +357,17 @@ const planner = z
 const learning = z
   .strictObject({
     trainingDays: fields.wholeNumber("Days of its own data that the model learns from", 1, 366).prefault(7),
-    minDays: fields.number("Days of data below which no model is learned", 0.25, 366, 3).prefault(3),
+    minDays: fields
+      .number("Days of data from which a model is trusted; one of fewer days plans in shadow mode until it has proved itself", 0.25, 366, 3)
+      .prefault(3),
+    firstDays: fields
+      .number(
+        "Days of data from which a first model is learned on top of what other buildings taught; minDays counts where that is less",
+        0.1,
+        366,
+        0.25,
+      )
+      .prefault(0.25),
     schedule: fields.cronSchedule("When the model is learned anew, in UTC", "0 3 * * *").prefault("0 3 * * *"),
     prior: text("What other buildings taught: shipped, none, or a file made by isotherm meta-train", {
       maxLength: 1000,

@@ -112,6 +112,8 @@ export interface MqttConfig {
 export type ControlMode = "off" | "shadow" | "auto";
 export interface ControlConfig {
   readonly mode: ControlMode;
+  /** Who lets a site in shadow mode go live once its model has proved itself. */
+  readonly goLive: "ask" | "auto";
   readonly stepS: number;
   /** Cron expression, UTC. */
   readonly schedule: string;
@@ -223,6 +225,7 @@ export interface PlannerConfig {
 export interface LearningConfig {
   readonly trainingDays: number;
   readonly minDays: number;
+  readonly firstDays: number;
   /** Cron expression, UTC. */
   readonly schedule: string;
   /** `shipped`, `none`, or the resolved path of a prior. */

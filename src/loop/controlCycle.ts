@@ -31,6 +31,7 @@ export function createControlCycle(parts: CycleParts): (signal?: AbortSignal) =>
     const nowMs = clock.nowMs();
     const seen = await observe(parts, memory, nowMs, signal);
     await parts.monitor?.step(nowMs);
+    await parts.commissioning?.step(nowMs);
     parts.regret?.ended(seen.rowMs, seen.trusted.values);
     if (modeNow() === "off") return null;
     const request = await planRequest(parts, memory, seen);

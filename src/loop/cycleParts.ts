@@ -8,6 +8,7 @@ import type { Plant } from "#domain/plant";
 import type { ComfortSchedule, SetpointLimits } from "#domain/setpoints";
 import type { DecisionStore } from "#domain/store";
 import type { AlarmBoard } from "#loop/alarmBoard";
+import type { Commissioning } from "#loop/commissioning";
 import type { QualityMemory, QualityRules } from "#loop/dataQuality";
 import type { HistoryBuffer } from "#loop/historyBuffer";
 import type { MinimumTimes, RunMemory } from "#loop/minimumTimes";
@@ -90,6 +91,8 @@ export interface CycleParts {
   readonly keepRequest?: (decisionId: string, request: PlanRequest) => void;
   /** Absent: nobody watches how true the model is. */
   readonly monitor?: Pick<ModelMonitor, "step" | "doubted">;
+  /** Absent: every model that is in use may act. */
+  readonly commissioning?: Pick<Commissioning, "step" | "heldBack">;
   /** Failures that the cycle survived (each also stands as an alarm). */
   readonly onError: (error: unknown) => void;
 }

@@ -155,7 +155,10 @@ const probing = ({ site, supervisor, probes, clock }: CycleParts, seen: Seen): P
 };
 
 /** Zones in which the loop knows better than to plan, and why. */
-const leftToRule = async ({ site, monitor, regret, alarms }: CycleParts, nowMs: number): Promise<Pick<PlanRequest, "leftToRule">> => {
+const leftToRule = async (
+  { site, monitor, regret, commissioning, alarms }: CycleParts,
+  nowMs: number,
+): Promise<Pick<PlanRequest, "leftToRule">> => {
   const rests = regret?.resting(nowMs) ?? null;
   await alarms.set(
     rests !== null,
@@ -169,10 +172,11 @@ const leftToRule = async ({ site, monitor, regret, alarms }: CycleParts, nowMs: 
   );
   if (rests !== null) return { leftToRule: new Map(site.zones.map((zone) => [zone, rests])) };
   const doubted = monitor?.doubted() ?? [];
-  if (doubted.length === 0) return {};
+  const heldBack = commissioning?.heldBack() ?? new Map<string, string>();
+  if (doubted.length === 0 && heldBack.size === 0) return {};
   const why = ({ rmsZ, steps }: (typeof doubted)[number]): string =>
     `the last ${steps} steps ended ${rmsZ.toFixed(1)} times as far from the model's predictions as they should`;
-  return { leftToRule: new Map(doubted.map((one) => [one.zone, why(one)])) };
+  return { leftToRule: new Map([...heldBack, ...doubted.map((one) => [one.zone, why(one)] as const)]) };
 };
 
 /** The bounded schedule along the horizon: the rule of last resort. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "#domain/clock";
 import type { Dataset } from "#domain/dataset";
+import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import type { ModelVersionStore } from "#domain/store";
@@ -8,8 +9,10 @@ import type { ModelVersionStore } from "#domain/store";
 export interface LearnParts {
   readonly clock: Clock;
   readonly zones: readonly string[];
-  /** Days of usable rows below which nothing is learned. */
+  /** Days of usable rows from which a model is trusted unseen. */
   readonly minDays: number;
+  /** Days of usable rows below which nothing is learned; a model of fewer than `minDays` is provisional. Default `minDays`. */
+  readonly firstDays?: number;
   /** The rows to learn from, e.g. the last seven days of the history. */
   readonly dataset: () => Dataset | Promise<Dataset>;
   readonly train: (dataset: Dataset, signal?: AbortSignal) => Promise<BuildingModel>;
@@ -47,6 +50,17 @@ export type LearnOutcome =
   /** Training failed: the model before goes on. */
   | { readonly kind: "failed"; readonly text: string; readonly error: unknown };
 
+const DAYS_LEARNED = "daysLearned";
+
+/** Days of usable rows that a model stands on; null where it does not say (learned elsewhere, or by an older isotherm). */
+export const daysLearned = ({ summary }: Pick<BuildingModel, "summary">): number | null => {
+  const value = summary[DAYS_LEARNED];
+  return typeof value === "number" ? value : null;
+};
+
+/** Whether a model stands on fewer days than one is trusted with unseen: on a prior and what little has been seen. */
+export const isProvisional = (model: Pick<BuildingModel, "summary">, minDays: number): boolean => (daysLearned(model) ?? minDays) < minDays;
+
 /** Days of rows in which every zone has a temperature and both setpoints. */
 export function usableDays(dataset: Dataset, zones: readonly string[]): number {
   const needed = zones.flatMap((zone) =>
@@ -64,17 +78,15 @@ export function usableDays(dataset: Dataset, zones: readonly string[]): number {
  * meanwhile is not put to work.
  */
 export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promise<LearnOutcome> {
+  let daysThere = Number.POSITIVE_INFINITY;
   try {
     const dataset = await parts.dataset();
-    const daysThere = usableDays(dataset, parts.zones);
-    if (daysThere < parts.minDays)
-      return {
-        kind: "waiting",
-        daysThere,
-        daysWanted: parts.minDays,
-        text: `${days(parts.minDays)} wanted, ${daysThere.toFixed(1)} there`,
-      };
-    const model = await parts.train(dataset, signal);
+    daysThere = usableDays(dataset, parts.zones);
+    const daysWanted = parts.firstDays ?? parts.minDays;
+    if (daysThere < daysWanted)
+      return { kind: "waiting", daysThere, daysWanted, text: `${days(daysWanted)} wanted, ${daysThere.toFixed(1)} there` };
+    const trained = await parts.train(dataset, signal);
+    const model = { ...trained, summary: { ...trained.summary, [DAYS_LEARNED]: Number(daysThere.toFixed(3)) } };
     signal?.throwIfAborted();
     const current = parts.current();
     const verdict = compare(parts, model, current);
@@ -85,6 +97,9 @@ export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promi
     return { kind: "kept", model, text: `Model ${model.version} is not used: another one came into force while it was judged.` };
   } catch (error) {
     if (signal?.aborted) throw error;
+    // Hours of data may stand on a setpoint throughout: there will be more.
+    if (daysThere < parts.minDays && error instanceof IsothermError)
+      return { kind: "waiting", daysThere, daysWanted: parts.minDays, text: error.message };
     parts.onError(error);
     return { kind: "failed", error, text: `Learning failed: ${error instanceof Error ? error.message : String(error)}` };
   }
@@ -102,7 +117,9 @@ function compare(parts: LearnParts, model: BuildingModel, current: BuildingModel
   const fresh = both?.fresh ?? parts.heldOut(model);
   if (fresh !== null && !Number.isFinite(fresh.value))
     return { accept: false, text: `Model ${model.version} is not used: its held-out error is not a number.` };
-  const before = both?.before ?? (current === null ? null : parts.heldOut(current));
+  // What a few hours left out say of a provisional model is chance: more days count for more.
+  const isOutgrown = current !== null && isProvisional(current, parts.minDays) && (daysLearned(model) ?? 0) > (daysLearned(current) ?? 0);
+  const before = isOutgrown ? null : (both?.before ?? (current === null ? null : parts.heldOut(current)));
   if (fresh === null || before === null)
     return { accept: true, text: `Model ${model.version} is in use${fresh === null ? "" : ` (${fresh.text})`}.` };
   const allowed = before.value + Math.abs(before.value) * (parts.tolerance ?? 0.1);

@@ -208,7 +208,7 @@ describe("a site file", () => {
     ],
     ["sensors of an embedded building", "points: { site.outdoorAirTempC: { topic: t } }", /brings its own points/],
     ["a section that is a list", "control: []", /control: \[\] is not a section/],
-    ["a section that is a word", "control: auto", /"auto" is not a section.*\n.*mode, step/],
+    ["a section that is a word", "control: auto", /"auto" is not a section.*\n.*mode, goLive, step/],
   ])("is refused for %s", (_name, lines, words) => {
     const base = lines.startsWith("building") ? leastSite.replace(/building.*\n/, "") : leastSite;
     const message = refusal(`${base}${lines}\n`);

@@ -13,7 +13,7 @@ import { createMosquitto, freePort, hasMosquitto, type Mosquitto, mosquittoName,
 const checkout = new URL("../../", import.meta.url).pathname;
 const topics = topicsOf("site");
 const clock = { nowMs: () => Date.now(), sleepUntil: async () => undefined };
-const users = ["isotherm", "building", "homeassistant", "utility", "reader"] as const;
+const users = ["isotherm", "building", "homeassistant", "utility", "engineer", "reader"] as const;
 type User = (typeof users)[number];
 
 /** The shipped example with its paths moved to a folder and its listener to a port of the test. */
@@ -168,6 +168,7 @@ describe.skipIf(!hasMosquitto)(`the shipped configuration of a shared broker, on
       ["homeassistant", topics.commandSet("lobby", "mode")],
       ["homeassistant", "homeassistant/status"],
       ["utility", "isotherm/site/demand_response/set"],
+      ["engineer", topics.modelSet],
     ];
     const denied: readonly (readonly [User, string])[] = [
       ["building", topics.commandSet("lobby", "mode")],
@@ -175,6 +176,8 @@ describe.skipIf(!hasMosquitto)(`the shipped configuration of a shared broker, on
       ["homeassistant", "sensors/lobby"],
       ["homeassistant", topics.zoneState("lobby")],
       ["utility", topics.commandSet("lobby", "mode")],
+      ["homeassistant", topics.modelSet],
+      ["engineer", topics.commandSet("lobby", "override")],
       ["reader", "sensors/lobby"],
       ["reader", topics.commandSet("lobby", "override")],
     ];

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "#domain/dataset";
+import { IsothermError } from "#domain/errors";
 import type { BuildingModel } from "#domain/model";
 import type { PointName } from "#domain/points";
 import type { ModelVersion } from "#domain/store";
-import { type LearnParts, learnCycle } from "#loop/learnCycle";
+import { daysLearned, isProvisional, type LearnParts, learnCycle } from "#loop/learnCycle";
 
 const rows = (days: number): Dataset => {
   const n = Math.round(days * 96);
@@ -93,6 +94,7 @@ describe("learning", () => {
     await learnCycle(parts);
     expect(saved[0]!.summary).toEqual({
       errorK: 0.6,
+      daysLearned: 7,
       site: "office",
       trainedFromMs: 0,
       trainedToMs: 0,
@@ -153,5 +155,44 @@ describe("learning", () => {
     });
     await expect(learnCycle(parts, abort.signal)).rejects.toThrow("stop");
     expect(current()).toBeNull();
+  });
+
+  it("learns a provisional model from hours where a prior stands behind it, and trusts more days more than its chance figure", async () => {
+    let there = 0.2;
+    let errorK = 0.05;
+    const { parts, current } = learning({
+      firstDays: 0.25,
+      minDays: 3,
+      dataset: () => rows(there),
+      train: async () => model(`of-${there}`, errorK),
+    });
+    expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", daysWanted: 0.25, text: "0.25 days wanted, 0.2 there" });
+    there = 0.5;
+    expect(await learnCycle(parts)).toMatchObject({ kind: "installed" });
+    expect(isProvisional(current()!, 3)).toBe(true);
+    // Worse on its held-out hours, but of more of them.
+    there = 3;
+    errorK = 0.4;
+    expect(await learnCycle(parts)).toMatchObject({ kind: "installed" });
+    expect(daysLearned(current()!)).toBe(3);
+    expect(isProvisional(current()!, 3)).toBe(false);
+    // From here on models are judged.
+    errorK = 0.6;
+    expect(await learnCycle(parts)).toMatchObject({ kind: "kept" });
+  });
+
+  it("waits where hours of data hold too few rows that teach, instead of failing", async () => {
+    const refusal = new IsothermError("permanent", "Zone a has 3 usable rows", { todo: "Wait." });
+    const { parts, errors } = learning({
+      firstDays: 0.25,
+      dataset: () => rows(1),
+      train: async () => {
+        throw refusal;
+      },
+    });
+    expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", text: "Zone a has 3 usable rows" });
+    expect(errors).toEqual([]);
+    expect(await learnCycle({ ...parts, dataset: () => rows(7) })).toMatchObject({ kind: "failed" });
+    expect(errors).toEqual([refusal]);
   });
 });

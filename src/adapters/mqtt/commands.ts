@@ -3,6 +3,7 @@ import {
   type DemandResponseSet,
   decode,
   encode,
+  type ModelOrderSet,
   type ModeSet,
   type OverrideSet,
   topicsOf,
@@ -16,11 +17,17 @@ export interface CommandHandlers {
   /** `zone` null: the whole building. */
   mode(zone: string | null, command: ModeSet): Promise<string | null>;
   demandResponse(command: DemandResponseSet): Promise<string | null>;
+  model(command: ModelOrderSet): Promise<string | null>;
 }
 export type CommandDrop = "retained" | "repeated" | "malformed" | "unknown-zone" | "too-many";
 
-type OrderName = CommandName | "demand_response";
-const decoders = { override: decode.overrideSet, mode: decode.modeSet, demand_response: decode.demandResponseSet };
+type OrderName = CommandName | "demand_response" | "model";
+const decoders = {
+  override: decode.overrideSet,
+  mode: decode.modeSet,
+  demand_response: decode.demandResponseSet,
+  model: decode.modelOrder,
+};
 
 /** Ids remembered against repetition. */
 const IDS_KEPT = 1_000;
@@ -28,7 +35,7 @@ const IDS_KEPT = 1_000;
 const MAX_UNDER_WAY = 16;
 
 /**
- * Listens for `…/{mode,override}/set` of the building's zones, `…/mode/set` and `…/demand_response/set` of the building, carries each command out once and answers on `…/result`. Retained commands and
+ * Listens for `…/{mode,override}/set` of the building's zones, `…/mode/set`, `…/demand_response/set` and `…/model/set` of the building, carries each command out once and answers on `…/result`. Retained commands and
  * repeated ids are dropped: a command is meant for the moment it was given.
  */
 export const listenForCommands = async (options: {
@@ -47,6 +54,7 @@ export const listenForCommands = async (options: {
   const ofBuilding = new Map([
     [topics.modeSet, topics.modeResult],
     [topics.demandResponseSet, topics.demandResponseResult],
+    [topics.modelSet, topics.modelResult],
   ]);
   const answer = (to: string, zone: string | null, name: OrderName, id: string, error: string | null): void => {
     if (!bus.connected) return;
@@ -79,7 +87,9 @@ export const listenForCommands = async (options: {
           ? await handlers.mode(zone, command)
           : "kind" in command
             ? await handlers.override(zone!, command)
-            : await handlers.demandResponse(command);
+            : "version" in command
+              ? await handlers.model(command)
+              : await handlers.demandResponse(command);
       answer(topic, zone, name, command.id, error);
     } catch (error) {
       answer(topic, zone, name, command.id, error instanceof Error ? error.message : String(error));
@@ -92,6 +102,7 @@ export const listenForCommands = async (options: {
     await bus.subscribe(topics.commandSet("+", "mode"), (message) => void receive("mode", message)),
     await bus.subscribe(topics.modeSet, (message) => void receive("mode", message)),
     await bus.subscribe(topics.demandResponseSet, (message) => void receive("demand_response", message)),
+    await bus.subscribe(topics.modelSet, (message) => void receive("model", message)),
   ];
   return async () => {
     for (const cancel of cancels) await cancel();

@@ -36,6 +36,9 @@ export const topicsOf = (building: string) => {
     /** Orders for the mode of the whole building. */
     modeSet: `${base}/mode/set`,
     modeResult: `${base}/mode/result`,
+    /** Orders for the model in force. */
+    modelSet: `${base}/model/set`,
+    modelResult: `${base}/model/result`,
     demandResponseSet: `${base}/demand_response/set`,
     demandResponseResult: `${base}/demand_response/result`,
     /** Retained; empty where there is no event. */
@@ -296,6 +299,15 @@ export interface DemandResponseState {
 const modeSetSchema = z.strictObject({ ...author, mode: wireId });
 export type ModeSet = Readonly<z.output<typeof modeSetSchema>>;
 
+const modelOrderSchema = z
+  .discriminatedUnion("action", [
+    z.strictObject({ ...author, action: z.literal("promote"), version: z.string().min(1).max(128) }),
+    z.strictObject({ ...author, action: z.literal("rollback") }),
+  ])
+  .transform((m) => ({ id: m.id, by: m.by, reason: m.reason, version: m.action === "promote" ? m.version : null }));
+/** Puts a version to work; null: goes back to the one before. */
+export type ModelOrderSet = Readonly<z.output<typeof modelOrderSchema>>;
+
 const resultSchema = z.object({ id: wireId, ok: z.boolean(), error: text.nullable() });
 export type CommandResult = Readonly<z.output<typeof resultSchema>>;
 
@@ -376,6 +388,7 @@ export const decode = {
       : decoder<OverrideSet>(overrideSetSchema)(payload);
   },
   modeSet: decoder<ModeSet>(modeSetSchema),
+  modelOrder: decoder<ModelOrderSet>(modelOrderSchema),
   demandResponseSet: decoder<DemandResponseSet>(demandResponseSetSchema),
   result: decoder<CommandResult>(resultSchema),
   alarm: decoder<AlarmMessage>(alarmSchema),

@@ -65,7 +65,7 @@ export const openBrokerLink = async ({ config, onWarning, onSessionTaken }: Brok
               write: [`building/${site.id}/#`],
               clientIds: [buildingId],
             },
-            // Overrides and modes of a site without a broker of its own come from programs on this machine that know the site's password.
+            // Orders of a site without a broker of its own come from programs on this machine that know the site's password.
             ...(mqtt.username === null || mqtt.password === null
               ? []
               : [
@@ -73,7 +73,13 @@ export const openBrokerLink = async ({ config, onWarning, onSessionTaken }: Brok
                     username: mqtt.username,
                     password: mqtt.password.reveal(),
                     read: ["#"],
-                    write: [`${root}/${site.id}/zone/+/override/set`, `${root}/${site.id}/zone/+/mode/set`, "building/#", "sensors/#"],
+                    write: [
+                      ...["zone/+/override", "zone/+/mode", "mode", "demand_response", "model"].map(
+                        (order) => `${root}/${site.id}/${order}/set`,
+                      ),
+                      "building/#",
+                      "sensors/#",
+                    ],
                   },
                 ]),
           ],

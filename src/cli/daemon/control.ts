@@ -8,6 +8,7 @@ import { controllingText } from "#cli/daemon/learningRounds";
 import type { Past } from "#cli/daemon/past";
 import { requestDirectory } from "#cli/daemon/plannerFactory";
 import type { Screens } from "#cli/daemon/screens";
+import { openCommissioning } from "#cli/daemon/siteCommissioning";
 import type { SiteTariff } from "#cli/daemon/siteTariff";
 import type { Traffic } from "#cli/daemon/traffic";
 import type { Decision } from "#domain/plan";
@@ -75,7 +76,7 @@ export const createControl = (
     peak.decided(decision);
     traffic.decisionTopics.publish(decision);
     publishStates();
-    if (rounds?.model || !rounds?.isLearning) board.progress("controlling", controllingText(decision), null);
+    if (rounds?.model || !rounds?.isLearning) board.progress("controlling", commissioning.text() ?? controllingText(decision), null);
     log.info(
       {
         decision: decision.id,
@@ -87,6 +88,7 @@ export const createControl = (
       decision.plan.reason,
     );
   };
+  const commissioning = openCommissioning(ground, traffic, knowledge);
   const cycle = createControlCycle({
     site: responding(own, traffic, nowMs),
     clock,
@@ -104,6 +106,7 @@ export const createControl = (
     decisions: ground.data.store,
     alarms: traffic.alarms,
     monitor: knowledge.models.monitor,
+    commissioning,
     regret: createRegretMonitor(),
     ...(config.planner.probingShare > 0
       ? { probes: createProbeLedger({ ...defaultProbeLimits, share: config.planner.probingShare }) }

@@ -69,7 +69,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const { publishStates } = reports;
   const control = createControl(ground, traffic, knowledge, { forecasts, past, tariff, screens, publishStates });
   const learning = await openLearning(ground, traffic, knowledge, board, control);
-  openSubscriptions(ground, traffic, board, { decideSoon: control.decideSoon, publishStates });
+  openSubscriptions(ground, traffic, knowledge, board, { decideSoon: control.decideSoon, publishStates });
   const endTimers = await startLoops(ground, traffic, {
     screens,
     heartbeat: knowledge.heartbeat,

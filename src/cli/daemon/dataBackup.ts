@@ -13,6 +13,7 @@ export const stateFileNames: readonly string[] = [
   "people.json",
   "supervisor.json",
   "demandResponse.json",
+  "commissioning.json",
   "savings-adjustments.json",
   "building.json",
   "announced.json",

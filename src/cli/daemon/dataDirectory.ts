@@ -20,6 +20,7 @@ export interface DataDirectory {
   readonly buildingStateFile: string;
   readonly supervisorFile: string;
   readonly demandResponseFile: string;
+  readonly commissioningFile: string;
   readonly announcedFile: string;
   readonly adjustmentsFile: string;
   readonly quarantineFile: string;
@@ -105,6 +106,7 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
       buildingStateFile: join(path, "building.json"),
       supervisorFile: join(path, "supervisor.json"),
       demandResponseFile: join(path, "demandResponse.json"),
+      commissioningFile: join(path, "commissioning.json"),
       announcedFile: join(path, "announced.json"),
       adjustmentsFile: join(path, "savings-adjustments.json"),
       quarantineFile: join(path, "influx-quarantine.jsonl"),

@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { atomicWrite } from "#adapters/files/atomicWrite";
+import { createJsonStateWriter, readJsonState } from "#adapters/files/jsonState";
 import type { DemandResponse, DemandResponseEvent } from "#loop/demandResponse";
 
 const eventSchema = z.object({
@@ -14,33 +13,21 @@ const eventSchema = z.object({
 });
 
 /** The event of before a restart; null where there was none. */
-export const readDemandResponseFile = (file: string, onWarning: (text: string) => void): DemandResponseEvent | null => {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    return null;
-  }
-  try {
-    return eventSchema.nullable().parse(JSON.parse(text));
-  } catch {
-    onWarning(`${file} is damaged: a demand-response event of before the restart is lost.`);
-    return null;
-  }
-};
+export const readDemandResponseFile = (file: string, onWarning: (text: string) => void): DemandResponseEvent | null =>
+  readJsonState(file, eventSchema.nullable(), null, () =>
+    onWarning(`${file} is damaged: a demand-response event of before the restart is lost.`),
+  );
 
-/** Keeps the file as the event is, one write after another. Returns the end of it. */
+/** Keeps the file as the event is. Returns the end of it, after the last write. */
 export const keepDemandResponseFile = (
   file: string,
   response: DemandResponse,
   onError: (error: unknown) => void,
 ): (() => Promise<void>) => {
-  let running: Promise<void> = Promise.resolve();
-  const stop = response.onChange((event) => {
-    running = running.then(() => atomicWrite(file, JSON.stringify(event), { mode: 0o600 })).catch(onError);
-  });
+  const writer = createJsonStateWriter(file, onError);
+  const stop = response.onChange((event) => writer.write(event));
   return async () => {
     stop();
-    await running;
+    await writer.settled();
   };
 };

@@ -55,6 +55,10 @@ const priorFor = (config: SiteConfig, dataset: Dataset): Prior | null => {
   return shippedPriorFor(dataset, weatherNames)?.prior ?? null;
 };
 
+/** Days of data from which something is learned: hours do on top of what other buildings taught. */
+export const firstDaysOf = ({ learning: { prior, firstDays, minDays } }: Pick<SiteConfig, "learning">): number =>
+  prior === "none" ? minDays : Math.min(firstDays, minDays);
+
 /** Two models of the same rows, e.g. learned again after a change of the site file, are two versions. */
 const withFreeVersion = (model: BuildingModel, taken: readonly string[]): BuildingModel => {
   let version = model.version;
@@ -68,6 +72,7 @@ export const createLearner = (options: LearnerOptions): Learner => {
   const zones = config.zones.map(({ id }) => id);
   const site = { id: config.site.id, zones, stepS: config.control.stepS };
   const { backend } = config.planner;
+  const firstDays = firstDaysOf(config);
 
   return {
     learn: async (signal) => {
@@ -86,10 +91,11 @@ export const createLearner = (options: LearnerOptions): Learner => {
           clock: options.clock,
           zones,
           minDays: config.learning.minDays,
+          firstDays,
           dataset: () => {
             const dataset = options.dataset();
             // Too little to judge and to learn from: the cycle says how much is wanted.
-            if (usableDays(dataset, zones) < config.learning.minDays) return dataset;
+            if (usableDays(dataset, zones) < firstDays) return dataset;
             return gateData(dataset, zones, options.onWarning, undefined, toLocalMsOf(config)).dataset;
           },
           train: async (dataset, aborted) => {

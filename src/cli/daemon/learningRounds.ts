@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { createLearner } from "#cli/daemon/learning";
+import { createLearner, firstDaysOf } from "#cli/daemon/learning";
 import type { SiteHost } from "#cli/daemon/run";
 import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Watch } from "#cli/daemon/watch";
@@ -9,6 +9,10 @@ import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
 import type { Decision } from "#domain/plan";
 import type { ModelChange, ModelVersionStore } from "#domain/store";
+import { daysLearned, isProvisional, usableDays } from "#loop/learnCycle";
+
+/** Times the days of a provisional model that are worth a new one. */
+const WORTH_LEARNING_AGAIN = 1.5;
 
 /** How a model came to be the one in use: learned just now, found again at the start, or chosen by a person. */
 export type Coming = "learned" | "restored" | "chosen";
@@ -23,6 +27,8 @@ export interface LearningRounds {
   use(model: BuildingModel): Promise<void>;
   /** One round; nothing where one is under way already. Rejects only when aborted. */
   learn(): Promise<void>;
+  /** A round before the night's: while there is no model, or one of the first days that much more data than it stands on would better. */
+  learnEarly(): Promise<void>;
 }
 
 export const controllingText = (decision: Decision | null): string =>
@@ -70,6 +76,7 @@ export const createLearningRounds = (options: {
     options.install(next, coming);
     model = next;
   };
+  const zones = options.config.zones.map(({ id }) => id);
   const lines = progressLines(say);
   let learnedOnce = false;
   const learner = createLearner({
@@ -81,6 +88,32 @@ export const createLearningRounds = (options: {
       if (!learnedOnce) lines(fraction, text);
     },
   });
+  const learn = async (isEarly: boolean): Promise<void> => {
+    if (isLearning) return;
+    isLearning = true;
+    let installed = false;
+    try {
+      if (model === null) board.progress("learning", "Learning how the zones warm and cool. The rule decides meanwhile.", 0);
+      const outcome = await (options.host === undefined
+        ? learner.learn(options.signal)
+        : options.host.turn("learn", () => learner.learn(options.signal), options.signal));
+      if (outcome.kind === "installed" && !learnedOnce)
+        say(
+          `Learned    ${outcome.text} ${isProvisional(outcome.model, options.config.learning.minDays) ? "It stands on what other buildings taught and the first hours: it plans in shadow mode until it has proved itself." : "The planner decides from now on."}`,
+        );
+      else log.info({ outcome: outcome.kind }, outcome.text);
+      installed = outcome.kind === "installed";
+      learnedOnce ||= installed;
+      watch.learning(
+        model === null ? `No model yet (${outcome.text}): the rule decides.` : outcome.kind === "failed" ? outcome.text : null,
+      );
+      if (outcome.kind === "waiting" && model === null && !isEarly) say(`Learning   ${outcome.text}: the rule decides until then.`);
+    } finally {
+      isLearning = false;
+    }
+    board.progress("controlling", controllingText(board.decision), null);
+    if (installed) options.onInstalled();
+  };
   return {
     get model() {
       return model;
@@ -103,28 +136,15 @@ export const createLearningRounds = (options: {
       watch.learning(null);
       options.onInstalled();
     },
-    learn: async () => {
-      if (isLearning) return;
-      isLearning = true;
-      let installed = false;
-      try {
-        if (model === null) board.progress("learning", "Learning how the zones warm and cool. The rule decides meanwhile.", 0);
-        const outcome = await (options.host === undefined
-          ? learner.learn(options.signal)
-          : options.host.turn("learn", () => learner.learn(options.signal), options.signal));
-        if (outcome.kind === "installed" && !learnedOnce) say(`Learned    ${outcome.text} The planner decides from now on.`);
-        else log.info({ outcome: outcome.kind }, outcome.text);
-        installed = outcome.kind === "installed";
-        learnedOnce ||= installed;
-        watch.learning(
-          model === null ? `No model yet (${outcome.text}): the rule decides.` : outcome.kind === "failed" ? outcome.text : null,
-        );
-        if (outcome.kind === "waiting" && model === null) say(`Learning   ${outcome.text}: the rule decides until then.`);
-      } finally {
-        isLearning = false;
-      }
-      board.progress("controlling", controllingText(board.decision), null);
-      if (installed) options.onInstalled();
+    learn: () => learn(false),
+    learnEarly: async () => {
+      if (isLearning || (model !== null && !isProvisional(model, options.config.learning.minDays))) return;
+      const there = usableDays(options.dataset(), zones);
+      const wanted =
+        model === null
+          ? firstDaysOf(options.config)
+          : Math.min(options.config.learning.minDays, WORTH_LEARNING_AGAIN * (daysLearned(model) ?? 0));
+      if (there >= wanted) await learn(true);
     },
   };
 };

@@ -14,6 +14,8 @@ import { zonePoint } from "#domain/points";
 import { runLoop } from "#loop/runLoop";
 
 const MINUTE_MS = 60_000;
+/** How often a site without a model of enough days looks whether a better one can be learned, site time. */
+const EARLY_LEARNING_MS = 60 * MINUTE_MS;
 /** How often freed memory goes back to the system, real time. */
 const MEMORY_RETURN_MS = 5_000;
 /** At the start: values of this age count as the zones' present ones, and so long the first decision waits for them in real time. */
@@ -111,9 +113,16 @@ export const startLoops = async (
   };
   void refreshTariff().catch(onError);
   void refreshForecasts().catch(onError);
+  let lookedEarlyMs = nowMs();
+  const learnEarly = (): void => {
+    if (nowMs() - lookedEarlyMs < EARLY_LEARNING_MS) return;
+    lookedEarlyMs = nowMs();
+    void rounds.learnEarly().catch((error: unknown) => !signal.aborted && onError(error));
+  };
   const everyMinute = async (): Promise<void> => {
     await watch.check();
     await reports.checkZones();
+    learnEarly();
     // In its own time: a feed that does not answer holds nothing up.
     void refreshTariff().catch(onError);
     void refreshForecasts().catch(onError);

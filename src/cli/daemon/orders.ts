@@ -2,7 +2,9 @@ import type { CommandHandlers } from "#adapters/mqtt/commands";
 import type { Publisher } from "#adapters/mqtt/publisher";
 import type { OverrideSet } from "#adapters/mqtt/wire";
 import type { Ground } from "#cli/daemon/ground";
+import type { Knowledge } from "#cli/daemon/knowledge";
 import type { Traffic } from "#cli/daemon/traffic";
+import type { ModelKeeper } from "#cli/modelVersions";
 import { nextScheduleEntryMs } from "#config/nextScheduleEntry";
 import type { SiteConfig } from "#config/siteConfig";
 import type { Clock } from "#domain/clock";
@@ -18,17 +20,24 @@ export interface OrderParts {
   readonly demandResponse: DemandResponse;
   /** What the zone obeys now, as far as known. */
   readonly current: (zone: string) => ZoneSetpoints | null;
+  readonly models: Pick<ModelKeeper, "promote" | "rollback">;
   /** Decides anew at once, so that an order does not wait for the next tick. */
   readonly decideSoon: () => void;
   readonly say: (text: string) => void;
 }
 
-export const orderPartsOf = (ground: Ground, { supervisor, publisher, demandResponse }: Traffic, decideSoon: () => void): OrderParts => ({
+export const orderPartsOf = (
+  ground: Ground,
+  { supervisor, publisher, demandResponse }: Traffic,
+  { models }: Pick<Knowledge, "models">,
+  decideSoon: () => void,
+): OrderParts => ({
   config: ground.run.config,
   clock: ground.clock,
   supervisor,
   publisher,
   demandResponse,
+  models: models.keeper,
   current: (zone) => supervisor.inForce(ground.nowMs()).get(zone) ?? null,
   decideSoon,
   say: (text) => ground.run.log.info(text),
@@ -83,7 +92,7 @@ export const overrideCarrier = (parts: OrderParts): ((zone: string, command: Ove
   };
 };
 
-/** Carries out what people order over MQTT: overrides of zones, modes of zones and of the building. */
+/** Carries out what people order over MQTT: overrides of zones, modes of zones and of the building, demand-response events, and which model is in force. */
 export const orderHandlers = (parts: OrderParts): CommandHandlers => {
   const { supervisor, publisher, clock } = parts;
   const carryOut = overrideCarrier(parts);
@@ -108,6 +117,13 @@ export const orderHandlers = (parts: OrderParts): CommandHandlers => {
       );
       parts.decideSoon();
       return null;
+    },
+    model: async ({ version, by, reason }) => {
+      const order = { by, reason };
+      const { version: inForce, changed } = await (version === null
+        ? parts.models.rollback(order)
+        : parts.models.promote({ ...order, version }));
+      return changed ? null : `model ${inForce} is in force already`;
     },
     mode: async (zone, command) => {
       const mode = modes.find((known) => known === command.mode);

@@ -67,7 +67,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     presence: () => knowledge.presence,
     limitMs: 2 * knowledge.budgetMs,
   });
-  const override = overrideCarrier(orderPartsOf(ground, traffic, () => knowledge.decideSoon()));
+  const override = overrideCarrier(orderPartsOf(ground, traffic, knowledge, () => knowledge.decideSoon()));
   const makeBackup = async (): Promise<string> => {
     const folder = join(resolve(data.path), `backup-${randomBytes(6).toString("hex")}`);
     await writeBackup({ store, directory: data.path, siteFile: config.file, site: site.id, version: run.version, folder });

@@ -3,6 +3,7 @@ import { watchForeignSetpoints } from "#adapters/mqtt/foreignSetpoints";
 import { topicsOf } from "#adapters/mqtt/wire";
 import { announceSite } from "#cli/daemon/announceSite";
 import type { Ground } from "#cli/daemon/ground";
+import type { Knowledge } from "#cli/daemon/knowledge";
 import { orderHandlers, orderPartsOf } from "#cli/daemon/orders";
 import type { StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
@@ -11,6 +12,7 @@ import type { Traffic } from "#cli/daemon/traffic";
 export const openSubscriptions = (
   ground: Ground,
   traffic: Traffic,
+  knowledge: Pick<Knowledge, "models">,
   board: StatusBoard,
   { decideSoon, publishStates }: { readonly decideSoon: () => void; readonly publishStates: () => void },
 ): void => {
@@ -24,7 +26,7 @@ export const openSubscriptions = (
       bus,
       building: site.id,
       zones,
-      handlers: orderHandlers(orderPartsOf(ground, traffic, decideSoon)),
+      handlers: orderHandlers(orderPartsOf(ground, traffic, knowledge, decideSoon)),
       onDropped: (why, topic) => log.warn({ topic, why }, "an order was not carried out"),
     }),
   );

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { freePort, startMosquitto, untilTrue } from "#cli/rehearsal/broker";
 
 const checkout = fileURLToPath(new URL(import.meta.url.includes("/dist/") ? "../../../../" : "../../../", import.meta.url));
-export const users = ["isotherm", "building", "homeassistant", "utility", "reader"] as const;
+export const users = ["isotherm", "building", "homeassistant", "utility", "engineer", "reader"] as const;
 export const passwordOf = (user: string): string => `${user}-secret`;
 
 export interface SecureBroker {

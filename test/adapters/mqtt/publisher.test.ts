@@ -352,6 +352,7 @@ describe("commands", () => {
           return null;
         },
         demandResponse: async () => null,
+        model: async ({ version }) => (version === null ? null : `there is no model ${version}`),
         mode: async (_zone, c) => (c.mode === "auto" ? null : "unknown mode"),
       },
       onDropped: (why) => dropped.push(why),
@@ -364,15 +365,23 @@ describe("commands", () => {
     await person.publish("isotherm/site/zone/cellar/override/set", JSON.stringify({ ...override, id: "5" }));
     await person.publish(set, JSON.stringify({ ...override, id: "boom" }));
     await person.publish("isotherm/site/zone/lobby/mode/set", JSON.stringify({ id: "6", mode: "party", by: "Ada" }));
+    await person.subscribe("isotherm/site/model/result", ({ payload }) => results.push(JSON.parse(payload)));
+    const model = { id: "7", by: "Eva", action: "promote", version: "m1" };
+    await person.publish("isotherm/site/model/set", JSON.stringify(model));
+    await person.publish("isotherm/site/model/set", JSON.stringify({ id: "8", by: "Eva", action: "rollback" }));
+    await person.publish("isotherm/site/model/set", JSON.stringify({ id: "9", by: "Eva", action: "promote" }));
     await tick();
     expect(done).toEqual(["lobby set", "lobby release", "lobby set"]);
-    expect(dropped).toEqual(["retained", "repeated", "malformed", "malformed", "unknown-zone"]);
+    expect(dropped).toEqual(["retained", "repeated", "malformed", "malformed", "unknown-zone", "malformed"]);
     results.sort((a, b) => a.id.localeCompare(b.id));
     expect(results).toEqual([
       { id: "2", ok: true, error: null },
       { id: "3", ok: true, error: null },
       { id: "4", ok: false, error: expect.stringContaining("minutes") },
       { id: "6", ok: false, error: "unknown mode" },
+      { id: "7", ok: false, error: "there is no model m1" },
+      { id: "8", ok: true, error: null },
+      { id: "9", ok: false, error: expect.stringContaining("version") },
       { id: "boom", ok: false, error: "handler failed" },
     ]);
   });
