@@ -29,6 +29,8 @@ it("a graphics processor that is lost raises one alarm, which its return clears"
     nowMs: () => 1,
     brokerConnected: () => true,
     brokerUrl: "mqtt://broker",
+    diskSpace: async () => ({ freeBytes: 1e12, totalBytes: 1e12 }),
+    clock: null,
   });
   const decide = async (by: ComputedBy): Promise<Plan> => {
     const plan = await planComputedBy(by);

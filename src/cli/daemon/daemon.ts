@@ -65,7 +65,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   knowledge.forecasts = forecasts;
   if (building !== null) letLive(ground, traffic, building, knowledge.budgetMs);
   ground.inBackground("the subscription to the sensors", traffic.telemetry.connect(traffic.link.bus));
-  const reports = createStateReports(ground, traffic, screens, past, tariff);
+  const reports = createStateReports(ground, traffic, knowledge, screens, past, tariff);
   const { publishStates } = reports;
   const control = createControl(ground, traffic, knowledge, { forecasts, past, tariff, screens, publishStates });
   const learning = await openLearning(ground, traffic, knowledge, board, control);

@@ -1,4 +1,5 @@
 import type { Ground } from "#cli/daemon/ground";
+import type { Knowledge } from "#cli/daemon/knowledge";
 import type { Past } from "#cli/daemon/past";
 import { publishMeter, zoneStateOf } from "#cli/daemon/publishing";
 import type { Screens } from "#cli/daemon/screens";
@@ -8,6 +9,7 @@ import { comfortAt } from "#config/comfort";
 import { zonePoint } from "#domain/points";
 import type { ZoneSetpoints } from "#domain/setpoints";
 import { type Acknowledgement, createReadBack, notFollowedAlarm, reportedSetpoints } from "#loop/readBack";
+import { createZoneResponse, zoneResponseAlarm } from "#loop/zoneResponse";
 import { createZoneTemperatureAlarms, zoneTemperatureAlarmText } from "#loop/zoneTemperatureAlarms";
 
 /** A setpoint this close to the setback is the setback, K. */
@@ -31,6 +33,7 @@ export interface StateReports {
 export const createStateReports = (
   ground: Ground,
   { alarms, telemetry, publisher, supervisor }: Traffic,
+  knowledge: Pick<Knowledge, "rounds">,
   { board, sources }: Screens,
   { outdoorMean, habits }: Past,
   tariff: SiteTariff,
@@ -39,6 +42,7 @@ export const createStateReports = (
   const { config } = ground.run;
   const readBack = createReadBack(zones, config.control.readBack);
   const temperatureAlarms = createZoneTemperatureAlarms();
+  const response = createZoneResponse();
   /** Warm-up and cool-down: nobody is there yet, and more is asked than while nobody is there. */
   const isBeingReadied = (zone: string, setpoints: ZoneSetpoints | undefined, atMs: number): boolean => {
     const { setback } = config.control;
@@ -62,12 +66,18 @@ export const createStateReports = (
         zones.map((zone) => {
           const temperatureC = latest.values.get(zonePoint(zone, "zoneAirTempC"));
           const setpoints = inForce.get(zone) ?? wholePair(reported.get(zone));
-          return [zone, { temperatureC, setpoints, beingReadied: isBeingReadied(zone, setpoints, atMs), state: supervisor.modeOf(zone) }];
+          const isSlow = knowledge.rounds?.model?.zones.some((model) => model.zone === zone && model.call !== undefined) ?? false;
+          return [
+            zone,
+            { temperatureC, setpoints, isSlow, beingReadied: isBeingReadied(zone, setpoints, atMs), state: supervisor.modeOf(zone) },
+          ];
         }),
       );
       const beyond = temperatureAlarms.look(looks, atMs);
+      const unmoved = response.look(looks, atMs);
       for (const zone of zones) {
         await alarms.set(late.has(zone), notFollowedAlarm(zone), atMs);
+        await alarms.set(unmoved.has(zone), zoneResponseAlarm(zone, unmoved.get(zone), atMs), atMs);
         await alarms.set(beyond.has(zone), zoneTemperatureAlarmText(zone, beyond.get(zone)), atMs);
       }
     },

@@ -1,3 +1,4 @@
+import { diskSpace } from "#adapters/files/diskSpace";
 import { createPublisher, type Publisher } from "#adapters/mqtt/publisher";
 import { type BrokerLink, openBrokerLink } from "#cli/daemon/broker";
 import { keepDemandResponseFile, readDemandResponseFile } from "#cli/daemon/demandResponseFile";
@@ -11,6 +12,7 @@ import { createTelemetry, type Telemetry } from "#cli/daemon/telemetry";
 import { createWatch, type Watch } from "#cli/daemon/watch";
 import type { MessageBus } from "#domain/bus";
 import { type AlarmBoard, createAlarmBoard } from "#loop/alarmBoard";
+import { createClockWatch } from "#loop/clockWatch";
 import { createDemandResponse, type DemandResponse } from "#loop/demandResponse";
 import { createSupervisor, type Supervisor } from "#loop/supervisor";
 
@@ -63,6 +65,8 @@ export const openTraffic = async (ground: Ground): Promise<Traffic> => {
     nowMs,
     brokerConnected: () => link.bus.connected,
     brokerUrl: link.url,
+    diskSpace: () => diskSpace(data.path),
+    clock: clock.kind === "live" ? createClockWatch({ wallMs: () => Date.now(), monotonicMs: () => performance.now() }) : null,
   });
   const initial = readSupervisorFile(data.supervisorFile, control.mode, onWarning);
   const lease = openSiteLease({

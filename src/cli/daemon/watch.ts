@@ -1,6 +1,8 @@
-import type { TelemetryIntake } from "#adapters/telemetry/intake";
+import type { DiskSpace } from "#adapters/files/diskSpace";
+import type { PointStatus, TelemetryIntake } from "#adapters/telemetry/intake";
 import type { Decision } from "#domain/plan";
 import type { AlarmBoard, AlarmText } from "#loop/alarmBoard";
+import { type ClockWatch, clockJumpAlarm } from "#loop/clockWatch";
 
 /** How long the broker may be away before people are told, real time. */
 const BROKER_GRACE_MS = 10_000;
@@ -9,12 +11,24 @@ const UNCERTAIN_DECISIONS = 8;
 /** A foreign setpoint is told of for so long after the last one, site time. */
 const FOREIGN_MS = 30 * 60_000;
 
+/** A year of five zones takes about 200 MB: below the first there is time to act, below the second the store is about to fail. */
+const LOW_DISK_BYTES = 1e9;
+const FULL_DISK_BYTES = 2e8;
+/** A standing alarm ends with so much more, so that it does not flutter. */
+const DISK_MARGIN = 1.2;
+/** Values refused for what they say, not for when they came. */
+const implausible = new Set(["not-a-number", "not-finite", "out-of-range", "jump"]);
+
 export interface WatchParts {
   readonly alarms: AlarmBoard;
   readonly intake: TelemetryIntake;
   readonly nowMs: () => number;
   readonly brokerConnected: () => boolean;
   readonly brokerUrl: string;
+  /** Space on the disk of the store. */
+  readonly diskSpace: () => Promise<DiskSpace>;
+  /** Null where the site does not live by the machine's clock. */
+  readonly clock: ClockWatch | null;
 }
 
 export interface Watch {
@@ -49,7 +63,9 @@ export const createWatch = (parts: WatchParts): Watch => {
 
   const checkSensors = async (): Promise<void> => {
     const ageOfStartS = (parts.nowMs() - startedMs) / 1_000;
-    for (const { point, state, topic, ageS } of intake.snapshot().points) {
+    for (const status of intake.snapshot().points) {
+      const { point, state, topic, ageS } = status;
+      await set(isImplausible(status), implausibleAlarm(status));
       // Zone temperatures have an alarm of the control loop, which acts on them.
       if (point.endsWith(".zoneAirTempC") && state !== "stuck") {
         await set(false, stuckAlarm(point));
@@ -66,8 +82,34 @@ export const createWatch = (parts: WatchParts): Watch => {
     }
   };
 
+  let diskLevel: "critical" | "warning" | null = null;
+  const checkDisk = async (): Promise<void> => {
+    const space = await parts.diskSpace().catch(() => null);
+    // A folder that cannot be asked is the store's alarm.
+    if (space === null) return;
+    const { freeBytes } = space;
+    const below = (limit: number, stood: boolean): boolean => freeBytes < limit * (stood ? DISK_MARGIN : 1);
+    diskLevel = below(FULL_DISK_BYTES, diskLevel === "critical")
+      ? "critical"
+      : below(LOW_DISK_BYTES, diskLevel !== null)
+        ? "warning"
+        : null;
+    await set(diskLevel !== null, {
+      id: "disk-low",
+      level: diskLevel ?? "warning",
+      text: `Only ${(freeBytes / 1e9).toFixed(1)} GB are free on the disk of the store.`,
+      action:
+        "Free space, move store.directory to a larger disk, or keep less (store.raw, store.retention). Control goes on when it is full; measurements and decisions are lost then.",
+    });
+  };
+
   return {
     check: async () => {
+      await checkDisk();
+      if (parts.clock !== null) {
+        const jump = parts.clock.look();
+        await set(jump !== null, clockJumpAlarm(jump));
+      }
       await set(brokerLost(), {
         id: "broker-lost",
         level: "critical",
@@ -159,4 +201,18 @@ const stuckAlarm = (point: string): AlarmText => ({
   level: "warning",
   text: `${point} has not moved for a long time and is not used.`,
   action: "Check the sensor; it counts again with its first change.",
+});
+
+/** Its newest values were refused for what they say, and the last good one is overdue or never came. */
+const isImplausible = ({ lastRefusal, lastTimeMs, state }: PointStatus): boolean =>
+  lastRefusal !== null &&
+  implausible.has(lastRefusal.reason) &&
+  lastRefusal.timeMs > (lastTimeMs ?? Number.NEGATIVE_INFINITY) &&
+  (state === "never" || state === "late" || state === "stale");
+
+const implausibleAlarm = ({ point, topic, lastRefusal }: PointStatus): AlarmText => ({
+  id: `sensor-implausible:${point}`,
+  level: "warning",
+  text: `${point} reports what cannot be (${lastRefusal?.detail ?? ""}) and is not used.`,
+  action: `Check the sensor, what it publishes on ${topic}, and the point's unit, range and expression in the site file.`,
 });
