@@ -29,7 +29,7 @@ it("a graphics processor that is lost raises one alarm, which its return clears"
     nowMs: () => 1,
     brokerConnected: () => true,
     brokerUrl: "mqtt://broker",
-    diskSpace: async () => ({ freeBytes: 1e12, totalBytes: 1e12 }),
+    freeBytes: async () => 1e12,
     clock: null,
   });
   const decide = async (by: ComputedBy): Promise<Plan> => {

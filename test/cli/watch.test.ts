@@ -19,9 +19,9 @@ const watched = () => {
     nowMs: clock.nowMs,
     brokerConnected: () => true,
     brokerUrl: "mqtt://broker",
-    diskSpace: async () => {
+    freeBytes: async () => {
       if (state.freeBytes === null) throw new Error("ENOENT");
-      return { freeBytes: state.freeBytes, totalBytes: 1e12 };
+      return state.freeBytes;
     },
     clock: null,
   });

@@ -1,4 +1,4 @@
-import { diskSpace } from "#adapters/files/diskSpace";
+import { freeBytes } from "#adapters/files/diskSpace";
 import { createPublisher, type Publisher } from "#adapters/mqtt/publisher";
 import { type BrokerLink, openBrokerLink } from "#cli/daemon/broker";
 import { keepDemandResponseFile, readDemandResponseFile } from "#cli/daemon/demandResponseFile";
@@ -65,7 +65,7 @@ export const openTraffic = async (ground: Ground): Promise<Traffic> => {
     nowMs,
     brokerConnected: () => link.bus.connected,
     brokerUrl: link.url,
-    diskSpace: () => diskSpace(data.path),
+    freeBytes: () => freeBytes(data.path),
     clock: clock.kind === "live" ? createClockWatch({ wallMs: () => Date.now(), monotonicMs: () => performance.now() }) : null,
   });
   const initial = readSupervisorFile(data.supervisorFile, control.mode, onWarning);

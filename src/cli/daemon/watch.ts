@@ -1,4 +1,3 @@
-import type { DiskSpace } from "#adapters/files/diskSpace";
 import type { PointStatus, TelemetryIntake } from "#adapters/telemetry/intake";
 import type { Decision } from "#domain/plan";
 import type { AlarmBoard, AlarmText } from "#loop/alarmBoard";
@@ -25,8 +24,8 @@ export interface WatchParts {
   readonly nowMs: () => number;
   readonly brokerConnected: () => boolean;
   readonly brokerUrl: string;
-  /** Space on the disk of the store. */
-  readonly diskSpace: () => Promise<DiskSpace>;
+  /** Bytes that are free on the disk of the store. */
+  readonly freeBytes: () => Promise<number>;
   /** Null where the site does not live by the machine's clock. */
   readonly clock: ClockWatch | null;
 }
@@ -84,10 +83,9 @@ export const createWatch = (parts: WatchParts): Watch => {
 
   let diskLevel: "critical" | "warning" | null = null;
   const checkDisk = async (): Promise<void> => {
-    const space = await parts.diskSpace().catch(() => null);
+    const freeBytes = await parts.freeBytes().catch(() => null);
     // A folder that cannot be asked is the store's alarm.
-    if (space === null) return;
-    const { freeBytes } = space;
+    if (freeBytes === null) return;
     const below = (limit: number, stood: boolean): boolean => freeBytes < limit * (stood ? DISK_MARGIN : 1);
     diskLevel = below(FULL_DISK_BYTES, diskLevel === "critical")
       ? "critical"
