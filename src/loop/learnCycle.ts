@@ -26,8 +26,12 @@ export interface LearnParts {
     readonly fresh: { readonly value: number; readonly text: string };
     readonly before: { readonly value: number; readonly text: string };
   } | null;
-  /** A new model may be this share worse: it is judged by one that has not seen the newest days. Default 0.1. */
+  /**
+   * A new model may be this share worse: it is judged by one that has not seen the newest days (default 0.2), and by so much more for every day beyond the first that the one in use is older
+   * (default 0.03): what it was better at was another season.
+   */
   readonly tolerance?: number;
+  readonly tolerancePerDay?: number;
   readonly current: () => BuildingModel | null;
   /**
    * Puts a model to work from the next decision on, e.g. prepares a planner for it and swaps it into the slot. Resolves with false where another one than
@@ -122,7 +126,9 @@ function compare(parts: LearnParts, model: BuildingModel, current: BuildingModel
   const before = isOutgrown ? null : (both?.before ?? (current === null ? null : parts.heldOut(current)));
   if (fresh === null || before === null)
     return { accept: true, text: `Model ${model.version} is in use${fresh === null ? "" : ` (${fresh.text})`}.` };
-  const allowed = before.value + Math.abs(before.value) * (parts.tolerance ?? 0.1);
+  const olderDays = current === null ? 0 : (model.trainedToMs - current.trainedToMs) / 86_400_000;
+  const tolerance = (parts.tolerance ?? 0.2) + (parts.tolerancePerDay ?? 0.03) * Math.max(0, olderDays - 1);
+  const allowed = before.value + Math.abs(before.value) * tolerance;
   return fresh.value <= allowed
     ? { accept: true, text: `Model ${model.version} is in use (${fresh.text}; before: ${before.text}).` }
     : { accept: false, text: `Model ${model.version} is not used: ${fresh.text}, the one in use has ${before.text}.` };

@@ -30,7 +30,7 @@ export const startSecureBroker = async (folder: string): Promise<SecureBroker> =
     execFileSync("mosquitto_passwd", [...(i === 0 ? ["-c"] : []), "-b", join(folder, "passwd"), user, passwordOf(user)]);
   const port = await freePort();
   const lines = readFileSync(join(checkout, "config/mosquitto/mosquitto.conf"), "utf8")
-    .replace(/^(persistence|autosave).*\n/gm, "")
+    .replace("/var/lib/mosquitto/", `${folder}/`)
     .replaceAll("/etc/mosquitto/isotherm/acl", join(checkout, "config/mosquitto/acl"))
     .replaceAll("/etc/mosquitto/isotherm/", `${folder}/`)
     .replace("listener 8883", `listener ${port} 127.0.0.1`);

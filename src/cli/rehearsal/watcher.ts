@@ -12,9 +12,9 @@ export interface SetpointWatch {
   readonly malformed: number;
   readonly sources: Readonly<Record<string, number>>;
   readonly firstMs: number;
-  /** The largest epoch seen in any zone. */
+  /** The largest epoch seen in any zone, in proposals too: in shadow mode nothing else shows that a daemon is back. */
   readonly epoch: number;
-  /** Real time (performance.now) of the newest message. */
+  /** Real time (performance.now) of the newest setpoint or proposal. */
   readonly newestRealMs: number;
 }
 
@@ -30,8 +30,15 @@ export const watchSetpoints = async (bus: MqttBus, site: string, clock: Pick<Clo
     newestRealMs: Number.NaN,
   };
   const newest = new Map<string, readonly [number, number]>();
-  await bus.subscribe(topicsOf(site).setpoint("+"), ({ topic, payload }) => {
-    if (payload === "") return;
+  await bus.subscribe(topicsOf(site).setpointProposed("+"), ({ payload, retained }) => {
+    const message = decode.setpoint(payload);
+    if (!message.ok || retained) return;
+    watch.epoch = Math.max(watch.epoch, message.value.epoch);
+    watch.newestRealMs = performance.now();
+  });
+  await bus.subscribe(topicsOf(site).setpoint("+"), ({ topic, payload, retained }) => {
+    // What the broker had kept says nothing of who is there now.
+    if (payload === "" || retained) return;
     const message = decode.setpoint(payload);
     if (!message.ok) {
       watch.malformed += 1;
