@@ -138,7 +138,8 @@ const linearAlgebraOf = ({ backend }: SimulateOptions): Promise<LinearAlgebra> =
  */
 function ensemble(options: SimulateOptions, run: Run): Method {
   const lead = leadZoneOf(run);
-  const rollouts = new WeakMap<BuildingModel, PreparedRollout>();
+  // By version: a model is data and may be copied on its way, say with the days it stands on.
+  const rollouts = new Map<string, PreparedRollout>();
   return {
     learnsAtNight: false,
     priorManifest: null,
@@ -146,14 +147,14 @@ function ensemble(options: SimulateOptions, run: Run): Method {
       const la = await linearAlgebraOf(options);
       const given = { seed: options.seed, onProgress, ...(signal === undefined ? {} : { signal }) };
       const { model, ensembles } = await trainEnsembleBuilding(la, dataset, [lead], localTimeOf(run), given);
-      rollouts.set(model, createEnsembleRollout(la, ensembles));
+      rollouts.set(model.version, createEnsembleRollout(la, ensembles));
       return model;
     },
     plannerOf: (frame, model, backendName) => {
       frame.close();
       const { samples: numSamples, allowFallback } = options;
       const given = { ...ensembleMppi, numSamples, maxSamplesPerRun: numSamples, allowFallback, backendName };
-      return driveAllFrom(createRandomShootingPlanner(rollouts.get(model)!, model, given), lead);
+      return driveAllFrom(createRandomShootingPlanner(rollouts.get(model.version)!, model, given), lead);
     },
   };
 }

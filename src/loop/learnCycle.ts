@@ -88,7 +88,7 @@ export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promi
     daysThere = usableDays(dataset, parts.zones);
     const daysWanted = parts.firstDays ?? parts.minDays;
     if (daysThere < daysWanted)
-      return { kind: "waiting", daysThere, daysWanted, text: `${days(daysWanted)} wanted, ${daysThere.toFixed(1)} there` };
+      return { kind: "waiting", daysThere, daysWanted, text: wantedText(daysWanted, daysThere) };
     const trained = await parts.train(dataset, signal);
     const model = { ...trained, summary: { ...trained.summary, [DAYS_LEARNED]: Number(daysThere.toFixed(3)) } };
     signal?.throwIfAborted();
@@ -109,7 +109,13 @@ export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promi
   }
 }
 
-const days = (count: number): string => `${count} day${count === 1 ? "" : "s"}`;
+const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`;
+
+/** In days, or in hours where less than a day is wanted. */
+const wantedText = (wantedDays: number, thereDays: number): string =>
+  wantedDays < 1
+    ? `${counted(Number((24 * wantedDays).toFixed(1)), "hour")} of data wanted, ${(24 * thereDays).toFixed(1)} there`
+    : `${counted(wantedDays, "day")} of data wanted, ${thereDays.toFixed(1)} there`;
 
 interface Verdict {
   readonly accept: boolean;

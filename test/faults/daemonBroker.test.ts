@@ -84,7 +84,7 @@ describe.skipIf(!hasMosquitto)(`a real building over ${mosquittoName}`, () => {
     expect(Math.abs(hall.issuedAtMs - Date.now())).toBeLessThan(120_000);
     const status = await until(async () => {
       const shown = await getJson<DaemonStatus>(`${dashboard}api/v1/status`);
-      return /3 days wanted/.test(shown.progressText) ? shown : null;
+      return /6 hours of data wanted/.test(shown.progressText) ? shown : null;
     }, "what is missing");
     expect(status.phase).toBe("degraded");
     const tempsC = await until(async () => {

@@ -110,7 +110,7 @@ describe("learning", () => {
   });
   it("waits for enough days and says how many are there", async () => {
     const { parts, saved } = learning({ dataset: () => rows(3.2) });
-    expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", text: "7 days wanted, 3.2 there" });
+    expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", text: "7 days of data wanted, 3.2 there" });
     expect(saved).toEqual([]);
   });
   it("does not count rows without a temperature", async () => {
@@ -166,7 +166,7 @@ describe("learning", () => {
       dataset: () => rows(there),
       train: async () => model(`of-${there}`, errorK),
     });
-    expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", daysWanted: 0.25, text: "0.25 days wanted, 0.2 there" });
+    expect(await learnCycle(parts)).toMatchObject({ kind: "waiting", daysWanted: 0.25, text: "6 hours of data wanted, 4.8 there" });
     there = 0.5;
     expect(await learnCycle(parts)).toMatchObject({ kind: "installed" });
     expect(isProvisional(current()!, 3)).toBe(true);
