@@ -1,12 +1,22 @@
 import { admit } from "#controllers/admission";
 import { referencePrice } from "#controllers/mppi/cost";
+import { type Hedge, hedged } from "#controllers/mppi/hedge";
 import { type PlanProblem, planProblem, shiftedPrevious } from "#controllers/mppi/planProblem";
 import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#controllers/mppi/pool";
 import { postponed } from "#controllers/mppi/postpone";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { explainProbe, probed } from "#controllers/mppi/probing";
-import { explainDoubted, explainLate, explainNotFinite, explainPlan, explainTooUncertain, explainUnsure } from "#controllers/mppi/reason";
+import {
+  explainDoubted,
+  explainHedge,
+  explainLate,
+  explainNotFinite,
+  explainPlan,
+  explainTooUncertain,
+  explainUnsure,
+} from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf, widestPair } from "#controllers/mppi/samples";
+import { forecastScenarios } from "#controllers/mppi/scenarios";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
 import { kwhPerKelvin, terminalValue } from "#controllers/mppi/terminalValue";
 import { type UnsureZone, unsureZones, withRuleIn } from "#controllers/mppi/unsureZones";
@@ -148,6 +158,7 @@ const withTerminal = (problem: PlanProblem, given: readonly PredictedCandidate[]
  *
  * Evaluates the given plans (rules, schedule, the previous plan), then `numSamples` sequences in all around the best and the weighted mean, and
  * carries out the cheapest one that keeps the model's spread bound: so the plan is never predicted to cost more than a given plan that keeps it.
+ * Where it is known how far forecasts like the request's have been off, the plan is chosen by its mean cost over scenarios of their errors (`hedged`).
  * Sequences whose spread (`sampleSpreadK`) exceeds `model.spreadBoundK` are discarded, those with values that are not finite dropped and counted.
  * Nothing left: the request's first rule plan with `fallback` "too-uncertain" or "not-finite". Same request and options, same plan (but for durations).
  * An aborted signal or the deadline ends the search between two evaluations with the best plan so far; before the first one, the rule ("late").
@@ -203,12 +214,22 @@ const decide = async (
   };
   const { horizonSteps, nz } = problem.cost;
 
-  const poolOf = (costs: CostProblem): CandidatePool =>
-    new CandidatePool(rollout, costs, inputs, options.maxSamplesPerRun, model.spreadBoundK);
+  const poolOf = (costs: CostProblem, along: RolloutInputs = inputs): CandidatePool =>
+    new CandidatePool(rollout, costs, along, options.maxSamplesPerRun, model.spreadBoundK);
   const predictGiven = async ({ admission }: PlanProblem): Promise<PredictedCandidate[]> => {
     const builder = new BatchBuilder(plans.sequences.length, horizonSteps, nz, admission);
     for (const sequence of plans.sequences) builder.add(sequence);
     return pool.predict(builder.batch());
+  };
+  /** null: nothing is known of the forecasts' errors. */
+  const hedgedPlan = async (atHand: PredictedCandidate): Promise<Hedge | null> => {
+    const [, ...others] = forecastScenarios(request.forecast, request.nowMs, request.forecastErrors ?? []);
+    if (others.length === 0) return null;
+    const scenarios = others.map(({ weight, forecast }) => {
+      const disturbances = rolloutDisturbances(model, { ...request, forecast }, horizonSteps, inputs.disturbances);
+      return { weight, pool: poolOf(cost, { ...inputs, disturbances }) };
+    });
+    return hedged(pool, atHand, { cost, admission: problem.admission, given: plans.sequences, scenarios });
   };
   const started = mayGoOn();
   let cost = problem.cost;
@@ -252,7 +273,9 @@ const decide = async (
     cheapest !== null && mayGoOn()
       ? await postponed(pool, cheapest, { cost, admission, given: plans.sequences, doubtedShare, nowC, slow })
       : null;
-  const planned = later ?? cheapest;
+  const atHand = later ?? cheapest;
+  const hedge = atHand !== null && mayGoOn() ? await hedgedPlan(atHand) : null;
+  const planned = hedge?.candidate ?? atHand;
   const allowance = request.probing;
   const trial =
     planned !== null && allowance !== undefined && mayGoOn()
@@ -302,9 +325,10 @@ const decide = async (
       )}${explainDoubted(
         doubted.map((z) => zones[z]!),
         request.leftToRule,
-      )}${trial === null ? "" : explainProbe(trial.probe, options.currency)}`,
+      )}${hedge === null ? "" : explainHedge(hedge.figures, options.currency)}${trial === null ? "" : explainProbe(trial.probe, options.currency)}`,
       fallback: null,
       ...(trial === null ? {} : { probe: trial.probe }),
+      ...(hedge === null ? {} : { forecastScenarios: hedge.figures }),
       ...(leftToRule.length === 0 ? {} : { fallbackZones: leftToRule.map((z) => zones[z]!) }),
       diagnostics,
     };

@@ -1,4 +1,4 @@
-import type { PredictedPlan, ZoneComfort } from "#domain/plan";
+import type { ForecastScenarioFigures, PredictedPlan, ZoneComfort } from "#domain/plan";
 import { normalCdf } from "#math/statistics";
 
 /** What a sentence about a plan is made from. */
@@ -185,6 +185,12 @@ export const explainDoubted = (zones: readonly string[], why: ReadonlyMap<string
   if (ruleName !== undefined) return `The rule acts (${ruleName}): in ${first}${others(zones.length - 1)} ${clause}.`;
   return ` In ${first}${others(zones.length - 1)} the rule acts: ${clause}.`;
 };
+
+/** A sentence about a plan that was chosen for what forecasts usually err by; empty where it was not. */
+export const explainHedge = ({ count, expectedCost, insteadOfCost }: ForecastScenarioFigures, currency: string): string =>
+  insteadOfCost === undefined
+    ? ""
+    : ` Over ${count} ways in which weather and people may come, as far as forecasts of them have been off, it costs ${(insteadOfCost - expectedCost).toFixed(2)} ${currency} less in the mean than what is cheapest if the forecast comes true.`;
 
 export const explainNotFinite = (evaluated: number, ruleName: string): string =>
   `The rule acts (${ruleName}): the model could not predict any of ${evaluated} plans.`;

@@ -97,12 +97,15 @@ export const rolloutDisturbances = (
   model: BuildingModel,
   { forecast, history, localMs }: Pick<PlanRequest, "forecast" | "history" | "localMs">,
   steps: number = forecast.stepEndMs.length,
+  /** Of the same history along another forecast: drifts are taken from them. */
+  known: ReadonlyMap<PointName, Float64Array> | null = null,
 ): ReadonlyMap<PointName, Float64Array> => {
   const offsetMs = localMs[0]! - forecast.stepEndMs[0]!;
-  const drifts = comingDrifts(model, history, (timeMs) => timeMs + offsetMs, steps);
+  const drifting = new Set(model.zones.filter(({ drift }) => drift !== undefined).map(({ zone }) => driftPoint(zone)));
+  const drifts = known ?? comingDrifts(model, history, (timeMs) => timeMs + offsetMs, steps);
   return new Map(
     rolloutRequirements(model).disturbances.map((point) => {
-      const drift = drifts.get(point);
+      const drift = drifting.has(point) ? drifts.get(point) : undefined;
       if (drift !== undefined) return [point, drift] as const;
       const mean = meanOf(point);
       if (mean !== null) {

@@ -147,6 +147,9 @@ const decision = of<Decision>()(
         probe: z
           .object({ zone: text, mode: z.enum(["heating", "cooling"]), setpointC: number, plannedC: number, cost: number, stdDevK: number })
           .optional(),
+        forecastScenarios: z
+          .object({ count: number, expectedCost: number, worstCost: number, insteadOfCost: number.optional() })
+          .optional(),
         diagnostics,
       }),
       command: z.record(text, setpoints),

@@ -11,11 +11,13 @@ import { learned, type SimulateOptions, type SimulateWishes, stepS } from "#cli/
 import { createRunTable, createSite, type RunTable, type SimulatedSite } from "#cli/simulatePlant";
 import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanner } from "#cli/simulateRules";
 import { simulationSite } from "#cli/simulateSite";
+import type { Dataset, ForecastProvider } from "#domain/dataset";
 import { unavailableError } from "#domain/errors";
 import type { Decision, Plan } from "#domain/plan";
 import { buildingPoint, type Observation } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
+import { createForecastErrors, type ForecastErrors } from "#loop/forecastErrors";
 import { createHistoryBuffer, type HistoryBuffer } from "#loop/historyBuffer";
 import { createPlannerSlot } from "#loop/plannerSlot";
 import { createProbeLedger, defaultProbeLimits } from "#loop/probeLedger";
@@ -204,6 +206,16 @@ async function runHistory({ options, run, history, context }: Omit<Pass, "start"
   return row;
 }
 
+/** What a daemon would have learned of its forecasts during the days before. */
+async function errorsOver(before: Dataset, forecasts: ForecastProvider): Promise<ForecastErrors> {
+  const errors = createForecastErrors();
+  for (const [i, timeMs] of before.timesMs.entries()) {
+    errors.measured(timeMs, new Map([...before.columns].map(([point, values]) => [point, values[i]!])));
+    errors.issued(await forecasts.forecast(timeMs, stepS, rowsPerDay), timeMs);
+  }
+  return errors;
+}
+
 /** The scored days under one controller; `rule` acts or is fallen back to. */
 async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Scored> {
   const { options, run, table, tariff, context } = pass;
@@ -238,6 +250,9 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
   const watch = await createSimulatedMonitor({ options, run, history, alarms, onError });
   const regret = createRegretMonitor();
   let atFirst: Observation | null = null;
+  // The planner's alone: comfort, rules and figures go on reading the truth.
+  const forecasts = withForecastError(table, options.forecastError, options.seed);
+  const forecastErrors = await errorsOver(before, forecasts);
   const cycle = createControlCycle({
     site,
     clock,
@@ -250,8 +265,8 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
     },
     ...(watch === null ? {} : { monitor: watch.monitor, regret }),
     ...((options.probing ?? 0) > 0 ? { probes: createProbeLedger({ ...defaultProbeLimits, share: options.probing! }) } : {}),
-    // The planner's alone: comfort, rules and figures go on reading the truth.
-    forecasts: withForecastError(table, options.forecastError, options.seed),
+    forecasts,
+    forecastErrors: forecastErrors.all,
     planners,
     supervisor,
     history,
@@ -282,6 +297,8 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
       peakW = Math.max(peakW, row.values.get(buildingPoint("hvacPowerW")) ?? 0);
       recorder.add(row);
       rows.push(row);
+      forecastErrors.measured(row.timeMs, row.values);
+      forecastErrors.issued(await forecasts.forecast(row.timeMs, stepS, rowsPerDay), row.timeMs);
       if (!quiet && (step + 1) % rowsPerDay === 0)
         dayDone(context, rows.slice(-rowsPerDay), (step + 1) / rowsPerDay, options.days, decisions, steps);
       await breathe();

@@ -83,7 +83,20 @@ export interface Plan {
   readonly fallbackZones?: readonly string[];
   /** What is tried in the first step in order to learn; absent: nothing. */
   readonly probe?: Probe;
+  /** What the plan is predicted to cost where weather and people come otherwise than forecast; absent: nothing is known of the forecasts' errors. */
+  readonly forecastScenarios?: ForecastScenarioFigures;
   readonly diagnostics: PlanDiagnostics;
+}
+
+/** Predicted costs over the scenarios of the forecasts' errors, in the unit of the plan's costs. */
+export interface ForecastScenarioFigures {
+  /** Scenarios, the forecast itself among them. */
+  readonly count: number;
+  /** Mean over them of the plan that was chosen. */
+  readonly expectedCost: number;
+  readonly worstCost: number;
+  /** Mean over them of the plan that would be cheapest if the forecast came true, where it was given up for that; absent: it was not. */
+  readonly insteadOfCost?: number;
 }
 
 /** A setpoint that is moved inside the comfort band for one step, so that the zone floats afterwards and shows what a thermostat hides. */

@@ -1,6 +1,7 @@
 import type { EquipmentWear } from "#domain/cost";
 import type { Forecast } from "#domain/dataset";
 import type { DemandCharge } from "#domain/demandCharge";
+import type { ForecastErrorAtLead } from "#domain/forecastError";
 import type { StateHistory } from "#domain/model";
 import type { Plan } from "#domain/plan";
 import type { ComfortSchedule, SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
@@ -36,6 +37,8 @@ export interface PlanRequest {
   readonly demandCharge?: DemandCharge;
   /** Absent: short runs of equipment cost nothing. */
   readonly equipment?: EquipmentWear;
+  /** How far forecasts like this one (and of people) have been off, where enough is known of it. Absent: this one is taken at its word. */
+  readonly forecastErrors?: readonly ForecastErrorAtLead[];
   /** The rule's own plans; the first is the one that acts when the planner may not. */
   readonly rulePlans: readonly ControlSequence[];
   /** Others to be kept among the samples, e.g. the building's schedule. */

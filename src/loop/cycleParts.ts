@@ -2,6 +2,7 @@ import type { Clock } from "#domain/clock";
 import type { EquipmentWear } from "#domain/cost";
 import type { Forecast, ForecastProvider } from "#domain/dataset";
 import type { DemandCharge } from "#domain/demandCharge";
+import type { ForecastErrorAtLead } from "#domain/forecastError";
 import type { Plan } from "#domain/plan";
 import type { ControlSequence, PlanRequest } from "#domain/planner";
 import type { Plant } from "#domain/plant";
@@ -78,6 +79,8 @@ export interface CycleParts {
   readonly clock: Clock;
   readonly plant: Pick<Plant, "observe">;
   readonly forecasts: ForecastProvider;
+  /** How far each provider's forecasts have been off. Absent: nobody compares them with what was measured. */
+  readonly forecastErrors?: () => readonly ForecastErrorAtLead[];
   readonly planners: PlannerSlot;
   readonly supervisor: Supervisor;
   readonly history: HistoryBuffer;

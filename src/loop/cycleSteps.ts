@@ -1,4 +1,5 @@
 import type { Forecast } from "#domain/dataset";
+import { isTrustedError, PEOPLE_PROVIDER } from "#domain/forecastError";
 import type { StateHistory } from "#domain/model";
 import type { Decision, Plan } from "#domain/plan";
 import type { ControlSequence, PlanRequest } from "#domain/planner";
@@ -134,6 +135,7 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     pricePerKwh,
     ...(demandCharge === null ? {} : { demandCharge }),
     ...(site.equipment === undefined ? {} : { equipment: site.equipment }),
+    ...forecastErrors(parts, forecast),
     rulePlans: candidates.rulePlans.length > 0 ? candidates.rulePlans : [bounded],
     otherPlans: candidates.otherPlans,
     previousPlan: memory.previousPlan,
@@ -143,6 +145,14 @@ export async function planRequest(parts: CycleParts, memory: CycleMemory, seen: 
     tick: Math.round(seen.rowMs / (stepS * 1000)),
   };
 }
+
+/** What is known of the errors of the provider in use, and of people's. */
+const forecastErrors = (parts: CycleParts, { provider }: Forecast): Pick<PlanRequest, "forecastErrors"> => {
+  const known = (parts.forecastErrors?.() ?? []).filter(
+    (one) => (one.provider === provider || one.provider === PEOPLE_PROVIDER) && isTrustedError(one),
+  );
+  return known.length === 0 ? {} : { forecastErrors: known };
+};
 
 /** What may be tried in order to learn: nothing in zones that somebody else decides for or whose sensor is doubted. */
 const probing = ({ site, supervisor, probes, clock }: CycleParts, seen: Seen): Pick<PlanRequest, "probing"> => {

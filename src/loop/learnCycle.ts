@@ -87,8 +87,7 @@ export async function learnCycle(parts: LearnParts, signal?: AbortSignal): Promi
     const dataset = await parts.dataset();
     daysThere = usableDays(dataset, parts.zones);
     const daysWanted = parts.firstDays ?? parts.minDays;
-    if (daysThere < daysWanted)
-      return { kind: "waiting", daysThere, daysWanted, text: wantedText(daysWanted, daysThere) };
+    if (daysThere < daysWanted) return { kind: "waiting", daysThere, daysWanted, text: wantedText(daysWanted, daysThere) };
     const trained = await parts.train(dataset, signal);
     const model = { ...trained, summary: { ...trained.summary, [DAYS_LEARNED]: Number(daysThere.toFixed(3)) } };
     signal?.throwIfAborted();

@@ -153,4 +153,37 @@ describe("errors of forecasts", () => {
     const waiting = after.memory().pending.filter(({ point }) => point === OUTDOOR);
     expect(waiting.map(({ leadS }) => leadS / 3600)).toEqual([12, 24]);
   });
+  it("of people are the building's as a whole, while somebody is expected or comes, and only where every zone counts them", () => {
+    const errors = createForecastErrors();
+    const people = (a: number, b: number) => ({
+      stepEndMs: Float64Array.from({ length: 24 }, (_, t) => at(0) + (t + 1) * HOUR_MS),
+      columns: new Map([
+        ["a.occupancyCount" as const, new Float64Array(24).fill(a)],
+        ["b.occupancyCount" as const, new Float64Array(24).fill(b)],
+      ]),
+    });
+    errors.expected(people(2, 3), at(0));
+    errors.measured(
+      at(1),
+      new Map([
+        ["a.occupancyCount", 4],
+        ["b.occupancyCount", 4],
+      ]),
+    );
+    // One zone does not say: nothing is learned of three hours ahead.
+    errors.measured(at(3), new Map([["a.occupancyCount", 4]]));
+    expect(errors.all()).toEqual([
+      { provider: "people", point: "building.occupancyCount", leadS: 3600, count: 1, bias: 3, stdDev: Number.NaN },
+    ]);
+    const night = createForecastErrors();
+    night.expected(people(0, 0), at(0));
+    night.measured(
+      at(1),
+      new Map([
+        ["a.occupancyCount", 0],
+        ["b.occupancyCount", 0],
+      ]),
+    );
+    expect(night.all()).toEqual([]);
+  });
 });

@@ -100,6 +100,7 @@ export const createControl = (
       },
     },
     forecasts,
+    forecastErrors: forecasts.errors,
     planners: knowledge.planners,
     supervisor: traffic.supervisor,
     history: knowledge.history,

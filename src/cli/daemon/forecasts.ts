@@ -145,7 +145,8 @@ export const createForecasts = async (parts: SiteForecastParts): Promise<SiteFor
   const chain = chainForecasts(sources.map(({ provider }) => provider));
   const firstChoice = chainForecasts([sources[0]!.provider]);
   const zones = config.zones.map(({ id }) => id);
-  const guarded = guardForecasts(withPeople(chain, persistence, zones, parts.usualPeople), {
+  const complete = withPeople(chain, persistence, zones, parts.usualPeople);
+  const guarded = guardForecasts(complete, {
     maxAgeS: config.forecast.maxAgeS,
     newest: (point) => history.last(point)?.value ?? null,
     onProblem,
@@ -190,6 +191,8 @@ export const createForecasts = async (parts: SiteForecastParts): Promise<SiteFor
         const forecast = await provider.forecast(newestMs, stepS, steps).catch(() => null);
         if (forecast !== null) errors.issued(forecast, newestMs);
       }
+      const expected = await complete.forecast(newestMs, stepS, steps).catch(() => null);
+      if (expected !== null) errors.expected(expected, newestMs);
       await save();
     },
     check: async () => {
