@@ -1,7 +1,7 @@
 """Checks components of MQTT discovery with Home Assistant's own schemas.
 
-Standard input: a JSON list of [platform, payload]. Standard output: a JSON list of error texts, null where the schema accepts. Needs the package
-homeassistant (2024.3.3 is the newest for Python 3.11) with paho-mqtt 1.6. That version has no device-based discovery yet: what a device's message says
+Standard input: a JSON list of [platform, payload]. Standard output: a JSON list of error texts, null where the schema accepts. Needs what
+homeAssistantRequirements.txt names (2024.3.3 is the newest for Python 3.11). That version has no device-based discovery yet: what a device's message says
 once for all its components has to be written into each payload before.
 """
 

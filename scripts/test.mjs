@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { build } from "./build.mjs";
 import { checkoutRoot, say, seconds } from "./lib/checkout.mjs";
 import { findEnergyplus, installEnergyplus } from "./lib/energyplus.mjs";
+import { findHomeAssistant, installHomeAssistant } from "./lib/homeAssistant.mjs";
 import { optionalParts, provideParts } from "./lib/optionalParts.mjs";
 import { runProcess, stopProcesses } from "./lib/runProcess.mjs";
 import { closingLine, report, verdict } from "./lib/testReport.mjs";
@@ -19,14 +20,19 @@ const provide = async () => {
     const absent = optionalParts
       .filter((part) => !part.isPresent())
       .map((part) => ({ name: part.name, reason: "absent, and not installed by this run" }));
-    return findEnergyplus(checkoutRoot) === null
-      ? [...absent, { name: "EnergyPlus", reason: "absent; npm run energyplus:install" }]
-      : absent;
+    if (findEnergyplus(checkoutRoot) === null) absent.push({ name: "EnergyPlus", reason: "absent; npm run energyplus:install" });
+    if (findHomeAssistant(checkoutRoot) === null)
+      absent.push({ name: "Home Assistant's schemas", reason: "absent; npm test without arguments installs them" });
+    return absent;
   }
   const began = Date.now();
   const missing = await provideParts({ say });
-  const energyplus = await installEnergyplus({ root: checkoutRoot, say });
+  const [energyplus, homeAssistant] = await Promise.all([
+    installEnergyplus({ root: checkoutRoot, say }),
+    installHomeAssistant({ root: checkoutRoot, say }),
+  ]);
   if (energyplus.library === undefined) missing.push({ name: "EnergyPlus", reason: energyplus.reason });
+  if (homeAssistant.python === undefined) missing.push({ name: "Home Assistant's schemas", reason: homeAssistant.reason });
   say(`Parts that tests need: ${missing.length === 0 ? "all here" : `${missing.length} missing`} (${seconds(Date.now() - began)})`);
   return missing;
 };

@@ -1,11 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backendsRan, recordBackendRan } from "../helpers/backendsRan.js";
-import { energyplusModule, lockfileModule, type OptionalPart, type ProcessResult, partsModule } from "./scriptModules.js";
+import {
+  energyplusModule,
+  homeAssistantModule,
+  lockfileModule,
+  type OptionalPart,
+  type ProcessResult,
+  partsModule,
+  pythonModule,
+} from "./scriptModules.js";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const readJson = (name: string): unknown => JSON.parse(readFileSync(join(root, name), "utf8"));
@@ -144,6 +152,61 @@ describe("parts that tests need", () => {
   });
   it("counts an EnergyPlus that was not unpacked to its end as absent", () => {
     expect(energyplusModule.findEnergyplus(folder)).toBeNull();
+  });
+});
+
+describe("Python packages that tests need", () => {
+  /** An environment whose Python is a shell script: `pip install` runs the given lines. */
+  const pretended = (name: string, pip: string) => {
+    const environment = join(folder, name);
+    mkdirSync(join(environment, "bin"), { recursive: true });
+    writeFileSync(join(environment, "bin/python"), `#!/bin/sh\ncase "$*" in "-m pip --version") exit 0;; esac\n${pip}\n`, { mode: 0o755 });
+    const brought = join(environment, "brought");
+    return {
+      brought,
+      options: {
+        environment,
+        label: name,
+        pythons: { oldest: [3, 11], before: [3, 12] },
+        pipArgs: ["some-package==1.0"],
+        find: () => (existsSync(brought) ? brought : null),
+        limitMs: 20_000,
+      },
+    };
+  };
+
+  it("are installed as wheels without what they depend on, and once", async () => {
+    const { brought, options } = pretended("good", `echo "$*" >> "$(dirname "$0")/../log"; touch "$(dirname "$0")/../brought"`);
+    expect(await pythonModule.installPackages(options)).toEqual({ found: brought });
+    expect(await pythonModule.installPackages(options)).toEqual({ found: brought });
+    const lines = readFileSync(join(options.environment, "log"), "utf8").trim().split("\n");
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/--no-deps .*--only-binary :all: some-package==1\.0$/);
+  });
+  it("are reported with pip's last words where there is no network, and nothing is thrown", async () => {
+    const { options } = pretended("offline", "echo 'ERROR: No matching distribution found for some-package==1.0' >&2; exit 1");
+    expect(await pythonModule.installPackages(options)).toEqual({
+      reason: "pip failed: ERROR: No matching distribution found for some-package==1.0",
+    });
+  });
+  it("are reported where pip brings nothing, takes too long, or there is no Python for them", async () => {
+    expect((await pythonModule.installPackages(pretended("empty", "exit 0").options)).reason).toMatch(/is not there$/);
+    const slow = { ...pretended("slow", "exec sleep 30").options, limitMs: 1_000 };
+    expect((await pythonModule.installPackages(slow)).reason).toBe("pip took too long");
+    const none = { ...pretended("none", "exit 0").options, choosePython: async () => null };
+    rmSync(none.environment, { recursive: true });
+    expect((await pythonModule.installPackages(none)).reason).toMatch(/^no Python from 3\.11 to before 3\.12 with venv was found/);
+  });
+  it("count a Home Assistant that was not installed to its end, or of other versions, as absent", () => {
+    const environment = join(folder, ".venv/homeassistant");
+    const mark = join(environment, "isothermRequirements.txt");
+    mkdirSync(join(environment, "bin"), { recursive: true });
+    writeFileSync(join(environment, "bin/python"), "");
+    expect(homeAssistantModule.findHomeAssistant(folder)).toBeNull();
+    writeFileSync(mark, "homeassistant==2024.3.2\n");
+    expect(homeAssistantModule.findHomeAssistant(folder)).toBeNull();
+    writeFileSync(mark, readFileSync(homeAssistantModule.requirementsFile));
+    expect(homeAssistantModule.findHomeAssistant(folder)).toBe(join(environment, "bin/python"));
   });
 });
 

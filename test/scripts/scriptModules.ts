@@ -57,6 +57,19 @@ export const partsModule = await load<{
   }) => Promise<MissingPart[]>;
 }>("lib/optionalParts");
 export const lockfileModule = await load<{ lockfileProblems: (lock: unknown, manifest: unknown) => string[] }>("checkLockfile");
-export const energyplusModule = await load<{ findEnergyplus: (root: string) => string | null; findPython: () => Promise<string | null> }>(
-  "lib/energyplus",
+export const energyplusModule = await load<{ findEnergyplus: (root: string) => string | null }>("lib/energyplus");
+export const homeAssistantModule = await load<{ findHomeAssistant: (root: string) => string | null; requirementsFile: string }>(
+  "lib/homeAssistant",
 );
+export const pythonModule = await load<{
+  installPackages: (options: {
+    environment: string;
+    label: string;
+    pythons: { oldest: readonly number[]; before?: readonly number[] };
+    pipArgs: readonly string[];
+    find: () => string | null;
+    installed?: () => void;
+    limitMs: number;
+    choosePython?: (pythons: object) => Promise<string | null>;
+  }) => Promise<{ found?: string; reason?: string }>;
+}>("lib/pythonEnvironment");

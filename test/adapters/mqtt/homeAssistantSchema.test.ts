@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { buildingDiscoveryPayload, discoveryPayload } from "#adapters/mqtt/homeAssistant";
 
 const checkout = new URL("../../../", import.meta.url).pathname;
-/** Made with: python3.11 -m venv .venv/homeassistant && .venv/homeassistant/bin/pip install homeassistant==2024.3.3 paho-mqtt==1.6.1 */
+/** The second is what `npm test` installs (scripts/lib/homeAssistant.mjs). */
 const candidates = [process.env.ISOTHERM_HA_PYTHON, join(checkout, ".venv/homeassistant/bin/python"), "python3"];
 const python = candidates.find(
   (path) => path !== undefined && spawnSync(path, ["-c", "import homeassistant.components.mqtt.climate"], { timeout: 60_000 }).status === 0,
