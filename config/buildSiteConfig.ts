@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import path from "node:path";
-import { comfortOf } from "#config/crossChecks";
+import { comfortOf, peopleAssumed } from "#config/crossChecks";
 import { readDerivedPoints, readPointSources } from "#config/pointSources";
 import type { ConfigPath } from "#config/problem";
 import { readSecret, readSecretFile, type SecretReading, type SecretSource } from "#config/readSecret";
@@ -93,6 +93,7 @@ function buildInflux(influx: SiteFile["influx"], context: BuildContext): InfluxC
     database: influx.database,
     username: influx.username ?? null,
     password: secretAt(influx.password, ["influx", "password"], context),
+    ca: pemAt(influx.ca, ["influx", "ca"], context),
     batchPoints: influx.batch,
     intervalMs: influx.interval * 1000,
     timeoutMs: influx.timeout * 1000,
@@ -316,6 +317,7 @@ export function buildSiteConfig(file: SiteFile, context: BuildContext): SiteConf
         maxSlewKPerStep: limits.maxSlew,
       },
       habits: habits === undefined ? null : { use: habits.use, shareFraction: habits.share },
+      vote: peopleAssumed(control.comfort),
       setback: { heatingSetpointC: setback.heating, coolingSetpointC: setback.cooling },
       rule: { leadS: rule.lead, ramp: rule.ramp },
       minimumTimes: { minOnS: control.minimumTimes.on, minOffS: control.minimumTimes.off },

@@ -3,7 +3,7 @@ import type { ConfigPath } from "#config/problem";
 import type { Report } from "#config/report";
 import type { SiteFile } from "#config/schema";
 import type { AdaptiveComfortConfig } from "#config/siteConfig";
-import { type TemperatureBand, votedBand } from "#math/thermalComfort";
+import { type PeopleAssumed, type TemperatureBand, votedBand } from "#math/thermalComfort";
 
 const RESERVED_ZONES = new Set(["site", "building"]);
 
@@ -63,19 +63,17 @@ function checkZones(file: SiteFile, report: Report): void {
   }
 }
 
-/** The site's occupied band by `control.comfort.vote`; null where it is not there, or no temperature keeps to it. */
-const bandByVote = ({ vote }: SiteFile["control"]["comfort"]): TemperatureBand | null =>
+/** What `control.comfort.vote` says of people and their air; null where it is not there. */
+export const peopleAssumed = ({ vote }: SiteFile["control"]["comfort"]): PeopleAssumed | null =>
   vote === undefined
     ? null
-    : votedBand(
-        {
-          airSpeedMps: vote.airSpeed,
-          relativeHumidityPct: vote.humidity,
-          activityMet: vote.activity,
-          clothingClo: vote.clothing,
-        },
-        vote.limit,
-      );
+    : { airSpeedMps: vote.airSpeed, relativeHumidityPct: vote.humidity, activityMet: vote.activity, clothingClo: vote.clothing };
+
+/** The site's occupied band by `control.comfort.vote`; null where it is not there, or no temperature keeps to it. */
+const bandByVote = (comfort: SiteFile["control"]["comfort"]): TemperatureBand | null => {
+  const people = peopleAssumed(comfort);
+  return people === null ? null : votedBand(people, comfort.vote!.limit);
+};
 
 /** What `control.comfort.adaptive` says; null where it is not there. */
 const adaptiveOf = ({ adaptive }: SiteFile["control"]["comfort"]): AdaptiveComfortConfig | null => {
@@ -271,6 +269,8 @@ function checkConnections(file: SiteFile, report: Report): void {
     report(["mqtt", tls], "only an encrypted connection uses it", "Write url: mqtts://…, or remove it.", [["mqtt", "url"]]);
   if (influx?.password !== undefined && influx.username === undefined)
     report(["influx", "password"], "stands without username", "Add influx.username.");
+  if (influx?.ca !== undefined && !influx.url.startsWith("https:"))
+    report(["influx", "ca"], "only an encrypted connection uses it", "Write url: https://…, or remove it.", [["influx", "url"]]);
   const port = mqtt.url === undefined ? (mqtt.embedded?.port ?? 1883) : 0;
   if (port !== 0 && port === dashboard.port)
     report(["dashboard", "port"], `${port} is the port of the embedded broker`, "Choose another port.", [["mqtt", "embedded", "port"]]);

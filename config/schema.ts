@@ -408,6 +408,10 @@ const influx = z
     }).prefault("isotherm"),
     username: text("User name", { example: "isotherm" }).optional(),
     password: fields.secretSource("Password").optional(),
+    ca: text("File with the certificate authorities to trust instead of the system's, with https://", {
+      maxLength: 1000,
+      example: "influx-ca.pem",
+    }).optional(),
     batch: fields.wholeNumber("Most points per request", 1, 20_000).prefault(5000),
     interval: quantity("S", "How often points are sent", { min: 1, max: 3600 }).prefault("10 s"),
     timeout: quantity("S", "Time after which a request is given up", { min: 0.1, max: 300 }).prefault("10 s"),

@@ -6,6 +6,7 @@ import type { EquipmentWear } from "#domain/cost";
 import type { PointName } from "#domain/points";
 import type { SetpointLimits, ZoneSetpoints } from "#domain/setpoints";
 import type { AdaptiveStandard } from "#math/adaptiveComfort";
+import type { PeopleAssumed } from "#math/thermalComfort";
 
 /** A band of air temperatures. */
 export interface ComfortBand {
@@ -122,6 +123,8 @@ export interface ControlConfig {
   readonly limits: SetpointLimits;
   /** null: the schedule alone. */
   readonly habits: HabitsConfig | null;
+  /** What is assumed of people and their air where comfort is a vote; null: nothing is known of them. */
+  readonly vote: PeopleAssumed | null;
   readonly setback: ZoneSetpoints;
   readonly rule: { readonly leadS: number; readonly ramp: boolean };
   readonly minimumTimes: { readonly minOnS: number; readonly minOffS: number };
@@ -251,6 +254,8 @@ export interface InfluxConfig {
   readonly database: string;
   readonly username: string | null;
   readonly password: Secret | null;
+  /** PEM text; null: the system's authorities are trusted. */
+  readonly ca: string | null;
   readonly batchPoints: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;

@@ -27,7 +27,7 @@ export const registerImport = (program: Command): void => {
     .option("--database <NAME>", "database that holds the history")
     .option("--user <NAME>", "user name at InfluxDB")
     .option("--password-file <FILE>", "file with the password as its only line, readable by its owner only")
-    .option("--ca <FILE>", "certificate authorities (PEM) to trust instead of the system's, with https://")
+    .option("--ca <FILE>", "certificate authorities (PEM) to trust instead of the system's, with https://; without URL the site file's own")
     .option("--map <FILE>", "which measurement and field is which point (YAML); without it what isotherm itself wrote")
     .option("--from <ISO>", "begin, inclusive; all there is when absent", isoTime("--from"))
     .option("--to <ISO>", "end, exclusive; now when absent", isoTime("--to"))

@@ -8,6 +8,9 @@ export interface ThermalEnvironment {
   readonly clothingClo: number;
 }
 
+/** What a vote depends on beside the temperatures. */
+export type PeopleAssumed = Omit<ThermalEnvironment, "airTempC" | "radiantTempC">;
+
 const WATTS_PER_MET = 58.15;
 const K_M2_PER_W_PER_CLO = 0.155;
 const CLOTHING_ITERATIONS = 150;
@@ -74,7 +77,7 @@ const HOTTEST_C = 40;
  * PMV rises with temperature. null where no such band lies between 5 and 40 °C.
  */
 export const votedBand = (
-  { airSpeedMps, relativeHumidityPct, activityMet, clothingClo }: Omit<ThermalEnvironment, "airTempC" | "radiantTempC">,
+  { airSpeedMps, relativeHumidityPct, activityMet, clothingClo }: PeopleAssumed,
   voteLimit: number,
 ): TemperatureBand | null => {
   const vote = (temperatureC: number): number =>

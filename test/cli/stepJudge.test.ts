@@ -55,4 +55,36 @@ describe("comparing a model with steps that are over", () => {
     expect(steps.map(({ endMs }) => endMs / stepMs)).toEqual([4, 5]);
     expect(judge.judge(dataset({ "a.zoneAirTempC": column(20, 21) }), 10 * stepMs)).toEqual([]);
   });
+
+  it("looks further ahead open loop, to the step asked for, its spread growing with every step", () => {
+    const air = Array.from({ length: 20 }, (_, i) => 20 + 0.1 * i);
+    const twenty = Object.fromEntries(Object.entries(setpoints).map(([name, values]) => [name, new Float64Array(20).fill(values[0]!)]));
+    const data = dataset({ "a.zoneAirTempC": column(...air), ...twenty });
+    const found = [...judge.ahead(data, 20 * stepMs, [1, 4, 12])];
+    expect(found.map(({ steps, judged: { zone, endMs } }) => [steps, zone, endMs / stepMs])).toEqual([
+      [1, "a", 20],
+      [4, "a", 20],
+      [12, "a", 20],
+    ]);
+    // T' = T: where it began is where it is said to end.
+    for (const { steps, judged } of found) {
+      expect(judged.measuredC).toBeCloseTo(21.9, 10);
+      expect(judged.meanC).toBeCloseTo(air[19 - steps]!, 10);
+    }
+    const [one] = judge.judge(data, 19 * stepMs);
+    expect(found[0]!.judged.meanC).toBeCloseTo(one!.meanC, 10);
+    expect(found[0]!.judged.stdDevK).toBeCloseTo(one!.stdDevK, 10);
+    expect(found[1]!.judged.stdDevK).toBeGreaterThan(found[0]!.judged.stdDevK);
+    expect(found[2]!.judged.stdDevK).toBeGreaterThan(found[1]!.judged.stdDevK);
+  });
+
+  it("says nothing further ahead where the start or the end was not measured, or lies before the data", () => {
+    const air = column(...Array.from({ length: 20 }, (_, i) => (i === 7 ? Number.NaN : 20)));
+    const twenty = Object.fromEntries(Object.entries(setpoints).map(([name, values]) => [name, new Float64Array(20).fill(values[0]!)]));
+    const data = dataset({ "a.zoneAirTempC": air, ...twenty });
+    expect([...judge.ahead(data, 20 * stepMs, [12])]).toEqual([]);
+    expect([...judge.ahead(data, 20 * stepMs, [48])]).toEqual([]);
+    expect([...judge.ahead(data, 8 * stepMs, [4])]).toEqual([]);
+    expect([...judge.ahead(data, 99 * stepMs, [4])]).toEqual([]);
+  });
 });

@@ -187,6 +187,16 @@ describe("a site file", () => {
     ["a dashboard certificate without its key", "dashboard: { certificate: nowhere.pem }", /certificate and key go together/],
     ["a certificate without its key", "mqtt: { url: mqtts://h, certificate: nowhere.pem }", /certificate and key go together/],
     ["TLS files without TLS", "mqtt: { url: mqtt://h, ca: nowhere.pem }", /only an encrypted connection uses it/],
+    [
+      "an authority for an InfluxDB without TLS",
+      "influx: { url: http://h:8086, ca: nowhere.pem }",
+      /influx.ca: only an encrypted connection/,
+    ],
+    [
+      "an authority that is not there",
+      "influx: { url: https://h:8086, ca: nowhere.pem }",
+      /influx.ca: .*nowhere.pem cannot be read \(ENOENT\)/,
+    ],
     ["an unset variable", `mqtt: { username: u, password: "\${NOT_SET_ANYWHERE}" }`, /environment variable NOT_SET_ANYWHERE is not set/],
     ["one port twice", "dashboard: { port: 1883 }", /port of the embedded broker/],
     ["a day that does not exist", "building: { embedded: { start: 02-30 } }", /02-30 is not a day of 1991/],

@@ -148,6 +148,7 @@ describe("the options that the demo leaves commented out", () => {
     ["dashboard.pem", pem],
     ["dashboard.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
     ["client.key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"],
+    ["influx-ca.pem", pem],
     ["influx-password.txt", "influx-secret\n"],
     ["weather-key.txt", "weather-secret\n"],
     ["webhook-secret.txt", "hook-secret\n"],
@@ -195,6 +196,7 @@ describe("the options that the demo leaves commented out", () => {
     });
     expect(config.mqtt.key?.reveal()).toContain("PRIVATE KEY");
     expect(config.influx?.password?.reveal()).toBe("influx-secret");
+    expect(config.influx?.ca).toBe(pem);
     expect(config.planner.tariff.prices).toMatchObject({
       file: null,
       url: "https://prices.example/day-ahead?from={from}&to={to}",

@@ -1,26 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { openInMemoryStore } from "#adapters/store/inMemoryStore";
-import { DecisionHistory } from "#dashboards/server/decisionHistory";
-import { createLocalCalendar } from "#dashboards/server/localTime";
 import { type BaselineHour, blockOf, fitBaseline } from "#dashboards/server/savings/baselineModel";
 import { savingsView } from "#dashboards/server/savings/savings";
 import { effectiveHours, fitFigures, regressionHalfWidthKwh, sumHalfWidthKwh } from "#dashboards/server/savings/uncertainty";
-import type { Decision, PredictedPlan } from "#domain/plan";
+import type { Decision } from "#domain/plan";
 import type { SavingsAdjustment } from "#domain/savings";
 import { studentQuantile } from "#math/statistics";
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-/** A Monday. */
-const startMs = Date.UTC(2026, 0, 5);
-const outdoorC = (timeMs: number): number =>
-  2 + 5 * Math.sin((2 * Math.PI * (timeMs % dayMs)) / dayMs) + 3 * Math.sin(timeMs / (2.3 * dayMs));
-const isWorkday = (timeMs: number): boolean => ![0, 6].includes(new Date(timeMs).getUTCDay());
-/** kWh of the hour that begins at `timeMs`: what the time before used. */
-const before = (timeMs: number): number =>
-  (isWorkday(timeMs) && timeMs % dayMs >= 9 * hourMs && timeMs % dayMs < 18 * hourMs ? 5 : 2) +
-  0.4 * Math.max(0, 14 - outdoorC(timeMs)) +
-  0.15 * Math.sin(timeMs / 7.7e6);
+import { dayMs, hourMs, isWorkday, savingsBuilding, startMs } from "../fixtures/savingsBuilding.js";
 
 describe("Student's quantile", () => {
   it("is that of the tables", () => {
@@ -83,75 +68,9 @@ describe("the figures of a baseline", () => {
   });
 });
 
-/** So many days under the old control, then as many under isotherm, which uses `factor` of it; decisions every hour. */
-const building = async (daysBefore: number, daysAfter: number, factor: number, change: (decision: Decision) => Decision = (one) => one) => {
-  const store = openInMemoryStore();
-  const controlMs = startMs + daysBefore * dayMs;
-  const endMs = controlMs + daysAfter * dayMs;
-  const actual = (at: number): number => before(at) * (at >= controlMs ? factor : 1);
-  for (let at = startMs; at < endMs; at += hourMs)
-    await store.append([
-      { timeMs: at + hourMs, point: "building.hvacPowerW", value: 1000 * actual(at) },
-      { timeMs: at + hourMs, point: "site.outdoorAirTempC", value: outdoorC(at) },
-    ]);
-  const plan = (watts: number): PredictedPlan => ({
-    zones: {},
-    powerW: [watts],
-    cost: { comfort: 0, energy: 0, uncertainty: 0, movement: 0, total: 0 },
-  });
-  for (let at = controlMs, seq = 1; at < endMs; at += hourMs, seq++)
-    await store.appendDecision(
-      change({
-        id: `1-${seq}`,
-        epoch: 1,
-        seq,
-        timeMs: at,
-        validUntilMs: at + 2 * hourMs,
-        modelVersion: null,
-        observation: { timeMs: at, values: {} },
-        plan: {
-          schema: "1.0",
-          issuedAtMs: at,
-          stepS: 3600,
-          stepEndMs: [at + hourMs],
-          source: "mppi",
-          chosen: plan(1000 * actual(at) + (seq % 2 === 0 ? 40 : -40)),
-          rule: plan(1000 * before(at) + (seq % 2 === 0 ? 40 : -40)),
-          comfort: {},
-          outdoorAirTempC: [],
-          pricePerKwh: [0.1],
-          reason: "",
-          fallback: null,
-          diagnostics: {
-            numSamples: 1,
-            horizonSteps: 1,
-            samplesDiscarded: 0,
-            samplesNotFinite: 0,
-            effectiveSampleSize: 1,
-            mppiTemperature: 1,
-            spreadBoundK: 1,
-            solveMs: 1,
-            backend: "reference",
-            seed: 1,
-          },
-        },
-        command: { lobby: { heatingSetpointC: 20, coolingSetpointC: 24 } },
-        source: "mppi",
-        envelopeChanges: [],
-      }),
-    );
-  const source = { reader: store, history: new DecisionHistory(store, ["lobby"]), calendar: createLocalCalendar("UTC"), stepS: 3600 };
-  const truthKwh = (fromMs: number, toMs: number): number => {
-    let kwh = 0;
-    for (let at = fromMs; at < toMs; at += hourMs) kwh += before(at) - actual(at);
-    return kwh;
-  };
-  return { source, controlMs, endMs, truthKwh };
-};
-
 describe("savings against the time before", () => {
   it("holds the truth inside its interval, and says what the baseline is worth", async () => {
-    const { source, controlMs, endMs, truthKwh } = await building(21, 10, 0.8);
+    const { source, controlMs, endMs, truthKwh } = await savingsBuilding(21, 10, 0.8);
     const view = await savingsView(source, { fromMs: controlMs, toMs: endMs }, "before", controlMs, []);
     expect(view.missing).toBe(null);
     expect(view.fit).toMatchObject({ hours: 21 * 24, isCalibrated: true });
@@ -169,14 +88,14 @@ describe("savings against the time before", () => {
   });
 
   it("does not claim a saving where there was none", async () => {
-    const { source, controlMs, endMs } = await building(21, 10, 1);
+    const { source, controlMs, endMs } = await savingsBuilding(21, 10, 1);
     const { total } = await savingsView(source, { fromMs: controlMs, toMs: endMs }, "before", controlMs, []);
     expect(total!.savedLowKwh).toBeLessThan(0);
     expect(total!.savedHighKwh).toBeGreaterThan(0);
   });
 
   it("gives no figure from too short a time before, and none before control", async () => {
-    const { source, controlMs, endMs } = await building(3, 3, 0.8);
+    const { source, controlMs, endMs } = await savingsBuilding(3, 3, 0.8);
     expect((await savingsView(source, { fromMs: controlMs, toMs: endMs }, "before", controlMs, [])).missing).toBe("short-baseline");
     expect((await savingsView(source, { fromMs: controlMs, toMs: endMs }, "before", null, [])).missing).toBe("no-control");
   });
@@ -185,7 +104,7 @@ describe("savings against the time before", () => {
     const day = (decision: Decision, index: number, controlMs: number): boolean =>
       Math.floor((decision.timeMs - controlMs) / dayMs) === index;
     const controlMs = startMs + 10 * dayMs;
-    const { source, endMs } = await building(10, 5, 0.8, (decision) =>
+    const { source, endMs } = await savingsBuilding(10, 5, 0.8, (decision) =>
       day(decision, 1, controlMs)
         ? { ...decision, zoneSources: { lobby: "override" } }
         : day(decision, 2, controlMs)
@@ -198,7 +117,7 @@ describe("savings against the time before", () => {
   });
 
   it("adds adjustments to the days they name, and none that was withdrawn", async () => {
-    const { source, controlMs, endMs } = await building(10, 4, 0.8);
+    const { source, controlMs, endMs } = await savingsBuilding(10, 4, 0.8);
     const one: SavingsAdjustment = {
       id: "a",
       first: new Date(controlMs).toISOString().slice(0, 10),
@@ -220,7 +139,7 @@ describe("savings against the time before", () => {
 
 describe("savings against the rule", () => {
   it("sums what the rule was expected to use more, with the power model's own errors as its doubt", async () => {
-    const { source, controlMs, endMs, truthKwh } = await building(0, 5, 0.8);
+    const { source, controlMs, endMs, truthKwh } = await savingsBuilding(0, 5, 0.8);
     const view = await savingsView(source, { fromMs: controlMs, toMs: endMs }, "rule", controlMs, []);
     expect(view.total!.savedKwh).toBeCloseTo(truthKwh(controlMs, endMs), 6);
     expect(view.fit).toMatchObject({ parameters: 0, heatingBalanceC: null, isCalibrated: true });

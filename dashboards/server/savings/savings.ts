@@ -41,6 +41,8 @@ export interface SavingsSource {
   readonly history: DecisionHistory;
   readonly calendar: LocalCalendar;
   readonly stepS: number;
+  /** Keeps the baseline of the time before, which does not change any more; absent: made anew. */
+  readonly keepBaseline?: (controlSinceMs: number, make: () => Promise<Baseline | null>) => Promise<Baseline | null>;
 }
 
 const localBlock = (calendar: LocalCalendar, startMs: number): number => {
@@ -49,7 +51,12 @@ const localBlock = (calendar: LocalCalendar, startMs: number): number => {
 };
 
 /** Whole hours of [fromMs, toMs). A step's row tells of the step that ended at its time; an hour with a missing step is not known. */
-const readHours = async ({ reader, history, stepS }: SavingsSource, fromMs: number, toMs: number): Promise<readonly Hour[]> => {
+const readHours = async (
+  { reader, history, stepS }: SavingsSource,
+  fromMs: number,
+  toMs: number,
+  withDecisions: boolean,
+): Promise<readonly Hour[]> => {
   const stepMs = stepS * 1000;
   const perHour = Math.max(1, Math.round(hourMs / stepMs));
   const firstMs = Math.ceil(fromMs / hourMs) * hourMs;
@@ -57,7 +64,8 @@ const readHours = async ({ reader, history, stepS }: SavingsSource, fromMs: numb
   if (lastMs <= firstMs) return [];
   const [series, steps] = await Promise.all([
     reader.series([powerPoint, outdoorPoint], firstMs + 1, lastMs + 1, Math.round((lastMs - firstMs) / (hourMs / perHour))),
-    history.range(firstMs - stepMs, lastMs),
+    // Two months of whole plans are hundreds of megabytes.
+    withDecisions ? history.range(firstMs - stepMs, lastMs) : [],
   ]);
   const group = <T>(items: readonly T[], timeOf: (item: T) => number): Map<number, T[]> => {
     const groups = new Map<number, T[]>();
@@ -118,7 +126,7 @@ const fitView = (
 });
 
 /** What one way of making a baseline says of an hour, and how unsure the sum over the counted hours is. */
-interface Baseline {
+export interface Baseline {
   readonly fit: SavingsFit;
   readonly kwh: (hour: Hour) => number | null;
   readonly exclusion: (hour: Hour) => SavingsExclusion | null;
@@ -129,7 +137,7 @@ const exclusionOf = (hour: Hour): SavingsExclusion | null =>
   hour.actualKwh === null ? "no-meter" : !hour.inCharge ? "not-in-charge" : hour.overridden ? "override" : null;
 
 const baselineFromBefore = async (source: SavingsSource, controlSinceMs: number): Promise<Baseline | null> => {
-  const known = (await readHours(source, controlSinceMs - baselineDays * dayMs, controlSinceMs)).flatMap((hour): BaselineHour[] =>
+  const known = (await readHours(source, controlSinceMs - baselineDays * dayMs, controlSinceMs, false)).flatMap((hour): BaselineHour[] =>
     hour.actualKwh === null || hour.outdoorC === null
       ? []
       : [
@@ -260,8 +268,9 @@ export const savingsView = async (
     adjustments: [...adjustments].sort((a, b) => b.timeMs - a.timeMs),
   };
   if (controlSinceMs === null) return { ...shared, fit: null, missing: "no-control", total: null, days: [] };
-  const hours = await readHours(source, range.fromMs, range.toMs);
-  const baseline = method === "before" ? await baselineFromBefore(source, controlSinceMs) : baselineFromRule(hours);
+  const hours = await readHours(source, range.fromMs, range.toMs, true);
+  const make = (): Promise<Baseline | null> => baselineFromBefore(source, controlSinceMs);
+  const baseline = method === "before" ? await (source.keepBaseline?.(controlSinceMs, make) ?? make()) : baselineFromRule(hours);
   if (baseline === null)
     return { ...shared, fit: null, missing: method === "before" ? "short-baseline" : "no-days", total: null, days: [] };
   const days = dayViews(hours, baseline, source.calendar, adjustments, controlSinceMs);

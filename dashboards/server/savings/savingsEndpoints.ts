@@ -3,28 +3,13 @@ import { type Endpoint, endpoint } from "#dashboards/server/endpoint";
 import { bodyInputs, pathInputs, queryInputs, resolveRange } from "#dashboards/server/input";
 import type { AuditLog } from "#dashboards/server/people/audit";
 import { ProblemError } from "#dashboards/server/problems";
+import { createControlSince } from "#dashboards/server/savings/controlSince";
 import { savingsView } from "#dashboards/server/savings/savings";
 import { answers } from "#dashboards/server/schemas";
 import type { ViewContext } from "#dashboards/server/views";
 import type { AdjustmentStore, SavingsAdjustment } from "#domain/savings";
-import type { StoreReader } from "#domain/store";
 
 const dayMs = 86_400_000;
-const earliestMs = Date.UTC(1900, 0, 1);
-
-/** Looks the first decision that was sent up once: it does not change any more. */
-const createControlSince = (reader: StoreReader): ((nowMs: number) => Promise<number | null>) => {
-  let known: number | null = null;
-  return async (nowMs) => {
-    if (known !== null) return known;
-    for await (const decision of reader.decisions(earliestMs, nowMs + 1)) {
-      if ((decision.mode ?? "auto") !== "auto") continue;
-      known = decision.timeMs;
-      break;
-    }
-    return known;
-  };
-};
 
 /** Savings, and the log of adjustments to their baseline. */
 export const savingsEndpoints = (

@@ -1,4 +1,4 @@
-import { type InfluxClient, InfluxFailure, type InfluxOptions, openInfluxClient } from "#adapters/influx/influxClient";
+import { type InfluxClient, InfluxFailure, type InfluxOptions, openInfluxClient, untrustedTodo } from "#adapters/influx/influxClient";
 import { unavailableError } from "#domain/errors";
 
 /** One field of one series that somebody else writes into InfluxDB. */
@@ -28,6 +28,7 @@ export interface ForeignReader {
 
 const todos: Readonly<Partial<Record<InfluxFailure["kind"], string>>> = {
   unreachable: "Start it, or check its address; the import goes on where it was.",
+  untrusted: untrustedTodo,
   unauthorised: "Check user and password; the user needs the right to read that database.",
   "no-database": "Check the name of the database.",
   rejected: "Check measurement, field and tags in the mapping file.",

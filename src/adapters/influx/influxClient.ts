@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { precisionOf } from "#adapters/influx/encode";
@@ -17,7 +18,11 @@ export interface InfluxOptions {
 }
 
 /** Why InfluxDB did not take a request: `unreachable` may pass by itself, `rejected` is about what was sent, the others need a person. */
-export type InfluxFailureKind = "unreachable" | "unauthorised" | "no-database" | "rejected" | "too-large";
+export type InfluxFailureKind = "unreachable" | "untrusted" | "unauthorised" | "no-database" | "rejected" | "too-large";
+
+/** What to do about `untrusted`. */
+export const untrustedTodo =
+  "Name the authority that signed the server's certificate: influx.ca in the site file, --ca for an import. The certificate must bear the name in the address and be in date.";
 
 export class InfluxFailure extends Error {
   override readonly name = "InfluxFailure";
@@ -53,8 +58,31 @@ interface HttpError {
   readonly code?: string;
 }
 
+/** What Node says of a certificate that it does not take; anything else is about the network. */
+const distrust: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: "it comes from an authority that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT: "it comes from an authority that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "it comes from an authority that is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "it comes from an authority that is not trusted",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "it is signed by itself and not trusted",
+  CERT_SIGNATURE_FAILURE: "its signature is not that of the authority",
+  CERT_UNTRUSTED: "it comes from an authority that is not trusted",
+  CERT_HAS_EXPIRED: "it has expired",
+  CERT_NOT_YET_VALID: "it is not valid yet",
+  CERT_REVOKED: "it was revoked",
+  INVALID_CA: "its authority may not sign certificates",
+  INVALID_PURPOSE: "it is not one of a server",
+  ERR_TLS_CERT_ALTNAME_INVALID: "it is for another name",
+};
+const distrustOf = (error: unknown): string | undefined => {
+  const code = (error as HttpError | undefined)?.code ?? "";
+  return Object.hasOwn(distrust, code) ? `The server's certificate was refused: ${distrust[code]} (${code})` : undefined;
+};
+
 function failureOf(error: unknown): InfluxFailure {
   if (error instanceof InfluxFailure) return error;
+  const untrusted = distrustOf(error);
+  if (untrusted !== undefined) return new InfluxFailure("untrusted", untrusted);
   const message = error instanceof Error ? error.message || ((error as HttpError).code ?? error.name) : String(error);
   const status = (error as HttpError | undefined)?.res?.statusCode;
   if (status === 401 || status === 403) return new InfluxFailure("unauthorised", message);
@@ -64,7 +92,20 @@ function failureOf(error: unknown): InfluxFailure {
   return new InfluxFailure("unreachable", message);
 }
 
-/** A client for InfluxDB 1.x. Nothing is sent yet; a url that cannot be right is refused as a configuration error. */
+function checkAuthorities(ca: string, url: URL): void {
+  if (url.protocol !== "https:")
+    throw configurationError(`${url.origin} is not encrypted: no certificate is looked at there.`, {
+      todo: "Write the address with https://, or name no certificate authority.",
+    });
+  try {
+    // TLS itself passes over what it cannot read, and would then trust nobody. Of several the first is looked at.
+    new X509Certificate(ca);
+  } catch {
+    throw configurationError("The certificate authority for InfluxDB cannot be read.", { todo: "Give certificates in PEM format." });
+  }
+}
+
+/** A client for InfluxDB 1.x. Nothing is sent yet; an address or an authority that cannot be right is refused as a configuration error. */
 export async function openInfluxClient(options: InfluxOptions): Promise<InfluxClient> {
   const url = URL.canParse(options.url) ? new URL(options.url) : null;
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:"))
@@ -73,10 +114,14 @@ export async function openInfluxClient(options: InfluxOptions): Promise<InfluxCl
     throw configurationError("The InfluxDB address holds a user or password.", {
       todo: "Give them as username and password, so that they do not show in logs.",
     });
+  if (options.ca !== undefined) checkAuthorities(options.ca, url);
   const { InfluxDB } = await import("influx");
   const timeoutMs = options.requestTimeoutMs ?? 10_000;
   const secure = url.protocol === "https:";
-  const agent = secure ? new HttpsAgent({ keepAlive: true, maxSockets: 2 }) : new HttpAgent({ keepAlive: true, maxSockets: 2 });
+  const pooled = { keepAlive: true, maxSockets: 2 };
+  // Verified whatever NODE_TLS_REJECT_UNAUTHORIZED says: the password goes out with the first request.
+  const trusting = { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { ca: options.ca }) };
+  const agent = secure ? new HttpsAgent({ ...pooled, ...trusting }) : new HttpAgent(pooled);
   // Waiting is the replicator's business: the package's own would keep a host switched off, and a timer alive, for up to 10 s.
   const noBackoff = { getDelay: () => 0, next: () => noBackoff, reset: () => noBackoff };
   const influx = new InfluxDB({
@@ -86,7 +131,7 @@ export async function openInfluxClient(options: InfluxOptions): Promise<InfluxCl
         host: url.hostname.replace(/^\[|\]$/g, ""),
         port: Number(url.port || (secure ? 443 : 80)),
         path: url.pathname === "/" ? "" : url.pathname.replace(/\/$/, ""),
-        options: { agent, timeout: timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
+        options: { agent, timeout: timeoutMs },
       },
     ],
     database: options.database,

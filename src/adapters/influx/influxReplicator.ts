@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { encodeTelemetry } from "#adapters/influx/encode";
-import { type InfluxClient, InfluxFailure, type InfluxOptions, openInfluxClient } from "#adapters/influx/influxClient";
+import { type InfluxClient, InfluxFailure, type InfluxOptions, openInfluxClient, untrustedTodo } from "#adapters/influx/influxClient";
 import { type QuarantinedRow, quarantineTo } from "#adapters/influx/quarantine";
 import { alarmLines, decisionLines, type InfluxLine, probeLine } from "#adapters/influx/wireNames";
 import type { AlarmStore, DecisionStore, ReplicationSource, StoreReader } from "#domain/store";
@@ -287,6 +287,7 @@ class Replicator implements InfluxReplicator {
     }
     const todo = {
       unreachable: "Nothing is lost: what is in the store is sent once it answers.",
+      untrusted: untrustedTodo,
       unauthorised: "Check user, password and the user's right to write.",
       "no-database": `Create the database "${this.#options.database}" or give the user the right to.`,
       rejected: "Check database and retention policy.",

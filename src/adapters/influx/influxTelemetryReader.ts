@@ -1,4 +1,4 @@
-import { type InfluxClient, type InfluxOptions, openInfluxClient } from "#adapters/influx/influxClient";
+import { type InfluxClient, InfluxFailure, type InfluxOptions, openInfluxClient, untrustedTodo } from "#adapters/influx/influxClient";
 import { addressOf, alarmLevels, safeTag, tagValue } from "#adapters/influx/wireNames";
 import { IsothermError, unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
@@ -51,7 +51,10 @@ class Reader implements InfluxReader {
       throw unavailableError(
         `InfluxDB at ${this.#options.url} does not give data: ${error instanceof Error ? error.message : String(error)}`,
         {
-          todo: "Check that it runs, and the database, user and password.",
+          todo:
+            error instanceof InfluxFailure && error.kind === "untrusted"
+              ? untrustedTodo
+              : "Check that it runs, and the database, user and password.",
         },
       );
     }

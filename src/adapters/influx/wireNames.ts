@@ -1,3 +1,13 @@
+import {
+  type comfortQuantities,
+  type ForecastQuantity,
+  forecastEntity,
+  type ModelQuantity,
+  modelEntity,
+  type operativeQuantity,
+  type SavingsQuantity,
+  type TariffQuantity,
+} from "#domain/figures";
 import type { Decision } from "#domain/plan";
 import type { buildingQuantities, PointName, siteQuantities, zoneQuantities } from "#domain/points";
 import type { Alarm } from "#domain/store";
@@ -17,12 +27,18 @@ export interface InfluxAddress {
   readonly field: string;
 }
 
-const zoneFields: Readonly<Record<(typeof zoneQuantities)[number], string>> = {
+type ZoneField = (typeof zoneQuantities)[number] | (typeof comfortQuantities)[number] | typeof operativeQuantity;
+const zoneFields: Readonly<Record<ZoneField, string>> = {
   zoneAirTempC: "t_air_c",
+  operativeTempC: "t_op_c",
   heatingSetpointC: "heat_sp_c",
   coolingSetpointC: "cool_sp_c",
   occupancyCount: "occ",
   relativeHumidityPct: "rh_pct",
+  comfortLowerC: "band_lo_c",
+  comfortUpperC: "band_hi_c",
+  predictedMeanVote: "pmv",
+  discomfortKh: "degree_hours",
 };
 const weatherFields: Readonly<Record<(typeof siteQuantities)[number], string>> = {
   outdoorAirTempC: "t_out_c",
@@ -32,10 +48,39 @@ const weatherFields: Readonly<Record<(typeof siteQuantities)[number], string>> =
   directNormalIrradianceWm2: "dni_w_m2",
   diffuseHorizontalIrradianceWm2: "dhi_w_m2",
 };
-const meterFields: Readonly<Record<(typeof buildingQuantities)[number], readonly [meter: string, field: string]>> = {
+const forecastFields: Readonly<Record<ForecastQuantity, string>> = {
+  outdoorAirTempC: "t_out_c",
+  outdoorRelativeHumidityPct: "rh_pct",
+  windSpeedMps: "wind_m_s",
+  globalHorizontalIrradianceWm2: "ghi_w_m2",
+  issuedAtS: "issued_s",
+};
+const meterFields: Readonly<Record<(typeof buildingQuantities)[number] | TariffQuantity, readonly [meter: string, field: string]>> = {
   hvacPowerW: ["hvac", "power_w"],
   hvacEnergyKwh: ["hvac", "energy_kwh"],
+  hvacPricePerKwh: ["hvac", "price_per_kwh"],
+  hvacCarbonGPerKwh: ["hvac", "co2_g_per_kwh"],
   powerW: ["building", "power_w"],
+  pricePerKwh: ["building", "price_per_kwh"],
+  carbonGPerKwh: ["building", "co2_g_per_kwh"],
+};
+const modelFields: Readonly<Record<ModelQuantity, string>> = {
+  predictedAirTempC: "mean_c",
+  predictionStdDevK: "sd_c",
+  predictionErrorK: "resid_c",
+  predictionScore: "z",
+  inside90Fraction: "inside90",
+  predictionNlpd: "nlpd",
+  modelVersionNumber: "model_version_n",
+};
+const savingsFields: Readonly<Record<SavingsQuantity, string>> = {
+  savingsBaselineKwh: "baseline_kwh",
+  savingsActualKwh: "actual_kwh",
+  savingsSavedKwh: "saved_kwh",
+  savingsLowKwh: "ci_lo_kwh",
+  savingsHighKwh: "ci_hi_kwh",
+  savingsCvRmsePct: "cvrmse_pct",
+  savingsNmbePct: "nmbe_pct",
 };
 
 const lookup = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined => (Object.hasOwn(table, key) ? table[key] : undefined);
@@ -70,8 +115,22 @@ export function addressOf(building: string, point: PointName): InfluxAddress {
   const meter = entity === "building" ? lookup(meterFields, quantity) : undefined;
   if (meter !== undefined)
     return { measurement: "isotherm_meter", tags: { ...tags, meter: meter[0], carrier: "electricity" }, field: meter[1] };
-  const zone = entity === "site" || entity === "building" ? undefined : lookup(zoneFields, quantity);
+  const savings = entity === "building" ? lookup(savingsFields, quantity) : undefined;
+  if (savings !== undefined) return { measurement: "isotherm_savings", tags, field: savings };
+  const said = lookup(forecastFields, quantity);
+  const forecast = said === undefined ? null : forecastEntity(entity);
+  if (said !== undefined && forecast !== null) {
+    const from = { provider: safeTag(forecast.provider), kind: "fcst", lead_h: String(forecast.leadH) };
+    return { measurement: "isotherm_weather", tags: { ...tags, ...from }, field: said };
+  }
+  const isZone = entity !== "site" && entity !== "building";
+  const zone = isZone ? lookup(zoneFields, quantity) : undefined;
   if (zone !== undefined) return { measurement: "isotherm_zone", tags: { ...tags, zone: safeTag(entity) }, field: zone };
+  const model = isZone ? lookup(modelFields, quantity) : undefined;
+  if (model !== undefined) {
+    const of = modelEntity(entity);
+    return { measurement: "isotherm_model", tags: { ...tags, zone: safeTag(of.zone), step: String(of.lead) }, field: model };
+  }
   return {
     measurement: "isotherm_point",
     tags: { ...tags, entity: safeTag(entity), quantity: safeTag(quantity) },
@@ -82,9 +141,15 @@ export function addressOf(building: string, point: PointName): InfluxAddress {
 /** Tags and fields of every measurement. `isotherm_point` has one field per series, named after the quantity as `pointField` says. */
 export const measurements: Readonly<Record<string, { readonly tags: readonly string[]; readonly fields: readonly string[] | null }>> = {
   isotherm_zone: { tags: ["building", "zone"], fields: Object.values(zoneFields) },
-  isotherm_weather: { tags: ["building", "provider", "kind"], fields: Object.values(weatherFields) },
+  // `lead_h` stands with forecasts alone: a measurement is of no hour ahead.
+  isotherm_weather: {
+    tags: ["building", "provider", "kind", "lead_h"],
+    fields: [...new Set([...Object.values(weatherFields), ...Object.values(forecastFields)])],
+  },
   isotherm_meter: { tags: ["building", "meter", "carrier"], fields: [...new Set(Object.values(meterFields).map(([, field]) => field))] },
   isotherm_point: { tags: ["building", "entity", "quantity"], fields: null },
+  isotherm_model: { tags: ["building", "zone", "step"], fields: Object.values(modelFields) },
+  isotherm_savings: { tags: ["building"], fields: Object.values(savingsFields) },
   isotherm_decision: {
     tags: ["building", "zone", "source"],
     fields: ["heat_sp_c", "cool_sp_c", "cost_energy", "cost_comfort", "cost_uncert", "ess", "samples", "solve_ms", "reason"],

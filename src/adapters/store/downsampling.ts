@@ -6,8 +6,8 @@ const DAY_MS = 86_400_000;
 /** End of the hour that holds a row: hours are open at their begin and closed at their end, as control steps are. */
 const HOUR_END = `((time_ms + ${HOUR_MS - 1}) // ${HOUR_MS}) * ${HOUR_MS}`;
 
-/** A meter's reading is what it is at the hour's end; its mean would be no reading. */
-const isReading = (name: string): boolean => name.endsWith("Kwh");
+/** A meter's reading is what it is at the hour's end; its mean would be no reading. A price per kWh is none. */
+const isReading = (name: string): boolean => name.endsWith("Kwh") && !name.endsWith("PerKwh");
 
 /** Begin of the first day (UTC) after `afterMs` that has values to be replaced, up to whole hours before `beforeMs`; null where there is none. */
 export async function nextRawDayMs(connection: DuckDBConnection, afterMs: number, beforeMs: number): Promise<number | null> {

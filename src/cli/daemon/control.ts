@@ -1,6 +1,7 @@
 import { createRequestJournal, type RequestJournal } from "#adapters/files/requestJournal";
 import { type ControlRunner, createControlRunner } from "#cli/daemon/controlRunner";
 import { controlSiteOf } from "#cli/daemon/controlSite";
+import type { Figures } from "#cli/daemon/figures/figures";
 import type { SiteForecasts } from "#cli/daemon/forecasts";
 import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
@@ -50,6 +51,7 @@ export interface ControlParts {
   readonly past: Past;
   readonly tariff: SiteTariff;
   readonly screens: Screens;
+  readonly figures: Figures;
   readonly publishStates: () => void;
 }
 
@@ -58,7 +60,7 @@ export const createControl = (
   ground: Ground,
   traffic: Traffic,
   knowledge: Knowledge,
-  { forecasts, past, tariff, screens: { board, metrics, whatIf }, publishStates }: ControlParts,
+  { forecasts, past, tariff, screens: { board, metrics, whatIf }, figures, publishStates }: ControlParts,
 ): Control => {
   const { run, clock, nowMs, ending, onError } = ground;
   const { config, log } = run;
@@ -119,10 +121,13 @@ export const createControl = (
     onError,
   });
   const runner = createControlRunner({
-    cycle: (signal) => {
+    cycle: async (signal) => {
+      const beganMs = nowMs();
       // A question about another plan waits; a decision does not.
       whatIf.yieldToControl();
-      return cycle(signal);
+      const decision = await cycle(signal);
+      figures.ticked(beganMs);
+      return decision;
     },
     onDecision,
   });

@@ -1,5 +1,6 @@
 import { createControl } from "#cli/daemon/control";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
+import { createFigures } from "#cli/daemon/figures/figures";
 import { createForecasts } from "#cli/daemon/forecasts";
 import { openGround } from "#cli/daemon/ground";
 import { openKnowledge } from "#cli/daemon/knowledge";
@@ -48,6 +49,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   const { building } = past;
 
   // ---- time runs
+  const figures = createFigures(ground, traffic, knowledge, past, tariff);
   const forecasts = await createForecasts({
     config,
     history: knowledge.history,
@@ -59,6 +61,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     alarms,
     onProblem: onWarning,
     onError,
+    onForecast: figures.forecast,
     signal: ending.signal,
   });
   shutdown.add("forecasts", () => forecasts.close(), 1_000);
@@ -67,7 +70,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
   ground.inBackground("the subscription to the sensors", traffic.telemetry.connect(traffic.link.bus));
   const reports = createStateReports(ground, traffic, knowledge, screens, past, tariff);
   const { publishStates } = reports;
-  const control = createControl(ground, traffic, knowledge, { forecasts, past, tariff, screens, publishStates });
+  const control = createControl(ground, traffic, knowledge, { forecasts, past, tariff, screens, figures, publishStates });
   const learning = await openLearning(ground, traffic, knowledge, board, control);
   openSubscriptions(ground, traffic, knowledge, board, { decideSoon: control.decideSoon, publishStates });
   const endTimers = await startLoops(ground, traffic, {
@@ -76,6 +79,7 @@ const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> =
     control,
     learning,
     reports,
+    figures,
     tariff,
     forecasts,
     habits: past.habits,

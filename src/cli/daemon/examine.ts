@@ -1,12 +1,12 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
-import { openInfluxClient } from "#adapters/influx/influxClient";
 import { askDaemon } from "#adapters/localSocket/localSocketClient";
 import { socketPathOf } from "#adapters/localSocket/socketPath";
 import { createMqttBus } from "#adapters/mqtt/mqttBus";
 import { openDuckdbStore } from "#adapters/store/duckdbStore";
 import { mqttOptionsOf } from "#cli/daemon/broker";
+import { examineInflux } from "#cli/daemon/examineInflux";
 import { examineInputs } from "#cli/daemon/examineInputs";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 import type { SiteConfig } from "#config/siteConfig";
@@ -143,33 +143,9 @@ const checkDashboard = async ({ dashboard: { host, port } }: SiteConfig, running
 };
 
 const checkInflux = async ({ influx }: SiteConfig): Promise<Finding> => {
-  const check = "InfluxDB";
-  if (influx === null) return ok(check, "not configured");
-  try {
-    const client = await openInfluxClient({
-      url: influx.url,
-      database: influx.database,
-      ...(influx.username === null ? {} : { username: influx.username }),
-      ...(influx.password === null ? {} : { password: influx.password.reveal() }),
-      requestTimeoutMs: CONNECT_MS,
-    });
-    try {
-      await client.query("SHOW MEASUREMENTS LIMIT 1");
-      return ok(check, `${influx.url} database ${influx.database} answers`);
-    } finally {
-      client.close();
-    }
-  } catch (error) {
-    const kind = (error as { kind?: string }).kind;
-    if (kind === "no-database") return ok(check, `${influx.url} answers; the database ${influx.database} will be made`);
-    return failed(
-      check,
-      `${influx.url}: ${error instanceof Error ? error.message : String(error)}`,
-      kind === "unauthorised"
-        ? "Check influx.username and influx.password."
-        : "Start it, or check influx.url. Control does not depend on it.",
-    );
-  }
+  if (influx === null) return ok("InfluxDB", "not configured");
+  const { text, trouble, todo } = await examineInflux(influx);
+  return trouble === null ? ok("InfluxDB", text) : failed("InfluxDB", trouble, todo);
 };
 
 const checkGraphics = async (): Promise<Finding> => {

@@ -49,6 +49,8 @@ export interface SiteForecastParts {
   readonly alarms: AlarmBoard;
   readonly onProblem: (text: string) => void;
   readonly onError: (error: unknown) => void;
+  /** Told of what each source says of the steps after `fromMs`, once a step; must not hold anything up. Absent: nobody. */
+  readonly onForecast?: (forecast: Forecast, fromMs: number) => void;
   /** Ends requests that are under way. */
   readonly signal: AbortSignal;
 }
@@ -189,7 +191,9 @@ export const createForecasts = async (parts: SiteForecastParts): Promise<SiteFor
       learnedMs = newestMs;
       for (const { provider } of sources) {
         const forecast = await provider.forecast(newestMs, stepS, steps).catch(() => null);
-        if (forecast !== null) errors.issued(forecast, newestMs);
+        if (forecast === null) continue;
+        errors.issued(forecast, newestMs);
+        parts.onForecast?.(forecast, newestMs);
       }
       const expected = await complete.forecast(newestMs, stepS, steps).catch(() => null);
       if (expected !== null) errors.expected(expected, newestMs);

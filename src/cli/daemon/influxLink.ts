@@ -1,4 +1,5 @@
 import { type InfluxReplicator, startInfluxReplicator } from "#adapters/influx/influxReplicator";
+import { influxOptionsOf } from "#cli/influxOptions";
 import type { SiteConfig } from "#config/siteConfig";
 import type { InfluxStatus } from "#dashboards/server/daemonStatus";
 import type { EmbeddedStore } from "#domain/store";
@@ -30,11 +31,7 @@ export const openInfluxLink = async (
       stop: async () => undefined,
     };
   const replicator: InfluxReplicator = await startInfluxReplicator(store, {
-    url: influx.url,
-    database: influx.database,
-    ...(influx.username === null ? {} : { username: influx.username }),
-    ...(influx.password === null ? {} : { password: influx.password.reveal() }),
-    requestTimeoutMs: influx.timeoutMs,
+    ...influxOptionsOf(influx),
     batchRows: influx.batchPoints,
     pollMs: influx.intervalMs,
     building: config.site.id,

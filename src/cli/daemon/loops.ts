@@ -1,5 +1,6 @@
 import { createCronTicks } from "#adapters/clocks/cronTicks";
 import type { Control } from "#cli/daemon/control";
+import type { Figures } from "#cli/daemon/figures/figures";
 import type { SiteForecasts } from "#cli/daemon/forecasts";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
 import type { Ground } from "#cli/daemon/ground";
@@ -29,6 +30,7 @@ export interface LoopParts {
   readonly control: Control;
   readonly learning: SiteLearning;
   readonly reports: StateReports;
+  readonly figures: Figures;
   readonly tariff: SiteTariff;
   readonly forecasts: SiteForecasts;
   readonly habits: Habits;
@@ -44,6 +46,7 @@ export const startLoops = async (
     control: { runner },
     learning: { rounds, atNight },
     reports,
+    figures,
     tariff,
     forecasts,
     habits,
@@ -126,6 +129,7 @@ export const startLoops = async (
     // In its own time: a feed that does not answer holds nothing up.
     void refreshTariff().catch(onError);
     void refreshForecasts().catch(onError);
+    void figures.refresh();
     await influx.refresh().catch(onError);
     reports.publishStates();
     reports.publishHealth();

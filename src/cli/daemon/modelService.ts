@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { EventMessage } from "#adapters/mqtt/wire";
 import { toLocalMsOf } from "#cli/daemon/controlSite";
+import { createModelFigures, type ModelFigures } from "#cli/daemon/figures/modelFigures";
 import type { Coming, LearningRounds } from "#cli/daemon/learningRounds";
 import { createStepJudge } from "#cli/daemon/stepJudge";
 import { createModelKeeper, type ModelKeeper } from "#cli/modelVersions";
@@ -23,6 +24,8 @@ const DAY_MS = 86_400_000;
 export interface ModelService {
   readonly keeper: ModelKeeper;
   readonly monitor: ModelMonitor;
+  /** What the model said beside what came, for the store. */
+  readonly figures: ModelFigures;
   /** Writes a change down, in the log and as an event for everybody who listens. */
   record(change: ModelChange): Promise<void>;
   /** For the dashboard. */
@@ -72,6 +75,14 @@ export const createModelService = (parts: {
     write: parts.write,
     onError: parts.onError,
   });
+  const figures = createModelFigures({
+    history: parts.history,
+    lookBackMs: LOOK_BACK_DAYS * DAY_MS,
+    versions: store,
+    nowMs,
+    write: parts.write,
+    onError: parts.onError,
+  });
   const keeper = createModelKeeper({
     store,
     site: { id: config.site.id, zones, stepS: config.control.stepS },
@@ -101,12 +112,15 @@ export const createModelService = (parts: {
       },
     },
     monitor,
+    figures,
     record,
     view: async () => {
       const { inForce, rollbackTo, versions, changes } = await keeper.list();
       return { inForce, rollbackTo, versions, changes, accuracy: monitor.figures() };
     },
     inUse: (model, coming) =>
-      void linearAlgebra.then((la) => monitor.use(createStepJudge(la, model, toLocalMs), coming !== "learned")).catch(parts.onError),
+      void linearAlgebra
+        .then((la) => monitor.use(figures.use(createStepJudge(la, model, toLocalMs)), coming !== "learned"))
+        .catch(parts.onError),
   };
 };

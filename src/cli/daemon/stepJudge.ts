@@ -1,3 +1,4 @@
+import type { Dataset } from "#domain/dataset";
 import type { BuildingModel } from "#domain/model";
 import { zonePoint } from "#domain/points";
 import type { JudgedStep } from "#loop/coverageWindow";
@@ -5,17 +6,26 @@ import type { StepJudge } from "#loop/modelMonitor";
 import { DatasetRows, type ToLocalMs } from "#math/datasetRows";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { regimes, rowRegimes } from "#math/regimes";
-import { oneStepPredictions } from "#models/evaluation/predictions";
+import { oneStepPredictions, openLoopPredictionsFrom } from "#models/evaluation/predictions";
 import { createStepPredictor } from "#models/stepPredictor";
 
 /** Steps that one prediction takes at most: a tick asks for one, a start for two days of them. */
 const MAX_BATCH = 32;
 
+/** A judge that looks further ahead than one step. */
+export interface FarJudge extends StepJudge {
+  /**
+   * What the model says of the step that ended at `endMs`, open loop from `steps` steps before, with the setpoints, weather and people that were in force meanwhile. One zone and lead
+   * at each turn of the iterator, so that other work may come in between; what cannot be predicted or was not measured is left out.
+   */
+  ahead(dataset: Dataset, endMs: number, steps: readonly number[]): Iterable<{ readonly steps: number; readonly judged: JudgedStep }>;
+}
+
 /**
  * One-step predictions of a model for steps that are over: from the temperatures before them, with the setpoints, weather and people that were in force, so that
  * they judge the model and not the weather forecast.
  */
-export const createStepJudge = (la: LinearAlgebra, model: BuildingModel, toLocalMs: ToLocalMs): StepJudge => {
+export const createStepJudge = (la: LinearAlgebra, model: BuildingModel, toLocalMs: ToLocalMs): FarJudge => {
   const predictors = model.zones.map((zone) => ({ zone, predictor: createStepPredictor(la, zone, MAX_BATCH) }));
   const { leaveDayOutRmseK } = model.summary;
   return {
@@ -41,6 +51,31 @@ export const createStepJudge = (la: LinearAlgebra, model: BuildingModel, toLocal
           isOffSetpoint: zone.transition !== "thermostat" || regime[row]! < regimes.heldHeating,
         }));
       });
+    },
+    ahead: function* (dataset, endMs, leads) {
+      const data = new DatasetRows(dataset, toLocalMs);
+      const end = dataset.timesMs.indexOf(endMs);
+      for (const { zone, predictor } of predictors) {
+        const measured = data.column(zonePoint(zone.zone, "zoneAirTempC"));
+        for (const steps of leads) {
+          const start = end - steps;
+          if (start < 1 || !Number.isFinite(measured[start])) continue;
+          const { rows, errorsK, stdDevsK } = openLoopPredictionsFrom(predictor, zone, data, [start], steps, true);
+          if (rows.length === 0) continue;
+          const held = zone.transition === "thermostat" && rowRegimes(data, zone.zone)[end]! >= regimes.heldHeating;
+          yield {
+            steps,
+            judged: {
+              zone: zone.zone,
+              endMs,
+              measuredC: measured[end]!,
+              meanC: measured[end]! - errorsK[0]!,
+              stdDevK: stdDevsK[0]!,
+              isOffSetpoint: !held,
+            },
+          };
+        }
+      }
     },
   };
 };

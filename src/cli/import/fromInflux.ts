@@ -64,6 +64,7 @@ export const importFromInflux = async (wanted: InfluxImport): Promise<ImportResu
   const username = wanted.username ?? own?.username ?? null;
   const password = secretIn(wanted.passwordFile) ?? own?.password?.reveal() ?? null;
   const url = wanted.url ?? own!.url;
+  const ca = wanted.caFile === null ? (own?.ca ?? null) : textOf(wanted.caFile);
   const points = wanted.mapFile === null ? ownImport(config) : readImportMap(wanted.mapFile, config);
   if (points.length === 0) throw usageError("The site has no points.", "Describe its sensors in the site file.");
   const { directory } = config.store;
@@ -78,7 +79,7 @@ export const importFromInflux = async (wanted: InfluxImport): Promise<ImportResu
     database,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
-    ...(wanted.caFile === null ? {} : { ca: textOf(wanted.caFile) }),
+    ...(ca === null ? {} : { ca }),
     requestTimeoutMs: Math.max(60_000, own?.timeoutMs ?? 0),
   });
   try {

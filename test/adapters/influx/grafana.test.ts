@@ -4,7 +4,22 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openInfluxClient } from "#adapters/influx/influxClient";
 import { addressOf, alarmLines, decisionLines, type InfluxLine, measurements, pointField, probeLine } from "#adapters/influx/wireNames";
-import type { PointName } from "#domain/points";
+import {
+  comfortPoint,
+  comfortQuantities,
+  forecastLeadsH,
+  forecastPoint,
+  forecastQuantities,
+  modelLeadsSteps,
+  modelPoint,
+  modelQuantities,
+  operativePoint,
+  savingsPoint,
+  savingsQuantities,
+  tariffPoint,
+  tariffQuantities,
+} from "#domain/figures";
+import { buildingPoint, buildingQuantities, type PointName, sitePoint, siteQuantities, zonePoint, zoneQuantities } from "#domain/points";
 import { decisionAt } from "../../contracts/telemetryStore.js";
 import { Influxd, influxdInstalled } from "../../faults/support/influxd.js";
 
@@ -16,29 +31,28 @@ const dashboard = JSON.parse(readFileSync("config/grafana/isotherm.json", "utf8"
 const queries = dashboard.panels.flatMap(({ title, targets }) => targets.map(({ query }) => ({ title, query })));
 
 const t0 = Math.floor(Date.now() / 60_000) * 60_000 - 600_000;
+/** Every point that the daemon writes of itself, and two of those that a site may have besides. */
 const points: readonly PointName[] = [
-  "z.zoneAirTempC",
-  "z.heatingSetpointC",
-  "z.coolingSetpointC",
-  "z.occupancyCount",
-  "z.relativeHumidityPct",
-  "site.outdoorAirTempC",
-  "site.outdoorRelativeHumidityPct",
-  "site.windSpeedMps",
-  "site.globalHorizontalIrradianceWm2",
-  "site.directNormalIrradianceWm2",
-  "site.diffuseHorizontalIrradianceWm2",
-  "building.hvacPowerW",
-  "building.hvacEnergyKwh",
-  "building.powerW",
+  ...zoneQuantities.map((quantity) => zonePoint("z", quantity)),
+  ...comfortQuantities.map((quantity) => comfortPoint("z", quantity)),
+  operativePoint("z"),
+  ...siteQuantities.map(sitePoint),
+  ...forecastLeadsH.flatMap((lead) => forecastQuantities.map((quantity) => forecastPoint("api.example", lead, quantity))),
+  ...buildingQuantities.map(buildingPoint),
+  ...tariffQuantities.map(tariffPoint),
+  ...savingsQuantities.map(savingsPoint),
+  ...modelLeadsSteps.flatMap((lead) => modelQuantities.map((quantity) => modelPoint("z", lead, quantity))),
   "z.coverage90Fraction",
-  "z.predictedAirTempC",
+  "z.co2Ppm",
 ];
 const lines = (): readonly InfluxLine[] => [
-  ...points.map((point): InfluxLine => {
-    const { measurement, tags, field } = addressOf("office", point);
-    return { measurement, tags, fields: { [field]: 21 }, timeMs: t0 };
-  }),
+  // More than once, since some queries ask for differences and spreads.
+  ...[0, 60_000, 90_000].flatMap((afterMs) =>
+    points.map((point): InfluxLine => {
+      const { measurement, tags, field } = addressOf("office", point);
+      return { measurement, tags, fields: { [field]: 21 + afterMs / 60_000 }, timeMs: t0 + afterMs };
+    }),
+  ),
   ...decisionLines("office", { ...decisionAt(t0, 1), command: { z: { heatingSetpointC: 20, coolingSetpointC: 24 } } }),
   ...alarmLines("office", { id: "a", level: "warning", zone: "z", text: "", action: "", sinceMs: t0, clearedMs: t0 + 1 }),
   probeLine("office", t0),
@@ -76,6 +90,14 @@ describe("the Grafana dashboard", () => {
       expect(named.length).toBeGreaterThan(0);
       for (const tag of named) expect(known.tags, `${title}: ${tag}`).toContain(tag);
     }
+  });
+  it("shows something of every measurement that is written, but for the probe", () => {
+    const shown = new Set(queries.map(({ query }) => /FROM "([^"]+)"/.exec(query)?.[1]));
+    expect([...shown].sort()).toEqual(
+      Object.keys(measurements)
+        .filter((name) => name !== "isotherm_probe")
+        .sort(),
+    );
   });
   it("names in its captions only tags that it groups by", () => {
     for (const { targets } of dashboard.panels)

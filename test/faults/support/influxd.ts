@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -14,20 +16,30 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** What it serves https with: files in PEM format, the name in the certificate, and the text of the authority that signed it. */
+export interface InfluxdTls {
+  readonly certificate: string;
+  readonly key: string;
+  readonly name: string;
+  readonly ca: string;
+}
+
 /** A real InfluxDB 1.x with its own configuration and data in `folder`, on free loopback ports, which a test may kill, stop and start again. */
 export class Influxd {
   readonly url: string;
   readonly port: number;
   readonly #config: string;
+  readonly #ca: string | undefined;
   #child: ChildProcess | null = null;
 
-  private constructor(port: number, config: string) {
+  private constructor(port: number, config: string, tls: InfluxdTls | undefined) {
     this.port = port;
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = tls === undefined ? `http://127.0.0.1:${port}` : `https://${tls.name}:${port}`;
     this.#config = config;
+    this.#ca = tls?.ca;
   }
 
-  static async start(folder: string, options: { auth?: boolean } = {}): Promise<Influxd> {
+  static async start(folder: string, options: { auth?: boolean; tls?: InfluxdTls } = {}): Promise<Influxd> {
     mkdirSync(folder, { recursive: true });
     const [port, rpcPort] = [await freePort(), await freePort()];
     const config = join(folder, "influxdb.conf");
@@ -44,11 +56,11 @@ bind-address = "127.0.0.1:${rpcPort}"
   bind-address = "127.0.0.1:${port}"
   auth-enabled = ${options.auth === true}
   log-enabled = false
-[monitor]
+${options.tls === undefined ? "" : `  https-enabled = true\n  https-certificate = "${options.tls.certificate}"\n  https-private-key = "${options.tls.key}"\n`}[monitor]
   store-enabled = false
 `,
     );
-    const server = new Influxd(port, config);
+    const server = new Influxd(port, config, options.tls);
     await server.resume();
     return server;
   }
@@ -59,14 +71,32 @@ bind-address = "127.0.0.1:${rpcPort}"
     this.#child = child;
     for (let k = 0; k < 600; k++) {
       if (child.exitCode !== null) throw new Error(`influxd ended with ${child.exitCode}`);
-      const answers = await fetch(`${this.url}/ping`).then(
-        (response) => response.status === 204,
+      const answers = await this.#ask("GET", new URL(`${this.url}/ping`)).then(
+        ({ status }) => status === 204,
         () => false,
       );
       if (answers) return;
       await wait(50);
     }
     throw new Error("influxd does not answer");
+  }
+
+  /** Not fetch: it knows no authority but the system's. */
+  #ask(method: string, url: URL, headers: Record<string, string> = {}, body = ""): Promise<{ status: number; text: string }> {
+    const send = url.protocol === "https:" ? httpsRequest : httpRequest;
+    return new Promise((resolve, reject) => {
+      const request = send(url, { method, headers, agent: false, ...(this.#ca === undefined ? {} : { ca: this.#ca }) }, (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (part: string) => {
+          text += part;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("error", reject);
+      });
+      request.on("error", reject);
+      request.end(body);
+    });
   }
 
   async kill(): Promise<void> {
@@ -92,8 +122,7 @@ bind-address = "127.0.0.1:${rpcPort}"
     url.searchParams.set("epoch", "ms");
     if (options.db !== undefined) url.searchParams.set("db", options.db);
     const headers = options.user === undefined ? {} : { authorization: `Basic ${Buffer.from(options.user).toString("base64")}` };
-    const response = await fetch(url, { method: "POST", headers });
-    const body = (await response.json()) as {
+    const body = JSON.parse((await this.#ask("POST", url, headers)).text) as {
       error?: string;
       results: { error?: string; series?: { name: string; tags?: object; columns: string[]; values: unknown[][] }[] }[];
     };
@@ -109,7 +138,7 @@ bind-address = "127.0.0.1:${rpcPort}"
   }
 
   async write(db: string, lines: string): Promise<void> {
-    const response = await fetch(`${this.url}/write?db=${db}`, { method: "POST", body: lines });
-    if (response.status !== 204) throw new Error(await response.text());
+    const { status, text } = await this.#ask("POST", new URL(`${this.url}/write?db=${db}`), {}, lines);
+    if (status !== 204) throw new Error(text);
   }
 }
