@@ -14,17 +14,18 @@ export interface HedgeContext {
 }
 
 export interface Hedge {
-  /** The plan that is cheaper in the mean; null: the one that was planned is, or nearly. */
+  /** The plan whose first step is cheaper in the mean; null: the one that was planned is, or nearly. */
   readonly candidate: PredictedCandidate | null;
   readonly figures: ForecastScenarioFigures;
 }
 
-/** Plans of the search that are compared, besides the given ones. */
-const MOST_CHEAPEST = 16;
-/** Bands narrowed (widened) by so much, K, and starts so many steps earlier: what a careful (careless) person would do. */
-const MARGINS_K = [-0.25, 0.25, 0.5, 1];
-const EARLIER_STEPS = [1, 2, 4];
-/** A plan gives way to one that is cheaper by this share in the mean over the scenarios: less is rounding of their few points. */
+/** First steps that are compared, and ways to go on from each. */
+const MOST_FIRST_STEPS = 8;
+const MOST_CONTINUATIONS = 20;
+/** Bands narrowed (widened) by so much, K, and starts so many steps earlier (later): what one would go on with where it comes colder, warmer or sunnier. */
+const MARGINS_K = [-0.5, 0.5, 1];
+const SHIFTS_STEPS = [-2, -1, 1, 2];
+/** A first step gives way to one that is cheaper by this share in the mean over the scenarios: less is rounding of their few points. */
 const LEAST_GAIN = 0.02;
 
 const narrowed = ({ heatingSetpointC, coolingSetpointC }: Sequence, byK: number): Sequence => ({
@@ -32,52 +33,90 @@ const narrowed = ({ heatingSetpointC, coolingSetpointC }: Sequence, byK: number)
   coolingSetpointC: coolingSetpointC.map((value) => value - byK),
 });
 
-const earlier = ({ heatingSetpointC, coolingSetpointC }: Sequence, steps: number, nz: number): Sequence => {
+/** Everything `steps` earlier (later, where negative); the first (last) pair fills what opens. */
+const shifted = ({ heatingSetpointC, coolingSetpointC }: Sequence, steps: number, nz: number): Sequence => {
   const move = (values: Float64Array): Float64Array =>
-    values.map((_, i) => values[Math.min(i + steps * nz, values.length - nz + (i % nz))]!);
+    values.map((_, i) => {
+      const z = i % nz;
+      return values[Math.min(values.length - nz + z, Math.max(z, i + steps * nz))]!;
+    });
   return { heatingSetpointC: move(heatingSetpointC), coolingSetpointC: move(coolingSetpointC) };
 };
 
+const begunWith = (first: Sequence, then: Sequence, nz: number): Sequence => {
+  const heatingSetpointC = then.heatingSetpointC.slice();
+  const coolingSetpointC = then.coolingSetpointC.slice();
+  heatingSetpointC.set(first.heatingSetpointC.subarray(0, nz));
+  coolingSetpointC.set(first.coolingSetpointC.subarray(0, nz));
+  return { heatingSetpointC, coolingSetpointC };
+};
+
+const beginAlike = (one: Sequence, other: Sequence, nz: number): boolean => {
+  for (let z = 0; z < nz; z++)
+    if (one.heatingSetpointC[z] !== other.heatingSetpointC[z] || one.coolingSetpointC[z] !== other.coolingSetpointC[z]) return false;
+  return true;
+};
+
+/** The first `most` whose first steps differ. */
+const distinctBeginnings = (sequences: readonly Sequence[], nz: number, most: number): Sequence[] => {
+  const found: Sequence[] = [];
+  for (const one of sequences) {
+    if (found.length === most) break;
+    if (!found.some((other) => beginAlike(one, other, nz))) found.push(one);
+  }
+  return found;
+};
+
 /**
- * Chooses again among good plans by what they cost in the mean over the ways in which weather and people may come,
- *   J̄ = Σ_s w_s J_s,
- * instead of by what they cost if the forecast comes true. Compared are the plan at hand, the given plans, the cheapest ones found, and the plan at hand with
- * margins in temperature and time; those that keep the spread bound may be chosen, so that J̄ is never above a given plan's that keeps it. The plan at hand stays
- * unless it is dearer by 2 % in the mean. Everything is open loop: the next decision knows more, so that J̄ overstates what errors cost, of all plans alike.
+ * Chooses the first step again, by what it costs in the mean over the ways in which weather and people may come,
+ *   J̄(a) = Σ_s w_s min_c J_s(a, c),
+ * instead of by what it costs if the forecast comes true: only the first step is decided now, and every later one knows better (a stochastic program of two
+ * stages; Bernardini and Bemporad 2009). A mean over whole sequences would charge for what later decisions put right, and preheats for weather that does not come.
+ * First steps a: of the plan at hand, the given plans and the cheapest ones found. Continuations c: the plan at hand, also with margins in temperature and time,
+ * and the given plans. The plan at hand stays unless its first step is dearer by 2 % in the mean; the one that takes its place goes on with what is
+ * cheapest if the forecast comes true, and keeps the spread bound. So J̄ is never above a given plan's first step by more than that.
  */
 export const hedged = async (pool: CandidatePool, planned: PredictedCandidate, context: HedgeContext): Promise<Hedge> => {
   const { cost, admission, given, scenarios } = context;
   const { horizonSteps, nz } = cost;
-  const sequence = pool.sequence(planned);
+  const atHand = pool.sequence(planned);
   const cheapest = pool
     .working()
     .sort((one, other) => one.total - other.total)
-    .slice(0, MOST_CHEAPEST);
-  const sequences = [
-    sequence,
+    .slice(0, MOST_FIRST_STEPS)
+    .map((candidate) => pool.sequence(candidate));
+  const firsts = distinctBeginnings([atHand, ...given, ...cheapest], nz, MOST_FIRST_STEPS);
+  const continuations = [
+    atHand,
+    ...MARGINS_K.map((byK) => narrowed(atHand, byK)),
+    ...SHIFTS_STEPS.map((steps) => shifted(atHand, steps, nz)),
     ...given,
-    ...cheapest.map((candidate) => pool.sequence(candidate)),
-    ...MARGINS_K.map((byK) => narrowed(sequence, byK)),
-    ...EARLIER_STEPS.map((steps) => earlier(sequence, steps, nz)),
-  ];
-  const builder = new BatchBuilder(sequences.length, horizonSteps, nz, admission, new Set());
-  for (const one of sequences) builder.add(one);
+  ].slice(0, MOST_CONTINUATIONS);
+  const builder = new BatchBuilder(firsts.length * continuations.length, horizonSteps, nz, admission);
+  for (const first of firsts) for (const then of continuations) builder.add(begunWith(first, then, nz));
   const batch = builder.batch();
   const nominal = await pool.evaluate(batch);
   const runs: { readonly weight: number; readonly candidates: readonly Candidate[] }[] = [
     { weight: 1 - scenarios.reduce((sum, { weight }) => sum + weight, 0), candidates: nominal },
   ];
   for (const { weight, pool: other } of scenarios) runs.push({ weight, candidates: await other.evaluate(batch) });
-  const expected = nominal.map((_, k) => runs.reduce((sum, { weight, candidates }) => sum + weight * candidates[k]!.total, 0));
-  const worst = (k: number): number =>
-    runs.reduce((most, { candidates }) => Math.max(most, candidates[k]!.total), Number.NEGATIVE_INFINITY);
+  const least = (candidates: readonly Candidate[], a: number): number =>
+    candidates
+      .slice(a * continuations.length, (a + 1) * continuations.length)
+      .filter(({ total }) => Number.isFinite(total))
+      .reduce((lowest, { total }) => Math.min(lowest, total), Number.POSITIVE_INFINITY);
+  const expected = firsts.map((_, a) => runs.reduce((sum, { weight, candidates }) => sum + weight * least(candidates, a), 0));
+  const worst = (a: number): number =>
+    runs.reduce((most, { candidates }) => Math.max(most, least(candidates, a)), Number.NEGATIVE_INFINITY);
+  const planOf = (a: number): Candidate | null =>
+    pool.cheapest(
+      nominal.slice(a * continuations.length, (a + 1) * continuations.length).filter((candidate) => pool.isAdmitted(candidate)),
+    );
   let best = 0;
-  nominal.forEach((candidate, k) => {
-    if (pool.isAdmitted(candidate) && expected[k]! < expected[best]!) best = k;
-  });
+  for (let a = 1; a < firsts.length; a++) if (expected[a]! < expected[best]! && planOf(a) !== null) best = a;
   const isBetter = expected[0]! - expected[best]! > LEAST_GAIN * Math.abs(expected[0]!);
   const chosen = isBetter ? best : 0;
-  const candidate = isBetter ? await pool.withTrajectory(nominal[best]!) : null;
+  const candidate = isBetter ? await pool.withTrajectory(planOf(best)!) : null;
   if (candidate !== null) pool.add([candidate]);
   return {
     candidate,

@@ -92,10 +92,10 @@ export interface Plan {
 export interface ForecastScenarioFigures {
   /** Scenarios, the forecast itself among them. */
   readonly count: number;
-  /** Mean over them of the plan that was chosen. */
+  /** Mean over them of the step that was chosen, each gone on from as would be cheapest there. */
   readonly expectedCost: number;
   readonly worstCost: number;
-  /** Mean over them of the plan that would be cheapest if the forecast came true, where it was given up for that; absent: it was not. */
+  /** The same mean of the step that would be cheapest if the forecast came true, where it was given up for the other; absent: it was not. */
   readonly insteadOfCost?: number;
 }
 

@@ -8,11 +8,10 @@ import type { TimeLine } from "#cli/daemon/run";
 import { endProcess, freePort, startMosquitto, untilTrue } from "#cli/rehearsal/broker";
 import type { BuildingsOrder } from "#cli/rehearsal/buildings";
 import { type Memory, memoryOf } from "#cli/rehearsal/memory";
+import { MEMORY_PER_BUILDING_LIMIT_MB, missedLimits, TICK_LATENESS_P99_LIMIT_S } from "#cli/rehearsal/sitesLimits";
 import { buildingText, controllerText, type OfficeText } from "#cli/rehearsal/siteText";
 import { makeTemplate } from "#cli/rehearsal/template";
 
-const LATENESS_LIMIT_S = 5;
-const MEMORY_LIMIT_MB = 60;
 const SAMPLE_MS = 5_000;
 
 export interface SitesBench {
@@ -41,8 +40,8 @@ const sumOf = (text: string, name: string, needle = ""): number =>
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 const quantile = (text: string, name: string, q: string): number => metric(text, `${name}{quantile="${q}"}`);
 
-/** Many five-zone offices on a real Mosquitto, each simulated in another process, controlled by one daemon. */
-export const benchSites = async (say: (line: string) => void, wanted: SitesBench = fromEnvironment()): Promise<void> => {
+/** Many five-zone offices on a real Mosquitto, each simulated in another process, controlled by one daemon. Resolves with the limits it missed. */
+export const benchSites = async (say: (line: string) => void, wanted: SitesBench = fromEnvironment()): Promise<readonly string[]> => {
   const { sites, minutes, speed } = wanted;
   const folder = mkdtempSync(join(tmpdir(), "isotherm-bench-sites-"));
   const running: (ChildProcess | null)[] = [];
@@ -123,17 +122,23 @@ export const benchSites = async (say: (line: string) => void, wanted: SitesBench
     );
     say(`  ticks ${ticks}, decisions ${all}, of them by the planner ${planned}; all sites healthy at the end: ${ok ? "yes" : "NO"}`);
     say(
-      `  tick lateness p50 ${s(quantile(after, name, "0.5"))}, p99 ${s(quantile(after, name, "0.99"))} (limit ${LATENESS_LIMIT_S} s), most ${s(quantile(after, name, "1"))}`,
+      `  tick lateness p50 ${s(quantile(after, name, "0.5"))}, p99 ${s(quantile(after, name, "0.99"))} (limit ${TICK_LATENESS_P99_LIMIT_S} s), most ${s(quantile(after, name, "1"))}`,
     );
     const delay = "isotherm_sites_decision_delay_seconds";
     say(
       `  decision out after its tick's time: p50 ${s(quantile(after, delay, "0.5"))}, p99 ${s(quantile(after, delay, "0.99"))}, most ${s(quantile(after, delay, "1"))}`,
     );
     say(
-      `  memory per building: ${(most.rssMb / sites).toFixed(1)} MB at most, ${(mean / sites).toFixed(1)} MB on average (resident, limit ${MEMORY_LIMIT_MB}); ` +
+      `  memory per building: ${(most.rssMb / sites).toFixed(1)} MB at most, ${(mean / sites).toFixed(1)} MB on average (resident, limit ${MEMORY_PER_BUILDING_LIMIT_MB}); ` +
         `${(most.pssMb / sites).toFixed(1)} MB with shared pages counted once; ${most.processes} processes, ${most.rssMb.toFixed(0)} MB in all`,
     );
     if (!ok) say(`  ${await (await fetch(`${url}/healthz`)).text()}`);
+    return missedLimits({
+      tickLatenessP99S: quantile(after, name, "0.99"),
+      memoryPerBuildingMb: most.rssMb / sites,
+      ticks,
+      healthy: ok,
+    });
   } finally {
     for (const child of running.reverse()) await endProcess(child);
     if (process.env.ISOTHERM_BENCH_KEEP === undefined) rmSync(folder, { recursive: true, force: true });

@@ -25,12 +25,12 @@ const coldKh = async (plan: Plan, request: PlanRequest, colderK: number): Promis
     horizonSteps: 20,
     heatingSetpointC: setpoints("heatingSetpointC"),
     coolingSetpointC: setpoints("coolingSetpointC"),
-    initial: { temperaturesC: zones.map(() => Float64Array.of(16)), slowMeans: new Map(), disturbances: new Map() } as never,
+    initial: { temperaturesC: zones.map(() => Float64Array.of(15.4)), slowMeans: new Map(), disturbances: new Map() } as never,
     disturbances: new Map([["site.outdoorAirTempC", outdoor]]),
     localMs: request.localMs,
   });
   let sum = 0;
-  for (let t = 12; t < 20; t++) for (let z = 0; z < zones.length; z++) sum += 0.25 * Math.max(0, 20 - meanC[t * zones.length + z]!);
+  for (let t = 6; t < 20; t++) for (let z = 0; z < zones.length; z++) sum += 0.25 * Math.max(0, 20 - meanC[t * zones.length + z]!);
   return sum;
 };
 
@@ -38,21 +38,31 @@ describe("planning over the errors of forecasts", () => {
   const request = officeRequest({ zones });
 
   it("starts a slow building early enough for a colder morning than forecast, where forecasts are that bad, and says so", async () => {
-    // From 16 °C the start that is just in time has no slack.
-    const tight = officeRequest({ zones, temperaturesC: [16, 16] });
+    // From 15.4 °C a start in the next step is just in time if the forecast comes true.
+    const tight = officeRequest({ zones, temperaturesC: [15.4, 15.4], occupied: [[6, 20]] });
     const trusting = await planFor(tight);
     const careful = await planFor({ ...tight, forecastErrors: errorK(8) });
     expect(trusting).not.toHaveProperty("forecastScenarios");
     expect(careful.forecastScenarios).toMatchObject({ count: 3 });
     const { expectedCost, worstCost, insteadOfCost } = careful.forecastScenarios!;
-    expect(expectedCost).toBeLessThan(0.9 * insteadOfCost!);
+    expect(expectedCost).toBeLessThan(0.95 * insteadOfCost!);
     expect(worstCost).toBeGreaterThan(expectedCost);
     expect(careful.reason).toContain("Over 3 ways in which weather and people may come");
+    const firstHeatingC = (plan: Plan): number => plan.chosen.zones.a!.heatingSetpointC[0]!;
+    expect(firstHeatingC(trusting)).toBeLessThan(15.4);
+    expect(firstHeatingC(careful)).toBeGreaterThan(15.4);
     // On purpose dearer if the forecast comes true, and warmer where it does not.
     expect(careful.chosen.cost.total).toBeGreaterThanOrEqual(trusting.chosen.cost.total);
     const cold = 8 * Math.SQRT2;
     expect(await coldKh(trusting, tight, cold)).toBeGreaterThan(0.1);
-    expect(await coldKh(careful, tight, cold)).toBeLessThan(0.3 * (await coldKh(trusting, tight, cold)));
+    expect(await coldKh(careful, tight, cold)).toBeLessThan(0.7 * (await coldKh(trusting, tight, cold)));
+  });
+
+  it("does not start for a colder morning that a later decision has time to see", async () => {
+    const early = officeRequest({ zones, temperaturesC: [16, 16] });
+    const careful = await planFor({ ...early, forecastErrors: errorK(8) });
+    expect(careful.forecastScenarios).not.toHaveProperty("insteadOfCost");
+    expect(careful.chosen).toEqual((await planFor(early)).chosen);
   });
 
   it("stays with the cheapest plan where forecasts are good, and tells what errors would cost", async () => {
@@ -64,7 +74,7 @@ describe("planning over the errors of forecasts", () => {
     expect(careful.forecastScenarios!.expectedCost).toBeCloseTo(trusting.chosen.cost.total, 1);
   });
 
-  it("is never dearer in the mean than a given plan, and the same for the same seed", async () => {
+  it("is never dearer in the mean than a given plan without later decisions, and the same for the same seed", async () => {
     for (const stdDev of [1, 4, 12]) {
       const careful = await planFor({ ...request, forecastErrors: errorK(stdDev) });
       // The rule among them, rolled through the scenarios by hand.

@@ -57,8 +57,8 @@ export const judgedFigures = (lead: ModelLead, version: number, step: JudgedStep
 };
 
 /** Which version a site has learned this is, from 1: its place among those in the log of changes, from which none is ever deleted; the next one before it stands there. */
-export const versionNumber = async ({ modelChanges }: Pick<ModelVersionStore, "modelChanges">, version: string): Promise<number> => {
-  const known = new Set((await modelChanges?.())?.map((change) => change.version));
+export const versionNumber = async (versions: Pick<ModelVersionStore, "modelChanges">, version: string): Promise<number> => {
+  const known = new Set((await versions.modelChanges?.())?.map((change) => change.version));
   const place = [...known].indexOf(version);
   return place < 0 ? known.size + 1 : place + 1;
 };
