@@ -47,10 +47,14 @@ derived:
       );
       const daemon = startDaemon(["--config", site, "--speed", "1200"]);
       await daemon.dashboardUrl();
-      // Until people are there, so that something can be said of their comfort.
+      // Until people are there, so that something can be said of their comfort, and half a day after a model was learned, so that its longest predictions are judged.
+      const counted = async (query: string): Promise<number> =>
+        (await ask(query).catch(() => [])).reduce((sum, { count }) => sum + Number(count), 0);
       await until(
-        async () => (await ask(`SELECT count(pmv) FROM isotherm_zone`).catch(() => [])).some((row) => Number(row.count) >= 10),
-        "votes of occupied steps in InfluxDB",
+        async () =>
+          (await counted("SELECT count(pmv) FROM isotherm_zone")) >= 10 &&
+          (await counted(`SELECT count(resid_c) FROM isotherm_model WHERE "step" = '48'`)) >= 10,
+        "votes of occupied steps and judged predictions in InfluxDB",
         240_000,
       );
       expect((await daemon.end("SIGTERM")).code).toBe(0);
