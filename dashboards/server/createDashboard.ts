@@ -10,6 +10,7 @@ import { rateLimit } from "express-rate-limit";
 import helmet from "helmet";
 import { createApiDocs } from "#dashboards/server/apiDocs";
 import { backupEndpoints } from "#dashboards/server/backups";
+import { buildingOrderEndpoints } from "#dashboards/server/buildingOrders";
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
 import { DecisionHistory } from "#dashboards/server/decisionHistory";
 import { createApi } from "#dashboards/server/endpoint";
@@ -246,6 +247,7 @@ export const createDashboard = async (options: DashboardOptions): Promise<Dashbo
     ...orderEndpoints(options.orders ?? {}, audit, options.nowMs),
     ...(options.orders?.backups === undefined ? [] : backupEndpoints(options.orders.backups, audit)),
     ...zoneOrderEndpoints(options.orders ?? {}, audit),
+    ...buildingOrderEndpoints(options.orders ?? {}, audit),
     ...viewEndpoints(context, { learning: options.learning ?? null, schedule: options.schedule ?? null }),
     ...savingsEndpoints(context, options.adjustments ?? null, audit, wallMs),
     ...peopleEndpoints({

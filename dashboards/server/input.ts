@@ -181,6 +181,21 @@ export const bodyInputs = {
       "expected heatingSetpointC or coolingSetpointC, or hold",
     )
     .refine(({ minutes, untilNextEntry }) => (minutes !== undefined) !== untilNextEntry, "expected either minutes or untilNextEntry"),
+  mode: z.strictObject({ mode: z.enum(["auto", "shadow", "off"]), reason: sentence(0, 300).default("") }),
+  zoneMode: z.strictObject({
+    mode: z.enum(["auto", "shadow", "off", "building"]).describe("building: as the building's is"),
+    reason: sentence(0, 300).default(""),
+  }),
+  demandResponse: z
+    .strictObject({
+      id: z.uuid(),
+      startsInMinutes: z.int().min(0).max(2_880).default(0),
+      minutes: z.int().min(1).max(1_440),
+      limitKw: z.number().min(0).max(1e6).optional().describe("Mean power of a step that should not be exceeded, kW"),
+      pricePerKwh: z.number().min(-1e3).max(1e3).optional().describe("What energy costs meanwhile"),
+      reason: sentence(0, 300).default(""),
+    })
+    .refine(({ limitKw, pricePerKwh }) => limitKw !== undefined || pricePerKwh !== undefined, "expected limitKw or pricePerKwh"),
   whatIf: z.strictObject({
     lowerShiftK: z.number().min(-5).max(5).default(0),
     upperShiftK: z.number().min(-5).max(5).default(0),

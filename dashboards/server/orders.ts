@@ -24,6 +24,26 @@ export interface ZoneOverrideOrder {
   readonly reason: string;
 }
 
+export interface ModeOrder {
+  /** null: the building. */
+  readonly zone: string | null;
+  /** `building`, of a zone: as the building's is. */
+  readonly mode: "auto" | "shadow" | "off" | "building";
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface DemandResponseOrder {
+  readonly id: string;
+  readonly startsInMinutes: number;
+  readonly minutes: number;
+  /** Mean power of a step, kW; null: none. */
+  readonly limitKw: number | null;
+  readonly pricePerKwh: number | null;
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** What the dashboard may have done. Each is absent where nobody is there to do it (a dashboard beside InfluxDB). */
 export interface DashboardOrders {
   /** null: no such alarm stands. */
@@ -34,6 +54,10 @@ export interface DashboardOrders {
   /** Sets a zone until some time; rejects with an `IsothermError` that says why not; resolves with what was done, in words. */
   readonly overrideZone?: (order: ZoneOverrideOrder) => Promise<string>;
   readonly releaseZone?: (order: { readonly zone: string; readonly by: string }) => Promise<string>;
+  /** Rejects with an `IsothermError` that says why not; resolves with what was done, in words. */
+  readonly setMode?: (order: ModeOrder) => Promise<string>;
+  readonly announceDemandResponse?: (order: DemandResponseOrder) => Promise<string>;
+  readonly endDemandResponse?: (order: { readonly by: string }) => Promise<string>;
   /** Plans anew from a copy of what the last decision was made from, changed as asked. Never publishes; rejects where nothing can be planned. */
   readonly whatIf?: (question: WhatIfQuestion) => Promise<WhatIfView>;
   /** Examines configuration, connections and computing; takes some seconds. */

@@ -13,7 +13,9 @@ import { type ActingRule, actingRuleName, bestRuleFields, ruleHabits, rulePlanne
 import { simulationSite } from "#cli/simulateSite";
 import type { Dataset, ForecastProvider } from "#domain/dataset";
 import { unavailableError } from "#domain/errors";
+import type { BuildingModel } from "#domain/model";
 import type { Decision, Plan } from "#domain/plan";
+import type { PlanRequest } from "#domain/planner";
 import { buildingPoint, type Observation } from "#domain/points";
 import { createAlarmBoard } from "#loop/alarmBoard";
 import { createControlCycle } from "#loop/controlCycle";
@@ -81,6 +83,7 @@ interface Pass {
   readonly tariff: Tariff;
   readonly history: HistoryBuffer;
   readonly context: CommandContext;
+  readonly onlooker: Onlooker;
   /** The row at the start of the scored days. */
   readonly start: Observation;
 }
@@ -110,8 +113,14 @@ const rowsPerDay = 86_400_000 / stepMs;
 /** Signals are only seen between macrotasks: this often the event loop gets its turn. */
 const turnEveryMs = 50;
 
+/** Who looks on while a run goes: at every model that is put to work and every request of the planner. */
+export interface Onlooker {
+  readonly model?: (model: BuildingModel) => void;
+  readonly request?: (request: PlanRequest) => void;
+}
+
 /** One closed-loop run: history, then the controller in charge, then the figures. */
-export async function runSimulation(wishes: SimulateWishes, context: CommandContext): Promise<SimulationOutcome> {
+export async function runSimulation(wishes: SimulateWishes, context: CommandContext, onlooker: Onlooker = {}): Promise<SimulationOutcome> {
   const beganMs = performance.now();
   // Refused before anything is built; read again below, where the time zone is known.
   loadTariff(wishes.tariff);
@@ -122,7 +131,7 @@ export async function runSimulation(wishes: SimulateWishes, context: CommandCont
     checkCovers(tariff, run.startMs, run.endMs);
     const table = await createRunTable(run);
     const history = createHistoryBuffer({ stepS, maxRows: Math.max(options.historyDays, 7) * rowsPerDay + 1 });
-    const past = { options, run, table, tariff, history, context };
+    const past = { options, run, table, tariff, history, context, onlooker };
     const pass: Pass = { ...past, start: await runHistory(past) };
     const { scored, best } =
       options.controller === "rule-best" ? await bestRule(pass) : { scored: await score(pass, acting(pass)), best: null };
@@ -218,7 +227,7 @@ async function errorsOver(before: Dataset, forecasts: ForecastProvider): Promise
 
 /** The scored days under one controller; `rule` acts or is fallen back to. */
 async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Scored> {
-  const { options, run, table, tariff, context } = pass;
+  const { options, run, table, tariff, context, onlooker } = pass;
   const { plant, timeZone } = run;
   const isLearned = learned.has(options.controller);
   let peakW = 0;
@@ -267,6 +276,7 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
     ...((options.probing ?? 0) > 0 ? { probes: createProbeLedger({ ...defaultProbeLimits, share: options.probing! }) } : {}),
     forecasts,
     forecastErrors: forecastErrors.all,
+    ...(onlooker.request === undefined ? {} : { keepRequest: (_: string, request: PlanRequest) => onlooker.request!(request) }),
     planners,
     supervisor,
     history,
@@ -275,13 +285,16 @@ async function score(pass: Pass, rule: ActingRule, quiet = false): Promise<Score
     onError,
   });
   let learner: Learner | null = null;
+  const onInstalled = (model: BuildingModel): void => {
+    watch?.use(model);
+    onlooker.model?.(model);
+  };
   const recorder = new DatasetRecorder(stepS);
   const rows: Observation[] = [];
   const decisionMs: number[] = [];
   const breathe = breather(context.signal);
   try {
-    if (isLearned)
-      learner = await createLearner({ options, run, history, planners, clock, context, onInstalled: (model) => watch?.use(model) });
+    if (isLearned) learner = await createLearner({ options, run, history, planners, clock, context, onInstalled });
     else if (options.controller !== "schedule") planners.swap({ planner: rulePlanner(), modelVersion: null });
     await learner?.learn("before the first decision");
     const fitMs = learner?.fitMs ?? 0;

@@ -54,6 +54,9 @@ describe("the OpenAPI document", () => {
         rollbackModel: async () => "",
         overrideZone: async () => "",
         releaseZone: async () => "",
+        setMode: async () => "",
+        announceDemandResponse: async () => "",
+        endDemandResponse: async () => "",
         whatIf: async (question) => officeWhatIf(office, question),
       },
     });

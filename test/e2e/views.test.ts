@@ -17,6 +17,7 @@ describe.skipIf(chromiumPath === undefined)(
     let browser: Browser;
     let office: Office;
     let dashboard: RunningDashboard;
+    const ordered: string[] = [];
     const orders: unknown[] = [];
     const promoted: string[] = [];
     beforeAll(async () => {
@@ -41,6 +42,15 @@ describe.skipIf(chromiumPath === undefined)(
             return `Zone ${order.zone} is set by hand.`;
           },
           releaseZone: async () => "",
+          setMode: async ({ mode, by, reason }) => {
+            ordered.push(`${by}: ${mode}, ${reason}`);
+            return `The building is in mode ${mode}.`;
+          },
+          announceDemandResponse: async ({ limitKw, pricePerKwh, minutes }) => {
+            ordered.push(`${limitKw} ${pricePerKwh} ${minutes}`);
+            return "The event is announced.";
+          },
+          endDemandResponse: async () => "The event is over.",
           whatIf: async (question) => officeWhatIf(office, question),
         },
       });
@@ -121,6 +131,30 @@ describe.skipIf(chromiumPath === undefined)(
       expect(await row.textContent()).toMatch(/occupied, 20\.0–23\.5.*18:00: empty.*bob, until/);
       expect(await page.locator('[data-table="week"] .is-today').textContent()).toMatch(/Thursday.*today.*08:00–18:00/);
       await close();
+    });
+
+    it("an operator changes the building's mode with a reason and announces a demand-response event; a viewer sees both and changes neither", async () => {
+      const { page, close } = await open("#/schedule", "bob");
+      const mode = page.locator('[data-card="mode"]');
+      await mode.locator('[data-mode="shadow"]').click();
+      await page.keyboard.press("Escape");
+      expect(ordered).toEqual([]);
+      await mode.locator('[data-mode="shadow"]').click();
+      await page.keyboard.type("the valves are serviced");
+      await page.keyboard.press("Enter");
+      await mode.locator(".form-done", { hasText: "in mode shadow" }).waitFor();
+      expect(ordered).toEqual(["bob: shadow, the valves are serviced"]);
+      const response = page.locator('[data-card="demand-response"]');
+      await page.getByLabel("Limit (kW)").fill("6");
+      await page.getByRole("button", { name: "Announce" }).click();
+      await response.locator(".form-done", { hasText: "is announced" }).waitFor();
+      expect(ordered.at(-1)).toBe("6 null 120");
+      await close();
+      const eve = await open("#/schedule", "eve");
+      await eve.page.locator('[data-card="mode"] .hint').waitFor();
+      expect(await eve.page.locator("[data-mode]").count()).toBe(0);
+      expect(await eve.page.getByRole("button", { name: "Announce" }).count()).toBe(0);
+      await eve.close();
     });
 
     it("a what-if question is answered beside the plan in force, and orders nothing", async () => {

@@ -16,12 +16,18 @@ const seenText = ({ acknowledged }: Alarm, formats: Formats): string | null =>
     ? null
     : `${t("alarm.seen", { name: acknowledged.by, time: formats.dayAndClock(acknowledged.timeMs) })}${acknowledged.note === "" ? "" : ` “${acknowledged.note}”`}`;
 
+/** The site has proved itself in shadow mode and waits for a person. */
+const READY_FOR_AUTO = "ready-for-auto";
+
 /** Level in words, text, suggested action, since when, and who saw to it. */
 export const alarmBody = (alarm: Alarm, formats: Formats, zoneLabel: string | null = null): readonly HTMLElement[] => {
   const seen = seenText(alarm, formats);
   return [
     h("p", { class: "alarm-text" }, icon("alert"), h("strong", {}, `${t(levelKey[alarm.level])}: `), alarm.text),
     ...(alarm.action === "" ? [] : [h("p", { class: "alarm-action" }, alarm.action)]),
+    ...(alarm.id === READY_FOR_AUTO && alarm.clearedMs === null
+      ? [h("p", { class: "alarm-action" }, h("a", { class: "button", href: "#/schedule" }, t("control.goLive")))]
+      : []),
     h(
       "p",
       { class: "alarm-since" },

@@ -7,6 +7,7 @@ import { icon } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead } from "#dashboards/web/app/parts";
 import { currentLocale } from "#dashboards/web/app/settings";
+import { createControlCards } from "#dashboards/web/pages/controlCards";
 import { plainTable } from "#dashboards/web/pages/plainTable";
 
 /** A Monday at noon UTC: names weekdays in every language. */
@@ -153,11 +154,12 @@ const limitsList = ({ limits, setback, rule }: ScheduleView, formats: Formats): 
   return h("dl", { class: "facts" }, ...facts.map(([term, value]) => h("div", { class: "fact" }, h("dt", {}, term), h("dd", {}, value))));
 };
 
-/** What is wanted when: the entry in force and the next of every zone, the week, holidays, and the limits that hold always. */
+/** Who decides, what is wanted when: the entry in force and the next of every zone, the week, holidays, and the limits that hold always. */
 export const createSchedulePage = (context: PageContext): Page => {
   const { formats } = context;
   const lead = h("p", { class: "lead", "aria-live": "polite" }, t("loading"));
   const { element: head } = pageHead(t("schedule.title"), lead);
+  const control = createControlCards(context);
   const zones = h("div", {});
   const weeks = h("div", { class: "two" });
   const limits = h("div", {});
@@ -166,6 +168,7 @@ export const createSchedulePage = (context: PageContext): Page => {
     "div",
     { class: "page" },
     head,
+    control.element,
     h("section", { class: "card" }, h("h2", {}, t("schedule.zones")), zones),
     weeks,
     h("section", { class: "card" }, h("h2", {}, t("schedule.limits")), h("p", { class: "card-note" }, t("schedule.fileNote")), limits),
@@ -190,5 +193,5 @@ export const createSchedulePage = (context: PageContext): Page => {
     fill(weeks, ...groups(view.zones).map((group) => weekCard(group, todayIndex)));
     fill(limits, limitsList(view, formats));
   };
-  return { title: t("schedule.title"), element, refresh, destroy: () => undefined };
+  return { title: t("schedule.title"), element, refresh, onStatus: control.show, destroy: () => undefined };
 };

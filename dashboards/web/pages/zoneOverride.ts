@@ -2,6 +2,7 @@ import { button, fill, h, withExtras } from "#dashboards/web/app/dom";
 import { choiceField, field } from "#dashboards/web/app/forms";
 import { t } from "#dashboards/web/app/i18n";
 import { icon } from "#dashboards/web/app/icons";
+import { newId } from "#dashboards/web/app/newId";
 import type { PageContext } from "#dashboards/web/app/page";
 import { problemOf } from "#dashboards/web/app/session";
 import { currentTempUnit, tempToC } from "#dashboards/web/app/settings";
@@ -10,15 +11,6 @@ export interface ZoneOverride {
   readonly element: HTMLElement;
   show(isSetByHand: boolean): void;
 }
-
-/** An id that no other order has, without a secure context: plain HTTP inside a building has no crypto.randomUUID. */
-const newId = (): string => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-};
 
 /** Sets a zone by hand for a while, or gives it back. Shown as done once the server has confirmed it. */
 export const createZoneOverride = (context: PageContext, zoneId: string, onDone: () => void): ZoneOverride => {

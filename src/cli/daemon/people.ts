@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { atomicWrite } from "#adapters/files/atomicWrite";
 import { openPeopleFile } from "#adapters/files/peopleFile";
+import type { CommandHandlers } from "#adapters/mqtt/commands";
 import type { OverrideSet } from "#adapters/mqtt/wire";
 import { examineApart } from "#cli/daemon/examineApart";
 import type { OverrideOutcome } from "#cli/daemon/orders";
@@ -42,8 +43,10 @@ export const dashboardOrders = (parts: {
   readonly models: ModelKeeper;
   readonly configFile: string;
   readonly override: (zone: string, command: OverrideSet) => OverrideOutcome;
+  readonly handlers: Pick<CommandHandlers, "mode" | "demandResponse">;
   readonly whatIf: WhatIf["ask"];
   readonly backups: BackupOrders;
+  readonly nowMs: () => number;
 }): DashboardOrders => ({
   examine: () => examineApart(parts.configFile),
   acknowledge: (id, acknowledgement) => parts.alarms.acknowledge(id, acknowledgement),
@@ -68,6 +71,24 @@ export const dashboardOrders = (parts: {
       parts.override(zone, { kind: "release", id: `release-${zone}`, by, reason: "", release: true }),
       `Zone ${zone} is planned again.`,
     ),
+  setMode: async ({ zone, mode, by, reason }) => {
+    refusedText(await parts.handlers.mode(zone, { id: "dashboard", by, reason, mode }));
+    const where = zone === null ? "The building" : `Zone ${zone}`;
+    return mode === "building" ? `${where} has the building's mode again.` : `${where} is in mode ${mode}.`;
+  },
+  announceDemandResponse: async ({ id, startsInMinutes, minutes, limitKw, pricePerKwh, by, reason }) => {
+    const fromMs = startsInMinutes === 0 ? null : parts.nowMs() + startsInMinutes * 60_000;
+    const durationMs = minutes * 60_000;
+    refusedText(
+      await parts.handlers.demandResponse({ id, by, reason, fromMs, untilMs: null, durationMs, limitKw, pricePerKwh, release: false }),
+    );
+    return "The event is announced; plans take it into account from now on.";
+  },
+  endDemandResponse: async ({ by }) => {
+    const none = { fromMs: null, untilMs: null, durationMs: null, limitKw: null, pricePerKwh: null };
+    refusedText(await parts.handlers.demandResponse({ id: "dashboard", by, reason: "", ...none, release: true }));
+    return "The event is over.";
+  },
   whatIf: parts.whatIf,
   backups: parts.backups,
 });
@@ -75,6 +96,10 @@ export const dashboardOrders = (parts: {
 const outcomeText = ({ refused, remark }: OverrideOutcome, done: string): string => {
   if (refused !== null) throw configurationError(`Not possible: ${refused}.`, { todo: "Load the page again, or choose another time." });
   return remark === null ? done : `${done} It is ${remark}.`;
+};
+
+const refusedText = (refused: string | null): void => {
+  if (refused !== null) throw configurationError(`Not possible: ${refused}.`, { todo: "Load the page again." });
 };
 
 const orderText = ({ version, before, changed }: ModelOrderResult): string =>

@@ -8,7 +8,7 @@ import { dataSources } from "#cli/daemon/dataSources";
 import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
 import { createMetrics, type Metrics } from "#cli/daemon/metrics";
-import { orderPartsOf, overrideCarrier } from "#cli/daemon/orders";
+import { orderHandlers, orderPartsOf, overrideCarrier } from "#cli/daemon/orders";
 import { daemonPeople, dashboardOrders } from "#cli/daemon/people";
 import { scheduleViewOf } from "#cli/daemon/scheduleView";
 import { socketHandlers } from "#cli/daemon/socketApi";
@@ -67,7 +67,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     presence: () => knowledge.presence,
     limitMs: 2 * knowledge.budgetMs,
   });
-  const override = overrideCarrier(orderPartsOf(ground, traffic, knowledge, () => knowledge.decideSoon()));
+  const orderParts = orderPartsOf(ground, traffic, knowledge, () => knowledge.decideSoon());
   const makeBackup = async (): Promise<string> => {
     const folder = join(resolve(data.path), `backup-${randomBytes(6).toString("hex")}`);
     await writeBackup({ store, directory: data.path, siteFile: config.file, site: site.id, version: run.version, folder });
@@ -88,7 +88,16 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     learning: config.learning,
     schedule: () => scheduleViewOf(config, nowMs(), supervisor.overrides(nowMs()), runningMeanC(nowMs())),
     adjustments: openAdjustmentsFile(data.adjustmentsFile),
-    orders: dashboardOrders({ alarms, models: models.keeper, configFile: config.file, override, whatIf: whatIf.ask, backups }),
+    orders: dashboardOrders({
+      alarms,
+      models: models.keeper,
+      configFile: config.file,
+      override: overrideCarrier(orderParts),
+      handlers: orderHandlers(orderParts),
+      whatIf: whatIf.ask,
+      backups,
+      nowMs,
+    }),
     ...(config.dashboard.tls === null
       ? {}
       : { tls: { certificate: config.dashboard.tls.certificate, key: config.dashboard.tls.key.reveal() } }),
