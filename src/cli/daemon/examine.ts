@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
+import { freeBytes } from "#adapters/files/diskSpace";
 import { askDaemon } from "#adapters/localSocket/localSocketClient";
 import { socketPathOf } from "#adapters/localSocket/socketPath";
 import { createMqttBus } from "#adapters/mqtt/mqttBus";
@@ -8,6 +9,8 @@ import { openDuckdbStore } from "#adapters/store/duckdbStore";
 import { mqttOptionsOf } from "#cli/daemon/broker";
 import { examineInflux } from "#cli/daemon/examineInflux";
 import { examineInputs } from "#cli/daemon/examineInputs";
+import { examineTariff } from "#cli/daemon/examineTariff";
+import { FULL_DISK_BYTES, LOW_DISK_BYTES } from "#cli/daemon/watch";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 import type { SiteConfig } from "#config/siteConfig";
 import { availableBackends, findGraphicsAdapter } from "#controllers/rollout/createBackend";
@@ -88,6 +91,20 @@ const checkStore = async ({ store: { directory } }: SiteConfig, running: Running
           `${directory} cannot be written.`,
           "Give the user that runs isotherm the right to write there, or name another store.directory.",
         );
+  }
+};
+
+/** As the daemon's alarm judges it. */
+const checkDisk = async ({ store: { directory } }: SiteConfig): Promise<Finding> => {
+  const check = "Disk";
+  try {
+    const bytes = await freeBytes(directory);
+    const text = `${(bytes / 1e9).toFixed(1)} GB free for ${directory}`;
+    const todo = "Free space, name a larger disk in store.directory, or keep less (store.raw, store.retention).";
+    if (bytes < FULL_DISK_BYTES) return { check, state: "failed", text, todo };
+    return bytes < LOW_DISK_BYTES ? warning(check, text, todo) : ok(check, text);
+  } catch (error) {
+    return failed(check, error);
   }
 };
 
@@ -223,10 +240,11 @@ export const examine = async (
   findings.push(
     running === undefined ? ok("Daemon", "none runs on this site") : ok("Daemon", `process ${running.pid} runs on this site`),
     await checkStore(config, running),
+    await checkDisk(config),
     await checkBroker(config, running),
     await checkDashboard(config, running),
     await checkInflux(config),
-    ...(await examineInputs(config, signal)).map(({ check, text, trouble, todo }) =>
+    ...[...(await examineInputs(config, signal)), ...(await examineTariff(config, signal))].map(({ check, text, trouble, todo }) =>
       trouble === null ? ok(check, text) : warning(check, trouble, todo),
     ),
     ...(await checkComputing(config)),

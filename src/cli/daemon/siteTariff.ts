@@ -36,7 +36,7 @@ export interface SiteTariffParts {
   readonly config: SiteConfig;
   readonly toLocalMs: (timeMs: number) => number;
   readonly nowMs: () => number;
-  readonly alarms: AlarmBoard;
+  readonly alarms: Pick<AlarmBoard, "set">;
   readonly onError: (error: unknown) => void;
   /** Ends requests that are under way. */
   readonly signal: AbortSignal;

@@ -11,8 +11,8 @@ const UNCERTAIN_DECISIONS = 8;
 const FOREIGN_MS = 30 * 60_000;
 
 /** A year of five zones takes about 200 MB: below the first there is time to act, below the second the store is about to fail. */
-const LOW_DISK_BYTES = 1e9;
-const FULL_DISK_BYTES = 2e8;
+export const LOW_DISK_BYTES = 1e9;
+export const FULL_DISK_BYTES = 2e8;
 /** A standing alarm ends with so much more, so that it does not flutter. */
 const DISK_MARGIN = 1.2;
 /** Values refused for what they say, not for when they came. */
