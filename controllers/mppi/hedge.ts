@@ -11,6 +11,8 @@ export interface HedgeContext {
   readonly given: readonly Sequence[];
   /** Candidates under each scenario's disturbances, the forecast's own (`pool`) left out. */
   readonly scenarios: readonly { readonly weight: number; readonly pool: CandidatePool }[];
+  /** Fills the pool of a scenario with good plans for it. */
+  readonly searchIn: (pool: CandidatePool) => Promise<void>;
 }
 
 export interface Hedge {
@@ -21,27 +23,11 @@ export interface Hedge {
 
 /** First steps that are compared, and ways to go on from each. */
 const MOST_FIRST_STEPS = 8;
-const MOST_CONTINUATIONS = 20;
-/** Bands narrowed (widened) by so much, K, and starts so many steps earlier (later): what one would go on with where it comes colder, warmer or sunnier. */
-const MARGINS_K = [-0.5, 0.5, 1];
-const SHIFTS_STEPS = [-2, -1, 1, 2];
+const MOST_CONTINUATIONS = 24;
+/** Of one scenario's search: the best plans there. */
+const BEST_OF_SCENARIO = 3;
 /** A first step gives way to one that is cheaper by this share in the mean over the scenarios: less is rounding of their few points. */
 const LEAST_GAIN = 0.02;
-
-const narrowed = ({ heatingSetpointC, coolingSetpointC }: Sequence, byK: number): Sequence => ({
-  heatingSetpointC: heatingSetpointC.map((value) => value + byK),
-  coolingSetpointC: coolingSetpointC.map((value) => value - byK),
-});
-
-/** Everything `steps` earlier (later, where negative); the first (last) pair fills what opens. */
-const shifted = ({ heatingSetpointC, coolingSetpointC }: Sequence, steps: number, nz: number): Sequence => {
-  const move = (values: Float64Array): Float64Array =>
-    values.map((_, i) => {
-      const z = i % nz;
-      return values[Math.min(values.length - nz + z, Math.max(z, i + steps * nz))]!;
-    });
-  return { heatingSetpointC: move(heatingSetpointC), coolingSetpointC: move(coolingSetpointC) };
-};
 
 const begunWith = (first: Sequence, then: Sequence, nz: number): Sequence => {
   const heatingSetpointC = then.heatingSetpointC.slice();
@@ -72,26 +58,27 @@ const distinctBeginnings = (sequences: readonly Sequence[], nz: number, most: nu
  *   J̄(a) = Σ_s w_s min_c J_s(a, c),
  * instead of by what it costs if the forecast comes true: only the first step is decided now, and every later one knows better (a stochastic program of two
  * stages; Bernardini and Bemporad 2009). A mean over whole sequences would charge for what later decisions put right, and preheats for weather that does not come.
- * First steps a: of the plan at hand, the given plans and the cheapest ones found. Continuations c: the plan at hand, also with margins in temperature and time,
- * and the given plans. The plan at hand stays unless its first step is dearer by 2 % in the mean; the one that takes its place goes on with what is
- * cheapest if the forecast comes true, and keeps the spread bound. So J̄ is never above a given plan's first step by more than that.
+ * Every scenario is searched: what is best if it comes true is a first step worth comparing, and a way to go on where it has come. First steps a: of the plan at hand, the scenarios' best
+ * plans and the given ones; continuations c: the same plans. The plan at hand stays unless its first step is dearer by 2 % in the mean; the one that
+ * takes its place goes on with what is cheapest if the forecast comes true, and keeps the spread bound.
  */
 export const hedged = async (pool: CandidatePool, planned: PredictedCandidate, context: HedgeContext): Promise<Hedge> => {
-  const { cost, admission, given, scenarios } = context;
+  const { cost, admission, given, scenarios, searchIn } = context;
   const { horizonSteps, nz } = cost;
   const atHand = pool.sequence(planned);
-  const cheapest = pool
-    .working()
-    .sort((one, other) => one.total - other.total)
-    .slice(0, MOST_FIRST_STEPS)
-    .map((candidate) => pool.sequence(candidate));
-  const firsts = distinctBeginnings([atHand, ...given, ...cheapest], nz, MOST_FIRST_STEPS);
-  const continuations = [
-    atHand,
-    ...MARGINS_K.map((byK) => narrowed(atHand, byK)),
-    ...SHIFTS_STEPS.map((steps) => shifted(atHand, steps, nz)),
-    ...given,
-  ].slice(0, MOST_CONTINUATIONS);
+  const elsewhere: Sequence[][] = [];
+  for (const { pool: other } of scenarios) {
+    await searchIn(other);
+    const best = other
+      .working()
+      .sort((one, another) => one.total - another.total)
+      .slice(0, BEST_OF_SCENARIO)
+      .map((candidate) => other.sequence(candidate));
+    elsewhere.push(best);
+  }
+  const winners = elsewhere.flatMap(([first]) => (first === undefined ? [] : [first]));
+  const firsts = distinctBeginnings([atHand, ...winners, ...given], nz, MOST_FIRST_STEPS);
+  const continuations = [atHand, ...elsewhere.flat(), ...given].slice(0, MOST_CONTINUATIONS);
   const builder = new BatchBuilder(firsts.length * continuations.length, horizonSteps, nz, admission);
   for (const first of firsts) for (const then of continuations) builder.add(begunWith(first, then, nz));
   const batch = builder.batch();

@@ -229,7 +229,22 @@ const decide = async (
       const disturbances = rolloutDisturbances(model, { ...request, forecast }, horizonSteps, inputs.disturbances);
       return { weight, pool: poolOf(cost, { ...inputs, disturbances }) };
     });
-    return hedged(pool, atHand, { cost, admission: problem.admission, given: plans.sequences, scenarios });
+    const { admission } = problem;
+    const searchIn = async (other: CandidatePool): Promise<void> => {
+      const builder = new BatchBuilder(plans.sequences.length + 1, horizonSteps, nz, admission);
+      for (const sequence of [...plans.sequences, pool.sequence(atHand)]) builder.add(sequence);
+      other.add(await other.evaluate(builder.batch()));
+      const numSamples = Math.ceil(options.numSamples / others.length);
+      await search(other, plans.sequences, {
+        cost,
+        admission,
+        options: { ...options, numSamples },
+        seed: request.seed,
+        tick: request.tick,
+        mayGoOn,
+      });
+    };
+    return hedged(pool, atHand, { cost, admission, given: plans.sequences, scenarios, searchIn });
   };
   const started = mayGoOn();
   let cost = problem.cost;
