@@ -66,10 +66,11 @@ export interface MppiOptions extends SearchOptions {
 
 export const defaultMppiOptions: MppiOptions = {
   numSamples: 1000,
-  iterations: 3,
+  iterations: 8,
   mppiTemperature: null,
   targetEffectiveSamples: 20,
   noiseStdDevK: 0.7,
+  covarianceShare: 0.9,
   correlationSteps: 6,
   sharedFraction: 0.5,
   maxShiftSteps: 6,

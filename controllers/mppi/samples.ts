@@ -132,7 +132,7 @@ export const pairRange = (sequences: readonly Sequence[], nz: number, { inForceH
 };
 
 export interface PerturbationOptions {
-  /** Standard deviation of smooth perturbations, K. */
+  /** Standard deviation of smooth perturbations at first, K. */
   readonly noiseStdDevK: number;
   readonly correlationSteps: number;
   readonly sharedFraction: number;
@@ -158,6 +158,8 @@ export const addPerturbations = (
   count: number,
   range: PairRange,
   options: PerturbationOptions,
+  /** Standard deviation of smooth perturbations, K, [t][z]. */
+  stdDevsK: Float64Array,
   seed: number,
   tick: number,
   use: number,
@@ -168,7 +170,7 @@ export const addPerturbations = (
   const random = new UniformSource(seed, streamOf(tick, 2 * use + 1));
   for (let k = 0; k < count; k++) {
     const kind = k % 3;
-    if (kind === 0) builder.add(smooth(nominal, noise, (k / 3) * horizonSteps * nz, options.noiseStdDevK));
+    if (kind === 0) builder.add(smooth(nominal, noise, (k / 3) * horizonSteps * nz, stdDevsK));
     else {
       const moved = kind === 1 ? shifted(nominal, range.now, nz, options.maxShiftSteps, random) : stretched(nominal, nz, range, random);
       if (builder.add(moved) < 0 && others.length > 0) builder.add(blended(moved, others[random.below(others.length)]!, random.next()));
@@ -182,9 +184,9 @@ const blended = (a: Sequence, b: Sequence, share: number): Sequence => ({
   coolingSetpointC: a.coolingSetpointC.map((value, i) => value + share * (b.coolingSetpointC[i]! - value)),
 });
 
-const smooth = (nominal: Sequence, noise: Float64Array, from: number, stdDevK: number): Sequence => ({
-  heatingSetpointC: nominal.heatingSetpointC.map((value, i) => value + stdDevK * noise[from + i]!),
-  coolingSetpointC: nominal.coolingSetpointC.map((value, i) => value - stdDevK * noise[from + i]!),
+const smooth = (nominal: Sequence, noise: Float64Array, from: number, stdDevsK: Float64Array): Sequence => ({
+  heatingSetpointC: nominal.heatingSetpointC.map((value, i) => value + stdDevsK[i]! * noise[from + i]!),
+  coolingSetpointC: nominal.coolingSetpointC.map((value, i) => value - stdDevsK[i]! * noise[from + i]!),
 });
 
 const shifted = (nominal: Sequence, now: Sequence, nz: number, maxShiftSteps: number, random: UniformSource): Sequence => {

@@ -22,6 +22,8 @@ export interface SearchOptions extends PerturbationOptions {
   /** λ; null: chosen for `targetEffectiveSamples`. */
   readonly mppiTemperature: number | null;
   readonly targetEffectiveSamples: number;
+  /** Share η of the samples' own weighted variance in that of the next iteration's smooth perturbations, 0…1; 0: it stays `noiseStdDevK`². */
+  readonly covarianceShare: number;
 }
 
 export interface SearchContext {
@@ -101,8 +103,43 @@ const mixtures = (
   return out.reverse();
 };
 
+/** Bounds of the adapted standard deviation, as shares of the first one: neither a search that stands still nor one that leaves the good plans. */
+const LEAST_SPREAD = 0.2;
+const MOST_SPREAD = 2;
+
+/**
+ * Standard deviation of the next smooth perturbations, [t][z]: large where good sequences differ, small where they agree,
+ *   σ²_{t,z} = (1 − η) σ₀² + η Σ_k ω_k ½ ((h_{k,t,z} − h̄_{t,z})² + (c_{k,t,z} − c̄_{t,z})²),   kept within 0.2…2 σ₀.
+ * The diagonal of a covariance adaptation: correlation over time and zones stays that of the noise, which says how a building answers.
+ */
+const adaptedStdDevs = (
+  pool: CandidatePool,
+  working: readonly Candidate[],
+  weights: Float64Array,
+  mean: Sequence,
+  { covarianceShare, noiseStdDevK }: SearchOptions,
+): Float64Array => {
+  const variance = new Float64Array(mean.heatingSetpointC.length);
+  if (covarianceShare === 0) return variance.fill(noiseStdDevK);
+  working.forEach((candidate, k) => {
+    if (weights[k] === 0) return;
+    const { heatingSetpointC, coolingSetpointC } = pool.sequence(candidate);
+    for (let i = 0; i < variance.length; i++)
+      variance[i]! +=
+        (weights[k]! / 2) *
+        ((heatingSetpointC[i]! - mean.heatingSetpointC[i]!) ** 2 + (coolingSetpointC[i]! - mean.coolingSetpointC[i]!) ** 2);
+  });
+  return variance.map((value) => {
+    const adapted = Math.sqrt((1 - covarianceShare) * noiseStdDevK ** 2 + covarianceShare * value);
+    return Math.min(MOST_SPREAD * noiseStdDevK, Math.max(LEAST_SPREAD * noiseStdDevK, adapted));
+  });
+};
+
 /** Σ_k ω_k V_k over everything evaluated so far. */
-const weightedMean = (pool: CandidatePool, context: SearchContext): { mean: Sequence; outcome: SearchOutcome } | null => {
+const weightedMean = (
+  pool: CandidatePool,
+  context: SearchContext,
+): { mean: Sequence; stdDevsK: Float64Array; outcome: SearchOutcome } | null => {
   const working = pool.working();
   if (working.length === 0) return null;
   const { options, cost } = context;
@@ -117,7 +154,12 @@ const weightedMean = (pool: CandidatePool, context: SearchContext): { mean: Sequ
     heatingSetpointC = weightedUpdate(heatingSetpointC, one.heatingSetpointC, weights.subarray(i, i + 1));
     coolingSetpointC = weightedUpdate(coolingSetpointC, one.coolingSetpointC, weights.subarray(i, i + 1));
   });
-  return { mean: { heatingSetpointC, coolingSetpointC }, outcome: { preferred: null, effectiveSampleSize, mppiTemperature } };
+  const mean = { heatingSetpointC, coolingSetpointC };
+  return {
+    mean,
+    stdDevsK: adaptedStdDevs(pool, working, weights, mean, options),
+    outcome: { preferred: null, effectiveSampleSize, mppiTemperature },
+  };
 };
 
 const bestSequences = (pool: CandidatePool, count: number): Sequence[] =>
@@ -163,7 +205,11 @@ export const search = async (pool: CandidatePool, given: readonly Sequence[], co
     const donors = distinct([...elites, ...given]);
     const swaps = nz > 1 ? addSwaps(builder, baseSequence, donors, Math.floor(count * SWAP_SHARE)) : [];
     addCrossovers(builder, elites, Math.min(builder.room, Math.floor(count * CROSSOVER_SHARE)), seed, tick, 3 * iteration);
-    perturbBoth(builder, baseSequence, weightedMean(pool, context)?.mean ?? baseSequence, donors, range, context, iteration);
+    const average = weightedMean(pool, context);
+    // The given plans alone say nothing of how good ones differ.
+    const stdDevsK =
+      average === null || iteration === 0 ? new Float64Array(horizonSteps * nz).fill(options.noiseStdDevK) : average.stdDevsK;
+    perturbBoth(builder, baseSequence, average?.mean ?? baseSequence, donors, range, stdDevsK, context, iteration);
     const results = await pool.evaluate(builder.batch());
     pool.add(results);
     mixed = mixtures(base, baseSequence, swaps, results, nz);
@@ -177,12 +223,13 @@ const perturbBoth = (
   mean: Sequence,
   others: readonly Sequence[],
   range: PairRange,
+  stdDevsK: Float64Array,
   { options, seed, tick }: SearchContext,
   iteration: number,
 ): void => {
   const half = Math.floor(builder.room / 2);
-  addPerturbations(builder, best, others, builder.room - half, range, options, seed, tick, 3 * iteration + 1);
-  addPerturbations(builder, mean, others, half, range, options, seed, tick, 3 * iteration + 2);
+  addPerturbations(builder, best, others, builder.room - half, range, options, stdDevsK, seed, tick, 3 * iteration + 1);
+  addPerturbations(builder, mean, others, half, range, options, stdDevsK, seed, tick, 3 * iteration + 2);
 };
 
 /**

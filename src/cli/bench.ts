@@ -8,6 +8,7 @@ import { benchEnergyplus } from "../../bench/energyplus.js";
 import { benchFit } from "../../bench/fit.js";
 import { benchGate } from "../../bench/gate.js";
 import { benchGrowing } from "../../bench/growing.js";
+import { benchPlanning } from "../../bench/planning.js";
 import { benchRollout } from "../../bench/rollout.js";
 
 type Say = (line: string) => void;
@@ -26,6 +27,7 @@ const benches = {
   fit: unjudged((say) => benchFit(say)),
   gate: unjudged((say) => benchGate(say)),
   growing: unjudged((say) => benchGrowing(say)),
+  planning: unjudged((say) => benchPlanning(say)),
   energyplus: unjudged((say) => benchEnergyplus(say)),
   dashboard: unjudged((say) => benchDashboard(say)),
   bestest: unjudged((say) => benchBestest(say)),

@@ -341,6 +341,10 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
     say(
       `  stores: ${stores.points} points, ${stores.embedded} values embedded, ${stores.influx} in InfluxDB; repeated ${stores.repeated}, missing ${stores.missingInInflux}, only in InfluxDB ${stores.onlyInInflux}, unequal ${stores.unequal}; of every point at least ${(100 * stores.leastShare).toFixed(1)} % of what was measured`,
     );
+    const { records } = stores;
+    say(
+      `  records: ${records.decisions} lines of decisions and ${records.alarms} of alarms; missing in InfluxDB ${records.missingInInflux}, only there ${records.onlyInInflux}, unequal ${records.unequal}`,
+    );
     say(
       `  devices: ${obedience.minutes} zone minutes, ${obedience.obeyed} under a setpoint in force, ${obedience.afterTheEnd} after its valid_until, ${obedience.unexplained} under setpoints that nobody sent`,
     );
@@ -371,6 +375,8 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
       watch.seen === 0 && "no setpoint was published",
       watch.firstMs < of(1) && "a setpoint was published in shadow mode",
       stores.repeated + stores.missingInInflux + stores.onlyInInflux + stores.unequal > 0 && "the stores differ",
+      records.missingInInflux + records.onlyInInflux + records.unequal > 0 && "the stores differ in decisions or alarms",
+      records.decisions === 0 && "no decision was stored",
       !["promoted", "rolled-back"].every((kind) => list.changes.some((change) => change.kind === kind)) &&
         "a model was not promoted and rolled back",
       orders.unanswered > kills + 1 && `${orders.unanswered} orders were not answered`,

@@ -1,9 +1,12 @@
 import type { MqttBus } from "#adapters/mqtt/mqttBus";
 import { decode } from "#adapters/mqtt/wire";
+import { untilTrue } from "#cli/rehearsal/broker";
 import type { Clock } from "#domain/clock";
 
 /** How long an answer is waited for, real time: a daemon that was just killed gives none. */
 const ANSWER_MS = 5_000;
+
+const RECONNECT_MS = 20_000;
 
 /** Orders of people and programs, and what became of them. */
 export interface Orders {
@@ -42,6 +45,8 @@ export const giveOrders = async (reader: MqttBus, clock: Pick<Clock, "nowMs">): 
     },
     give: async (bus, topic, order) => {
       given += 1;
+      // A client whose broker was away is back a moment after it.
+      await untilTrue("a client's connection", RECONNECT_MS, () => bus.connected);
       const id = `c${given}`;
       let timer: NodeJS.Timeout | undefined;
       const answer = new Promise<number | null>((resolve) => {

@@ -113,7 +113,18 @@ describe("samples", () => {
       0,
       2,
     );
-    addPerturbations(builder, nominal, [off], 300, pairRange([nominal], 2, admission), options, seed, 1, 0);
+    addPerturbations(
+      builder,
+      nominal,
+      [off],
+      300,
+      pairRange([nominal], 2, admission),
+      options,
+      new Float64Array(nominal.heatingSetpointC.length).fill(options.noiseStdDevK),
+      seed,
+      1,
+      0,
+    );
     return builder.batch();
   };
 
