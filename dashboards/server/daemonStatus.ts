@@ -78,6 +78,8 @@ export interface DaemonStatus {
   readonly lastTickMs: number | null;
   readonly tickIntervalS: number;
   readonly sources: readonly DataSource[];
+  /** Zones whose temperature has been silent for longer than it may be, and when it was last heard, site clock; absent where nobody knows. */
+  readonly silentZones?: Readonly<Record<string, number>>;
   /** Values that were not accepted, by reason. */
   readonly refusedCounts: Readonly<Record<string, number>>;
   readonly brokerConnected: boolean;

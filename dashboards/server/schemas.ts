@@ -49,6 +49,7 @@ const status = of<wire.StatusView>()(
       tickIntervalS: number,
       sources: z.array(z.object({ name: text, lastSeenMs: timeOrNull, maxAgeS: number })),
       refusedCounts: z.record(text, number),
+      silentZones: z.record(text, number).optional(),
       brokerConnected: z.boolean(),
       influx: z.object({ state: z.enum(["off", "delivering", "catching-up", "unreachable"]), backlogRows: number }),
       forecast: z
@@ -171,6 +172,7 @@ const tile = of<wire.ZoneTileView>()(
       floorAreaM2: numberOrNull,
       zoneAirTempC: numberOrNull,
       measuredMs: timeOrNull,
+      isOld: z.boolean(),
       state: z.enum(["in-band", "too-warm", "too-cold", "empty", "unknown"]),
       band: band.nullable(),
       heatingSetpointC: numberOrNull,

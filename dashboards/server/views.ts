@@ -10,7 +10,7 @@ import { buildingPoint, type PointName, sitePoint, type TelemetryPoint, zonePoin
 import type { SeriesBucket, StoreReader } from "#domain/store";
 
 const hourMs = 3_600_000;
-/** A measurement older than this no longer says how a zone is, ms. */
+/** A measurement older than this no longer says how a zone is, where the site does not say how old it may be, ms. */
 const staleMs = hourMs;
 const recentHours = 6;
 const recentBuckets = 24;
@@ -61,7 +61,7 @@ const zoneTile = (
 ): ZoneTileView => {
   const measured = latest.get(zonePoint(zone.id, "zoneAirTempC"));
   const band = bandNow(decision, zone.id, nowMs);
-  const fresh = measured !== undefined && nowMs - measured.timeMs <= staleMs;
+  const isOld = measured !== undefined && (nowMs - measured.timeMs > staleMs || status.silentZones?.[zone.id] !== undefined);
   const command = decision !== null && decision.validUntilMs > nowMs ? decision.command[zone.id] : undefined;
   const claim = status.inCharge[zone.id];
   // What has run out no longer says who is in charge.
@@ -72,7 +72,8 @@ const zoneTile = (
     floorAreaM2: zone.floorAreaM2,
     zoneAirTempC: measured?.value ?? null,
     measuredMs: measured?.timeMs ?? null,
-    state: comfortState(fresh ? measured.value : null, band),
+    isOld,
+    state: comfortState(isOld ? null : (measured?.value ?? null), band),
     band,
     // Without a command in force, what the building reports of its own schedule.
     heatingSetpointC: command?.heatingSetpointC ?? latest.get(zonePoint(zone.id, "heatingSetpointC"))?.value ?? null,

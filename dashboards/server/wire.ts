@@ -57,6 +57,8 @@ export interface ZoneTileView {
   readonly floorAreaM2: number | null;
   readonly zoneAirTempC: number | null;
   readonly measuredMs: number | null;
+  /** The reading is older than it may be: it no longer says how the zone is. */
+  readonly isOld: boolean;
   readonly state: ComfortState;
   readonly band: BandView | null;
   readonly heatingSetpointC: number | null;

@@ -44,6 +44,20 @@ describe("dashboard API", () => {
     expect(status).toMatchObject({ phase: "controlling", mode: "auto", nowMs: officeNowMs, newestDataMs: officeNowMs });
   });
 
+  it("marks the reading of a zone that has been silent for too long, says nothing of its comfort, and leaves the others alone", async () => {
+    const silentSinceMs = officeNowMs - 20 * 60_000;
+    const troubled = await serve(office, { status: () => ({ ...office.status, silentZones: { space2: silentSinceMs } }) });
+    try {
+      const { zones } = await getBody<OverviewView>(troubled, "/api/v1/overview");
+      expect(zones.map(({ id, isOld, state }) => [id, isOld, state])).toEqual(
+        officeSite.zones.map(({ id }) => [id, id === "space2", id === "space2" ? "unknown" : "in-band"]),
+      );
+      expect((await getBody<StatusView>(troubled, "/api/v1/status")).silentZones).toEqual({ space2: silentSinceMs });
+    } finally {
+      await troubled.close();
+    }
+  });
+
   it("tells the versions of the model where somebody knows them, and says so where nobody does", async () => {
     const nobody = await ask(dashboard.port, "/api/v1/models");
     expect(nobody.status).toBe(404);

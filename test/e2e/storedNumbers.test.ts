@@ -76,6 +76,17 @@ describe.skipIf(chromiumPath === undefined)("figures on the screen and rows in t
     await page.context().close();
   });
 
+  it("the overview says what was saved, or why nobody can say, as the interface does", async () => {
+    const page = await open("#/");
+    const stat = page.locator('[data-stat="saved"]');
+    await stat.locator(".stat-note").waitFor();
+    const { missing } = (await (await fetch(`${dashboard.base}/api/v1/savings`)).json()) as { missing: string };
+    expect(missing).toBe("short-baseline");
+    expect(await stat.textContent()).toMatch(/Saved, 30 days.*–.*too little is known of the time before/);
+    expect(await stat.locator("a").getAttribute("href")).toBe("#/savings");
+    await page.context().close();
+  });
+
   it("savings beside the rule: what the meter counted and what the rule would have used, day by day and in sum", async () => {
     const page = await open("#/savings");
     await page.getByRole("button", { name: "The rule" }).click();

@@ -35,7 +35,12 @@ export const segmented = <T>(label: string, choices: readonly Choice<T>[], chose
   return h("div", { class: "segmented", role: "group", "aria-label": label }, ...buttons);
 };
 
-export const stat = (term: string, value: Child, note: Child = null, attributes: Record<string, string> = {}): HTMLElement =>
+export const stat = (
+  term: Child,
+  value: Child,
+  note: Child = null,
+  attributes: Readonly<Record<string, string | number | undefined>> = {},
+): HTMLElement =>
   h(
     "div",
     { class: "stat", ...attributes },

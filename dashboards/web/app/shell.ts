@@ -94,6 +94,8 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
   const lostAge = h("span", { "aria-hidden": "true" });
   const lost = h("div", { class: "banner banner-bad", role: "alert", hidden: true }, lostText, " ", lostAge);
   const stale = h("div", { class: "banner banner-warn", role: "status", hidden: true });
+  const broker = h("div", { class: "banner banner-bad", role: "alert", hidden: true }, t("shell.brokerLost"));
+  const silent = h("div", { class: "banner banner-warn", role: "status", hidden: true });
   const problem = h("div", { class: "banner banner-warn", role: "status", hidden: true });
   fill(
     root,
@@ -112,7 +114,9 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
       end,
     ),
     lost,
+    broker,
     stale,
+    silent,
     problem,
     main,
   );
@@ -148,6 +152,17 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
             ? t("clock.fastest")
             : t("clock.simulated", { factor: formats.number(speedFactor, speedFactor % 1 === 0 ? 0 : 1) }),
       );
+      broker.hidden = status.brokerConnected || status.phase === "starting";
+      const silentZones = Object.entries(status.silentZones ?? {});
+      silent.hidden = silentZones.length === 0;
+      const labelOf = (id: string): string => site.zones.find((zone) => zone.id === id)?.label ?? id;
+      if (silentZones.length > 0)
+        setText(
+          silent,
+          t("shell.silentZones", {
+            zones: silentZones.map(([id, heardMs]) => `${labelOf(id)} (${formats.dayAndClock(heardMs)})`).join(", "),
+          }),
+        );
       const ageS = status.newestDataMs === null ? null : (nowMs - status.newestDataMs) / 1000;
       const isStale = ageS !== null && ageS > staleIntervals * status.tickIntervalS;
       stale.hidden = !isStale;

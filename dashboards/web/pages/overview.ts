@@ -1,4 +1,4 @@
-import type { Alarm, DecisionSummary, EnergyView, OverviewView, StatusView, ZoneTileView } from "#dashboards/server/wire";
+import type { Alarm, DecisionSummary, EnergyView, OverviewView, SavingsView, StatusView, ZoneTileView } from "#dashboards/server/wire";
 import { getJson } from "#dashboards/web/app/api";
 import { fill, h, setText, svg } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
@@ -62,7 +62,14 @@ const tile = (zone: ZoneTileView, area: string | null, formats: Formats): HTMLEl
       h(
         "span",
         { class: "tile-body" },
-        h("span", { class: "tile-temp", "data-value": zone.zoneAirTempC }, formats.tempC(zone.zoneAirTempC)),
+        h(
+          "span",
+          { class: zone.isOld ? "tile-temp is-old" : "tile-temp", "data-value": zone.zoneAirTempC },
+          formats.tempC(zone.zoneAirTempC),
+          zone.isOld && zone.measuredMs !== null
+            ? h("span", { class: "tile-age" }, t("overview.oldReading", { time: formats.clock(zone.measuredMs) }))
+            : null,
+        ),
         sparkLine(zone),
       ),
       h("span", { class: "tile-setpoint" }, h("span", { class: "visually-hidden" }, t("overview.setpoints")), setpointText(zone, formats)),
@@ -124,6 +131,8 @@ const inChargeText = (
   return { who, why: view.zones.find((zone) => zone.reason !== "")?.reason ?? view.decision?.reason ?? "" };
 };
 
+/** A month's savings change by the day. */
+const SAVINGS_EVERY_MS = 10 * 60_000;
 /** A long list pushes the zones off a phone's screen; it has its own page. */
 const shownAlarmCount = 3;
 const urgency: Readonly<Record<Alarm["level"], number>> = { critical: 0, warning: 1, info: 2 };
@@ -225,6 +234,39 @@ export const createOverview = (context: PageContext): Page => {
     );
   };
 
+  /** null: not asked yet, or nobody can say. */
+  let savings: SavingsView | null = null;
+  let savingsAskedMs = Number.NEGATIVE_INFINITY;
+  const savedStat = (): HTMLElement => {
+    const total = savings?.total ?? null;
+    const link = h("a", { href: "#/savings" }, t("stat.saved"));
+    const attributes = { class: "stat", "data-stat": "saved", "data-value": total?.savedKwh };
+    if (total === null)
+      return stat(
+        link,
+        "–",
+        savings?.missing == null ? "" : t(savings.missing === "no-control" ? "stat.savedNoControl" : "stat.savedShort"),
+        attributes,
+      );
+    const bounds = t("stat.savedBetween", {
+      low: formats.energyKwh(total.savedLowKwh),
+      high: formats.energyKwh(total.savedHighKwh),
+      confidence: formats.pct(savings!.confidencePct),
+    });
+    return stat(link, formats.energyKwh(total.savedKwh), bounds, attributes);
+  };
+  /** Not part of what the page waits for: a month of days is weighed against a model of the time before. */
+  const askSavings = async (signal: AbortSignal): Promise<void> => {
+    if (performance.now() - savingsAskedMs < SAVINGS_EVERY_MS) return;
+    savingsAskedMs = performance.now();
+    try {
+      savings = await getJson<SavingsView>("savings", signal);
+      strip.querySelector('[data-stat="saved"]')?.replaceWith(savedStat());
+    } catch {
+      // Its own page says why.
+    }
+  };
+
   const showStrip = (view: OverviewView, status: StatusView | null): void => {
     const { today, alarmCounts } = view;
     const activeAlarms = alarmCounts.info + alarmCounts.warning + alarmCounts.critical;
@@ -245,8 +287,12 @@ export const createOverview = (context: PageContext): Page => {
         formats.money(today.cost),
         partlyPriced ? t("stat.pricedShare", { share: formats.pct(today.costCoverageFraction! * 100) }) : t("stat.priceThen"),
       ),
-      stat(t("stat.powerNow"), formats.powerKw(view.hvacPowerW === null ? null : view.hvacPowerW / 1000), t("stat.heatingCooling")),
-      stat(t("stat.outdoors"), formats.tempC(view.outdoorAirTempC)),
+      stat(
+        t("stat.powerNow"),
+        formats.powerKw(view.hvacPowerW === null ? null : view.hvacPowerW / 1000),
+        t("stat.whileOutdoors", { temp: formats.tempC(view.outdoorAirTempC) }),
+      ),
+      savedStat(),
       stat(
         t("alarms.title"),
         String(activeAlarms),
@@ -307,6 +353,7 @@ export const createOverview = (context: PageContext): Page => {
         getJson<EnergyView>("energy", signal),
       ]);
       setText(lead, headline(view));
+      void askSavings(signal);
       showStrip(view, context.status());
       showCharge(view);
       showTiles(view);

@@ -4,6 +4,23 @@ import type { SiteConfig } from "#config/siteConfig";
 import type { DataSource } from "#dashboards/server/daemonStatus";
 import { buildingPoint, type PointName, sitePoint, zonePoint } from "#domain/points";
 
+/** Zones whose temperature has been silent for longer than its `maxAge`, and when it was last heard. One that never reported is not silent but unknown. */
+export const silentZones = (
+  config: Pick<SiteConfig, "zones">,
+  telemetry: Pick<Telemetry, "intake" | "maxAgeS">,
+  nowMs: number,
+): Readonly<Record<string, number>> => {
+  const lastMs = new Map(telemetry.intake.snapshot().points.map(({ point, lastTimeMs }) => [point, lastTimeMs]));
+  return Object.fromEntries(
+    config.zones.flatMap(({ id }): [string, number][] => {
+      const point = zonePoint(id, "zoneAirTempC");
+      const heardMs = lastMs.get(point) ?? null;
+      const maxAgeS = telemetry.maxAgeS.get(point);
+      return heardMs === null || maxAgeS === undefined || nowMs - heardMs <= 1000 * maxAgeS ? [] : [[id, heardMs]];
+    }),
+  );
+};
+
 /** What the daemon lives on, with its age: groups of points that come from one place, and the forecast. */
 export const dataSources = ({
   config,

@@ -4,7 +4,7 @@ import { openAdjustmentsFile } from "#adapters/files/adjustmentsFile";
 import { createLocalSocketServer } from "#adapters/localSocket/localSocketServer";
 import { createBackupKeeper } from "#cli/daemon/backupKeeper";
 import { writeBackup } from "#cli/daemon/dataBackup";
-import { dataSources } from "#cli/daemon/dataSources";
+import { dataSources, silentZones } from "#cli/daemon/dataSources";
 import type { Ground } from "#cli/daemon/ground";
 import type { Knowledge } from "#cli/daemon/knowledge";
 import { createMetrics, type Metrics } from "#cli/daemon/metrics";
@@ -50,6 +50,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     backend: () => knowledge.usedBackend,
     modelVersion: () => knowledge.rounds?.model?.version ?? null,
     sources,
+    silentZones: () => silentZones(config, telemetry, nowMs()),
     refusedCounts: telemetry.refusedCounts,
     brokerConnected: () => link.bus.connected,
     influx: influx.status,

@@ -27,6 +27,7 @@ export interface StatusParts {
   readonly backend: () => string | null;
   readonly modelVersion: () => string | null;
   readonly sources: () => readonly DataSource[];
+  readonly silentZones: () => Readonly<Record<string, number>>;
   readonly refusedCounts: () => Readonly<Record<string, number>>;
   readonly brokerConnected: () => boolean;
   readonly influx: () => InfluxStatus;
@@ -122,6 +123,7 @@ export const createStatusBoard = (parts: StatusParts): StatusBoard => {
         lastTickMs: decision?.timeMs ?? null,
         tickIntervalS: parts.tickIntervalS,
         sources: parts.sources(),
+        silentZones: parts.silentZones(),
         refusedCounts: parts.refusedCounts(),
         brokerConnected: parts.brokerConnected(),
         influx: parts.influx(),
