@@ -5,6 +5,7 @@ import { registerBackup } from "#cli/backup";
 import { registerBench } from "#cli/bench";
 import { reportError } from "#cli/cliKit";
 import { registerCompare } from "#cli/compare";
+import { registerDashboard } from "#cli/dashboard";
 import { registerDoctor } from "#cli/doctor";
 import { registerEvaluate } from "#cli/evaluate";
 import { registerExport } from "#cli/export";
@@ -14,6 +15,7 @@ import { registerInit } from "#cli/init";
 import { registerMetaTrain } from "#cli/metaTrain";
 import { registerMigrate } from "#cli/migrate";
 import { registerModel } from "#cli/model";
+import { registerOpenapi } from "#cli/openapi";
 import { registerPlan } from "#cli/plan";
 import { registerReplay } from "#cli/replay";
 import { registerRestore } from "#cli/restore";
@@ -27,6 +29,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerBackup,
   registerBench,
   registerCompare,
+  registerDashboard,
   registerDoctor,
   registerEvaluate,
   registerExport,
@@ -36,6 +39,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerMetaTrain,
   registerMigrate,
   registerModel,
+  registerOpenapi,
   registerPlan,
   registerReplay,
   registerRestore,

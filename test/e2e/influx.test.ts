@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -5,6 +6,11 @@ import { startInfluxReplicator } from "#adapters/influx/influxReplicator";
 import { openInfluxReader } from "#adapters/influx/influxTelemetryReader";
 import { addressOf, measurements } from "#adapters/influx/wireNames";
 import { type BackedUpStore, openDuckdbStore } from "#adapters/store/duckdbStore";
+import { loadSiteConfig } from "#config/loadSiteConfig";
+import { createDashboard } from "#dashboards/server/createDashboard";
+import type { DaemonStatus } from "#dashboards/server/daemonStatus";
+import type { ComfortView, EnergyView, OverviewView } from "#dashboards/server/wire";
+import type { Decision } from "#domain/plan";
 import type { PointName } from "#domain/points";
 import { makeCertificates } from "../adapters/mqtt/certificates.js";
 import { Influxd, influxdInstalled } from "../faults/support/influxd.js";
@@ -18,6 +24,24 @@ const absent: Readonly<Record<string, readonly string[]>> = {
 };
 /** Neither is anybody's measurement, nor has it fields of fixed names. */
 const others = new Set(["isotherm_point", "isotherm_probe"]);
+
+const minimalStatus: DaemonStatus = {
+  phase: "controlling",
+  progressText: "",
+  progressFraction: null,
+  mode: "auto",
+  inCharge: {},
+  controller: "mppi",
+  backend: null,
+  modelVersion: null,
+  clock: { kind: "simulated", timeMs: 0, speedFactor: 1 },
+  lastTickMs: null,
+  tickIntervalS: 900,
+  sources: [],
+  refusedCounts: {},
+  brokerConnected: true,
+  influx: { state: "off", backlogRows: 0 },
+};
 
 describe.skipIf(!influxdInstalled)(
   `a daemon beside InfluxDB over https${influxdInstalled ? "" : " (skipped: influxd is not installed)"}`,
@@ -52,7 +76,7 @@ derived:
         (await ask(query).catch(() => [])).reduce((sum, { count }) => sum + Number(count), 0);
       await until(
         async () =>
-          (await counted("SELECT count(pmv) FROM isotherm_zone")) >= 10 &&
+          (await counted("SELECT count(pmv) FROM isotherm_zone")) >= 60 &&
           (await counted(`SELECT count(resid_c) FROM isotherm_model WHERE "step" = '48'`)) >= 10,
         "votes of occupied steps and judged predictions in InfluxDB",
         240_000,
@@ -150,6 +174,64 @@ derived:
       }
       await reader.close();
       await store.close();
+    }, 120_000);
+
+    it("the dashboard beside InfluxDB shows the same comfort, energy and setpoints as the daemon's own store, and takes no orders", async () => {
+      const site = join(directory, "site.yaml");
+      const config = loadSiteConfig(site);
+      const child = spawn(
+        process.execPath,
+        ["dist/src/main.js", "dashboard", "--influx", server.url, "--ca", join(directory, "ca.pem"), "--config", site, "--port", "0"],
+        { stdio: ["ignore", "pipe", "pipe"] },
+      );
+      const store = await openDuckdbStore(join(directory, "data"), { onWarning: () => undefined });
+      try {
+        const base = await new Promise<string>((resolve, reject) => {
+          let said = "";
+          child.stdout.setEncoding("utf8").on("data", (text: string) => {
+            said += text;
+            const match = /^Dashboard +(http:\S+)/m.exec(said);
+            if (match !== null) resolve(match[1]!);
+          });
+          child.once("exit", (code) => reject(new Error(`The dashboard ended with ${code}.`)));
+        });
+        const shown = async <T>(path: string): Promise<T> => (await (await fetch(`${base}api/v1/${path}`)).json()) as T;
+        const overview = await shown<OverviewView>("overview");
+        const last = (await store.latestDecision())!;
+        const own = await createDashboard({
+          reader: store,
+          site: config.site,
+          status: () => ({ ...minimalStatus, lastTickMs: last.timeMs, tickIntervalS: config.control.stepS }),
+          people: {
+            store: { load: async () => ({ users: [], tokens: [] }), save: async () => undefined },
+            audit: { recordAudit: async () => undefined, auditEntries: async () => [] },
+          },
+          nowMs: () => overview.nowMs,
+          port: 0,
+          log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+        });
+        const stored = async <T>(path: string): Promise<T> => (await (await fetch(`${own.url}api/v1/${path}`)).json()) as T;
+        for (const { id, zoneAirTempC } of (await stored<OverviewView>("overview")).zones)
+          expect([id, overview.zones.find((zone) => zone.id === id)!.zoneAirTempC]).toEqual([id, zoneAirTempC]);
+        // All steps but the last ones, whose bands are written when they are over.
+        const range = `from=${last.timeMs - 86_400_000}&to=${last.timeMs - 1_800_000}`;
+        const [mine, theirs] = [await stored<ComfortView>(`comfort?${range}`), await shown<ComfortView>(`comfort?${range}`)];
+        expect(theirs.zones.map(({ zone, scoredSteps }) => [zone, scoredSteps])).toEqual(
+          mine.zones.map(({ zone, scoredSteps }) => [zone, scoredSteps]),
+        );
+        expect(mine.zones[0]!.scoredSteps).toBeGreaterThan(5);
+        expect(theirs.inBandPct).toBeCloseTo(mine.inBandPct!, 6);
+        const [energy, same] = [await stored<EnergyView>(`energy?${range}`), await shown<EnergyView>(`energy?${range}`)];
+        expect(same.energyKwh).toBeCloseTo(energy.energyKwh!, 6);
+        expect(same.cost).toBeCloseTo(energy.cost!, 6);
+        const decision = await shown<Decision>("decisions/latest");
+        expect([decision.timeMs, decision.command, decision.plan.reason]).toEqual([last.timeMs, last.command, last.plan.reason]);
+        expect((await fetch(`${base}api/v1/mode`, { method: "POST" })).status).toBe(404);
+        await own.close();
+      } finally {
+        child.kill("SIGTERM");
+        await store.close();
+      }
     }, 120_000);
   },
 );

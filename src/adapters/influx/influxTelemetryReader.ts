@@ -1,4 +1,5 @@
 import { type InfluxClient, InfluxFailure, type InfluxOptions, openInfluxClient, untrustedTodo } from "#adapters/influx/influxClient";
+import { influxDecisions } from "#adapters/influx/influxDecisions";
 import { addressOf, alarmLevels, safeTag, tagValue } from "#adapters/influx/wireNames";
 import { IsothermError, unavailableError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
@@ -12,9 +13,11 @@ export interface InfluxReaderOptions extends InfluxOptions {
   readonly watch?: readonly PointName[];
   /** How often they are looked at; default 10 000. */
   readonly pollMs?: number;
+  /** Length of a control step, s; default 900. */
+  readonly stepS?: number;
 }
 
-/** InfluxDB as the dashboard and imports read it. Full plans stay in the embedded store: there are no decisions here. */
+/** InfluxDB as the dashboard and imports read it. Full plans stay in the embedded store: decisions here are what `influxDecisions` can tell. */
 export interface InfluxReader extends StoreReader, Pick<TelemetryStore, "query"> {
   /** Zones that ever had data. */
   zones(): Promise<readonly string[]>;
@@ -22,6 +25,10 @@ export interface InfluxReader extends StoreReader, Pick<TelemetryStore, "query">
 }
 
 const QUERY_WINDOW_MS = 7 * 86_400_000;
+const DECISION_WINDOW_MS = 86_400_000;
+const DEFAULT_STEP_S = 900;
+/** InfluxDB's times end in 2262; nobody decides after this century. */
+const LAST_MS = Date.UTC(2100, 0, 1);
 
 interface Row {
   readonly time: { getTime(): number };
@@ -147,15 +154,40 @@ class Reader implements InfluxReader {
     return rows.map(({ value }) => tagValue(value));
   }
 
-  async decision(): Promise<Decision | null> {
-    return null;
+  async decision(id: string): Promise<Decision | null> {
+    const timeMs = Number(/^influx-(\d+)$/.exec(id)?.[1] ?? Number.NaN);
+    return Number.isFinite(timeMs) ? ((await this.#decisions(timeMs, timeMs + 1))[0] ?? null) : null;
   }
 
   async latestDecision(): Promise<Decision | null> {
-    return null;
+    const [last] = await this.#query<Row>('SELECT last("solve_ms") FROM "isotherm_decision" WHERE "building" = $building', {
+      building: safeTag(this.#options.building),
+    });
+    if (last === undefined) return null;
+    const timeMs = last.time.getTime();
+    return (await this.#decisions(timeMs, timeMs + 1))[0] ?? null;
   }
 
-  async *decisions(): AsyncIterable<Decision> {}
+  async *decisions(fromMs: number, toMs: number): AsyncIterable<Decision> {
+    const within = `"building" = $building AND time >= ${Math.floor(fromMs)}ms AND time < ${Math.ceil(Math.min(toMs, LAST_MS))}ms`;
+    const ends = await Promise.all(
+      (["first", "last"] as const).map((which) =>
+        this.#query<Row>(`SELECT ${which}("solve_ms") FROM "isotherm_decision" WHERE ${within}`, {
+          building: safeTag(this.#options.building),
+        }),
+      ),
+    );
+    const [begin, last] = ends.map(([row]) => row?.time.getTime());
+    if (begin === undefined || last === undefined) return;
+    const end = last + 1;
+    for (let start = begin; start < end; start += DECISION_WINDOW_MS)
+      yield* await this.#decisions(start, Math.min(end, start + DECISION_WINDOW_MS));
+  }
+
+  #decisions(fromMs: number, toMs: number): Promise<readonly Decision[]> {
+    const { building, stepS = DEFAULT_STEP_S } = this.#options;
+    return influxDecisions((influxQl, values) => this.#query(influxQl, values), { building, stepS }, fromMs, toMs);
+  }
 
   /** Code, level, zone and times; the words of an alarm are not in InfluxDB. */
   async alarms(sinceMs: number): Promise<readonly Alarm[]> {
