@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { oneOf, runCommand } from "#cli/cliKit";
 import { benchDashboard } from "#cli/rehearsal/benchDashboard";
+import { benchPlanning } from "#cli/rehearsal/benchPlanning";
 import { benchSites } from "#cli/rehearsal/benchSites";
 import { campaign } from "#cli/rehearsal/campaign";
 import { benchBestest } from "../../bench/bestest.js";
@@ -8,7 +9,6 @@ import { benchEnergyplus } from "../../bench/energyplus.js";
 import { benchFit } from "../../bench/fit.js";
 import { benchGate } from "../../bench/gate.js";
 import { benchGrowing } from "../../bench/growing.js";
-import { benchPlanning } from "../../bench/planning.js";
 import { benchRollout } from "../../bench/rollout.js";
 
 type Say = (line: string) => void;
