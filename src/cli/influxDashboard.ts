@@ -1,16 +1,15 @@
-import { readFileSync } from "node:fs";
 import type { InfluxOptions } from "#adapters/influx/influxClient";
 import { type InfluxReader, openInfluxReader } from "#adapters/influx/influxTelemetryReader";
 import { createLogger } from "#cli/daemon/logger";
+import { certificatesIn, secretIn } from "#cli/givenFiles";
 import { influxOptionsOf } from "#cli/influxOptions";
 import { loadSiteConfig } from "#config/loadSiteConfig";
-import { readSecretFile } from "#config/readSecret";
 import type { SiteConfig } from "#config/siteConfig";
 import { createDashboard, type Dashboard } from "#dashboards/server/createDashboard";
 import type { DaemonStatus } from "#dashboards/server/daemonStatus";
 import { newestOf, watchedPoints } from "#dashboards/server/views";
 import type { SiteInfo } from "#domain/building";
-import { configurationError, usageError } from "#domain/errors";
+import { usageError } from "#domain/errors";
 import type { Decision } from "#domain/plan";
 
 /** Null: as the site file says, or the default. */
@@ -33,24 +32,6 @@ const SAME_DAY_MS = 86_400_000;
 /** A decision this many steps old says that nobody decides any more. */
 const FRESH_STEPS = 2;
 
-const textOf = (file: string): string => {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw configurationError(`This file cannot be read (${(cause as NodeJS.ErrnoException).code}).`, {
-      place: { file },
-      todo: "Name a file with certificates (PEM).",
-      cause,
-    });
-  }
-};
-
-const secretIn = (file: string): string => {
-  const reading = readSecretFile(file);
-  if (!reading.ok) throw configurationError(reading.problem, { todo: reading.todo });
-  return reading.secret.reveal();
-};
-
 const optionsOf = (order: InfluxDashboardOrder, config: SiteConfig | null): InfluxOptions => {
   const own = order.url === null ? (config?.influx ?? null) : null;
   if (order.url === null && own === null) throw usageError("The site file names no InfluxDB.", "Name one: --influx http://127.0.0.1:8086.");
@@ -59,7 +40,7 @@ const optionsOf = (order: InfluxDashboardOrder, config: SiteConfig | null): Infl
     ...(order.database === null ? {} : { database: order.database }),
     ...(order.username === null ? {} : { username: order.username }),
     ...(order.passwordFile === null ? {} : { password: secretIn(order.passwordFile) }),
-    ...(order.caFile === null ? {} : { ca: textOf(order.caFile) }),
+    ...(order.caFile === null ? {} : { ca: certificatesIn(order.caFile) }),
   };
 };
 

@@ -1,13 +1,13 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { openForeignReader } from "#adapters/influx/foreignSeries";
 import { askDaemon } from "#adapters/localSocket/localSocketClient";
 import { socketPathOf } from "#adapters/localSocket/socketPath";
 import { openDuckdbStore } from "#adapters/store/duckdbStore";
+import { certificatesIn, secretIn } from "#cli/givenFiles";
 import { type ImportResult, importHistory } from "#cli/import/importHistory";
 import { ownImport, readImportMap } from "#cli/import/importMap";
-import { readSecretFile } from "#config/readSecret";
 import type { SiteConfig } from "#config/siteConfig";
-import { configurationError, unavailableError, usageError } from "#domain/errors";
+import { unavailableError, usageError } from "#domain/errors";
 
 export interface InfluxImport {
   readonly config: SiteConfig;
@@ -31,25 +31,6 @@ export interface InfluxImport {
 /** A plain line now and then where nobody watches. */
 const SAY_EVERY_MS = 15_000;
 
-const secretIn = (file: string | null): string | null => {
-  if (file === null) return null;
-  const reading = readSecretFile(file);
-  if (!reading.ok) throw configurationError(reading.problem, { todo: reading.todo });
-  return reading.secret.reveal();
-};
-
-const textOf = (file: string): string => {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw configurationError(`This file cannot be read (${(cause as NodeJS.ErrnoException).code}).`, {
-      place: { file },
-      todo: "Name a file with certificates (PEM).",
-      cause,
-    });
-  }
-};
-
 /** Imports into the store of a site whose daemon does not run: what is learned from is read when it starts. */
 export const importFromInflux = async (wanted: InfluxImport): Promise<ImportResult> => {
   const { config, signal, say } = wanted;
@@ -62,9 +43,9 @@ export const importFromInflux = async (wanted: InfluxImport): Promise<ImportResu
   const database = wanted.database ?? own?.database ?? null;
   if (database === null) throw usageError("Nothing says which database.", "Name it with --database NAME.");
   const username = wanted.username ?? own?.username ?? null;
-  const password = secretIn(wanted.passwordFile) ?? own?.password?.reveal() ?? null;
+  const password = (wanted.passwordFile === null ? null : secretIn(wanted.passwordFile)) ?? own?.password?.reveal() ?? null;
   const url = wanted.url ?? own!.url;
-  const ca = wanted.caFile === null ? (own?.ca ?? null) : textOf(wanted.caFile);
+  const ca = wanted.caFile === null ? (own?.ca ?? null) : certificatesIn(wanted.caFile);
   const points = wanted.mapFile === null ? ownImport(config) : readImportMap(wanted.mapFile, config);
   if (points.length === 0) throw usageError("The site has no points.", "Describe its sensors in the site file.");
   const { directory } = config.store;
