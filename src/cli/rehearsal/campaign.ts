@@ -15,6 +15,7 @@ import { type ExpectedEffects, effectsOf, type KeptOverride, storedDecisions } f
 import { giveOrders } from "#cli/rehearsal/campaignOrders";
 import { CAMPAIGN_SITE, campaignOffice } from "#cli/rehearsal/campaignSite";
 import { compareStores } from "#cli/rehearsal/compareStores";
+import { deliverRest } from "#cli/rehearsal/deliverRest";
 import { obedienceOf } from "#cli/rehearsal/deviceLog";
 import { outage, type Recovery, type Restartable, untilControl, untilReplicated } from "#cli/rehearsal/outages";
 import { ownPairsOf } from "#cli/rehearsal/ownPairs";
@@ -295,6 +296,7 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
     await sleep(8_000 + (config.influx?.intervalMs ?? 0));
     await endProcess(daemon);
     const exit = daemon.exitCode;
+    const rest = await deliverRest(directory, influxAccess);
     const stores = await compareStores(
       directory,
       config.points.map(({ point }) => point),
@@ -339,11 +341,10 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
         .join(", ")}`,
     );
     say(
-      `  stores: ${stores.points} points, ${stores.embedded} values embedded, ${stores.influx} in InfluxDB; repeated ${stores.repeated}, missing ${stores.missingInInflux}, only in InfluxDB ${stores.onlyInInflux}, unequal ${stores.unequal}; of every point at least ${(100 * stores.leastShare).toFixed(1)} % of what was measured`,
+      `  stores: ${stores.points} points, ${stores.embedded} values embedded, ${stores.influx} in InfluxDB; repeated ${stores.repeated}, missing ${stores.missingInInflux}, only in InfluxDB ${stores.onlyInInflux}, unequal ${stores.unequal}; of every point at least ${(100 * stores.leastShare).toFixed(1)} % of what was measured; ${rest} values went after the daemon's end`,
     );
-    const { records } = stores;
     say(
-      `  records: ${records.decisions} lines of decisions and ${records.alarms} of alarms; missing in InfluxDB ${records.missingInInflux}, only there ${records.onlyInInflux}, unequal ${records.unequal}`,
+      `  records: ${stores.records.decisions} lines of decisions and ${stores.records.alarms} of alarms; missing in InfluxDB ${stores.records.missingInInflux}, decisions only there ${stores.records.onlyInInflux}, unequal ${stores.records.unequal}`,
     );
     say(
       `  devices: ${obedience.minutes} zone minutes, ${obedience.obeyed} under a setpoint in force, ${obedience.afterTheEnd} after its valid_until, ${obedience.unexplained} under setpoints that nobody sent`,
@@ -375,8 +376,9 @@ export const campaign = async (say: (line: string) => void): Promise<void> => {
       watch.seen === 0 && "no setpoint was published",
       watch.firstMs < of(1) && "a setpoint was published in shadow mode",
       stores.repeated + stores.missingInInflux + stores.onlyInInflux + stores.unequal > 0 && "the stores differ",
-      records.missingInInflux + records.onlyInInflux + records.unequal > 0 && "the stores differ in decisions or alarms",
-      records.decisions === 0 && "no decision was stored",
+      stores.records.missingInInflux + stores.records.onlyInInflux + stores.records.unequal > 0 &&
+        "the stores differ in decisions or alarms",
+      stores.records.decisions === 0 && "no decision was stored",
       !["promoted", "rolled-back"].every((kind) => list.changes.some((change) => change.kind === kind)) &&
         "a model was not promoted and rolled back",
       orders.unanswered > kills + 1 && `${orders.unanswered} orders were not answered`,

@@ -23,6 +23,7 @@ export interface RecordComparison {
   readonly decisions: number;
   readonly alarms: number;
   readonly missingInInflux: number;
+  /** Of decisions. */
   readonly onlyInInflux: number;
   readonly unequal: number;
 }
@@ -110,7 +111,8 @@ const compareRecords = async (store: BackedUpStore, influx: InfluxAccess): Promi
       for (const row of await client.query<InfluxRow>(`SELECT * FROM "${first.measurement}"`)) {
         const key = keyOf(Number(row.time instanceof Date ? row.time.getTime() : row.time), row);
         const own = mine.get(key);
-        if (own === undefined) sums.onlyInInflux += 1;
+        // InfluxDB keeps every time that an alarm was raised, the embedded store the newest.
+        if (own === undefined) sums.onlyInInflux += lines === decisions ? 1 : 0;
         else if (fields.some((field) => (own.fields[field] ?? null) !== (row[field] ?? null))) sums.unequal += 1;
         mine.delete(key);
       }
