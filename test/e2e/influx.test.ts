@@ -216,8 +216,8 @@ derived:
         // All steps but the last ones, whose bands are written when they are over.
         const range = `from=${last.timeMs - 86_400_000}&to=${last.timeMs - 1_800_000}`;
         const [mine, theirs] = [await stored<ComfortView>(`comfort?${range}`), await shown<ComfortView>(`comfort?${range}`)];
-        expect(theirs.zones.map(({ zone, scoredSteps }) => [zone, scoredSteps])).toEqual(
-          mine.zones.map(({ zone, scoredSteps }) => [zone, scoredSteps]),
+        expect(theirs.zones.map(({ id, scoredSteps }) => [id, scoredSteps])).toEqual(
+          mine.zones.map(({ id, scoredSteps }) => [id, scoredSteps]),
         );
         expect(mine.zones[0]!.scoredSteps).toBeGreaterThan(5);
         expect(theirs.inBandPct).toBeCloseTo(mine.inBandPct!, 6);
