@@ -225,6 +225,10 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to content");
     await page.keyboard.press("Enter");
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
+    // What was saved stands before the zones, and leads to how it is known.
+    await page.locator('[data-stat="saved"] a').waitFor();
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("href"))).toBe("#/savings");
     const reached: string[] = [];
     for (let i = 0; i < officeSite.zones.length; i++) {
       await page.keyboard.press("Tab");

@@ -261,12 +261,18 @@ export const createOverview = (context: PageContext): Page => {
     savingsAskedMs = performance.now();
     try {
       savings = await getJson<SavingsView>("savings", signal);
-      strip.querySelector('[data-stat="saved"]')?.replaceWith(savedStat());
+      keepingFocus(() => strip.querySelector('[data-stat="saved"]')?.replaceWith(savedStat()));
     } catch {
       // Its own page says why.
     }
   };
 
+  /** The strip has one link: whoever stands on it stays there while its figures are made anew. */
+  const keepingFocus = (work: () => void): void => {
+    const wasInside = strip.contains(document.activeElement);
+    work();
+    if (wasInside) strip.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
+  };
   const showStrip = (view: OverviewView, status: StatusView | null): void => {
     const { today, alarmCounts } = view;
     const activeAlarms = alarmCounts.info + alarmCounts.warning + alarmCounts.critical;
@@ -354,7 +360,7 @@ export const createOverview = (context: PageContext): Page => {
       ]);
       setText(lead, headline(view));
       void askSavings(signal);
-      showStrip(view, context.status());
+      keepingFocus(() => showStrip(view, context.status()));
       showCharge(view);
       showTiles(view);
       showPower(energy);
