@@ -94,7 +94,7 @@ export const createShell = (root: HTMLElement, site: SiteInfo, formats: Formats,
   const lostAge = h("span", { "aria-hidden": "true" });
   const lost = h("div", { class: "banner banner-bad", role: "alert", hidden: true }, lostText, " ", lostAge);
   const stale = h("div", { class: "banner banner-warn", role: "status", hidden: true });
-  const broker = h("div", { class: "banner banner-warn", role: "alert", hidden: true }, t("shell.brokerLost"));
+  const broker = h("div", { class: "banner banner-broker", role: "alert", hidden: true }, t("shell.brokerLost"));
   const silent = h("div", { class: "banner banner-warn", role: "status", hidden: true });
   const problem = h("div", { class: "banner banner-warn", role: "status", hidden: true });
   fill(
