@@ -2,11 +2,12 @@ import { type Endpoint, endpoint } from "#dashboards/server/endpoint";
 import { bodyInputs, pathInputs } from "#dashboards/server/input";
 import { asRefusal, type DashboardOrders } from "#dashboards/server/orders";
 import type { AuditLog } from "#dashboards/server/people/audit";
+import { ProblemError } from "#dashboards/server/problems";
 import { answers } from "#dashboards/server/schemas";
 
 /** Who decides in the building and its zones, and what is asked of it from outside for a time. */
 export const buildingOrderEndpoints = (
-  { setMode, announceDemandResponse, endDemandResponse }: DashboardOrders,
+  { setMode, announceDemandResponse, endDemandResponse, closeDays, openDays }: DashboardOrders,
   audit: AuditLog,
 ): readonly Endpoint[] => {
   const found: Endpoint[] = [];
@@ -85,6 +86,52 @@ export const buildingOrderEndpoints = (
           audit.change(request, who, { action: "demand-response.end", target: "", detail: "" }, async () => ({
             text: await asRefusal("demand-response", endDemandResponse({ by: who.name })),
           })),
+      ),
+    );
+  if (closeDays !== undefined)
+    found.push(
+      endpoint(
+        {
+          ...post,
+          path: "/schedule/closures",
+          id: "closeDays",
+          summary: "Days without occupancy beside the site file's holidays; the same id again changes nothing",
+          body: bodyInputs.closure,
+          refusals: { 409: "These days cannot be closed" },
+        },
+        ({ request, who, body: { id, first, last, zones, reason } }) => {
+          const detail = said(`${first} to ${last}${zones === undefined ? "" : `, ${zones.join(", ")}`}`, reason);
+          return audit.change(request, who, { action: "schedule.close", target: id, detail }, async () => ({
+            text: await asRefusal("days", closeDays({ id, first, last, zones: zones ?? null, by: who.name, reason })),
+          }));
+        },
+      ),
+    );
+  if (openDays !== undefined)
+    found.push(
+      endpoint(
+        {
+          method: "delete",
+          access: "operator",
+          answer: answers.ordered,
+          path: "/schedule/closures/:id",
+          id: "openDays",
+          summary: "Closed days follow the week again",
+          params: pathInputs.id,
+          refusals: { 404: "No such days are closed" },
+        },
+        ({ request, who, params: { id } }) =>
+          audit.change(request, who, { action: "schedule.open", target: id, detail: "" }, async () => {
+            const text = await asRefusal("days", openDays({ id, by: who.name }));
+            if (text === null)
+              throw new ProblemError(
+                404,
+                "No such days are closed.",
+                `closure ${id}`,
+                "Somebody may have taken them away; load the page again.",
+              );
+            return { text };
+          }),
       ),
     );
   return found;

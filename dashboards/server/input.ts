@@ -203,6 +203,15 @@ export const bodyInputs = {
     occupancy: z.enum(["scheduled", "empty", "occupied"]).default("scheduled"),
     horizonSteps: z.int().min(1).max(192).nullable().default(null),
   }),
+  closure: z
+    .strictObject({
+      id: z.uuid(),
+      first: localDay,
+      last: localDay,
+      zones: z.array(zoneIdInput).min(1).max(500).optional().describe("Absent: every zone"),
+      reason: sentence(0, 300).default(""),
+    })
+    .refine(({ first, last }) => first <= last, "expected a last day that is not before the first"),
   adjustment: z
     .strictObject({ first: localDay, last: localDay, kwhPerDay: z.number().min(-1e6).max(1e6), reason: sentence(3, 300) })
     .refine(({ first, last }) => first <= last, "expected a last day that is not before the first"),

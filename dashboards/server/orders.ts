@@ -44,6 +44,17 @@ export interface DemandResponseOrder {
   readonly reason: string;
 }
 
+/** Whole local days without occupancy, both ends included. */
+export interface ClosureOrder {
+  readonly id: string;
+  readonly first: string;
+  readonly last: string;
+  /** null: every zone. */
+  readonly zones: readonly string[] | null;
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** What the dashboard may have done. Each is absent where nobody is there to do it (a dashboard beside InfluxDB). */
 export interface DashboardOrders {
   /** null: no such alarm stands. */
@@ -58,6 +69,10 @@ export interface DashboardOrders {
   readonly setMode?: (order: ModeOrder) => Promise<string>;
   readonly announceDemandResponse?: (order: DemandResponseOrder) => Promise<string>;
   readonly endDemandResponse?: (order: { readonly by: string }) => Promise<string>;
+  /** Rejects with an `IsothermError` that says why not; resolves with what was done, in words. */
+  readonly closeDays?: (order: ClosureOrder) => Promise<string>;
+  /** null: no such days are closed. */
+  readonly openDays?: (order: { readonly id: string; readonly by: string }) => Promise<string | null>;
   /** Plans anew from a copy of what the last decision was made from, changed as asked. Never publishes; rejects where nothing can be planned. */
   readonly whatIf?: (question: WhatIfQuestion) => Promise<WhatIfView>;
   /** Examines configuration, connections and computing; takes some seconds. */

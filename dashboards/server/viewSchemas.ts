@@ -31,6 +31,9 @@ const schedule = of<wire.ScheduleView>()(
     .object({
       nowMs: timeMs,
       timeZone: text,
+      closures: z
+        .array(z.object({ id: text, first: text, last: text, zones: z.array(text).nullable(), by: text, reason: text }))
+        .describe("Days that people closed beside the holidays; zones null: every zone"),
       limits: z.object({
         minHeatingSetpointC: number,
         maxHeatingSetpointC: number,

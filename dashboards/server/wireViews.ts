@@ -50,7 +50,7 @@ export interface ScheduleZoneView {
   readonly adaptive: string | null;
   /** Occupied spans, Monday first, minutes of the local day. */
   readonly week: readonly (readonly { readonly startMinute: number; readonly endMinute: number }[])[];
-  /** Local days without occupancy, both ends included. */
+  /** Local days without occupancy by the site file, both ends included. */
   readonly holidays: readonly { readonly first: string; readonly last: string }[];
   readonly now: ScheduleBand & { readonly occupied: boolean };
   /** What comes next and when; null where nothing changes within two months. */
@@ -66,6 +66,15 @@ export interface ScheduleZoneView {
 export interface ScheduleView {
   readonly nowMs: number;
   readonly timeZone: string;
+  /** Days that people closed, past ones too; `zones` null: every zone. */
+  readonly closures: readonly {
+    readonly id: string;
+    readonly first: string;
+    readonly last: string;
+    readonly zones: readonly string[] | null;
+    readonly by: string;
+    readonly reason: string;
+  }[];
   readonly limits: SetpointLimits;
   readonly setback: ZoneSetpoints;
   readonly rule: { readonly leadS: number; readonly ramp: boolean };

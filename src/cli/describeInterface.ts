@@ -15,6 +15,8 @@ const orders: Required<DashboardOrders> = {
   setMode: never,
   announceDemandResponse: never,
   endDemandResponse: never,
+  closeDays: never,
+  openDays: never,
   whatIf: never,
   examine: never,
   backups: { list: never, create: never },

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DemandResponseOrder, ModeOrder } from "#dashboards/server/orders";
 import { IsothermError } from "#domain/errors";
+import { createClosures } from "#loop/closures";
 import { buildOffice, type Office } from "../fixtures/officeStore.js";
 import { Client, passwords, quickScrypt, threePeople } from "./client.js";
 import { inMemoryPeople, type RunningDashboard, serve } from "./server.js";
@@ -11,6 +12,7 @@ describe("orders for the whole building", () => {
   let dashboard: RunningDashboard;
   const modes: ModeOrder[] = [];
   const events: DemandResponseOrder[] = [];
+  const closures = createClosures(["space1", "space2"]);
   beforeAll(async () => {
     office = await buildOffice();
     dashboard = await serve(office, {
@@ -30,6 +32,8 @@ describe("orders for the whole building", () => {
           events.length = 0;
           return "over";
         },
+        closeDays: async (order) => (closures.add(order, "2026-01-15") ? "closed" : "closed already"),
+        openDays: async ({ id }) => (closures.remove(id) === null ? null : "open"),
       },
     });
   });
@@ -69,6 +73,29 @@ describe("orders for the whole building", () => {
     expect(await bob.json("DELETE", "/demand-response")).toEqual({ text: "over" });
   });
 
+  it("closes days for a zone or all, once however often it is sent, and opens them again, both written down", async () => {
+    const bob = await client("bob");
+    const id = randomUUID();
+    const days = { id, first: "2026-02-02", last: "2026-02-06", zones: ["space2"], reason: "painters" };
+    expect(await bob.json("POST", "/schedule/closures", days)).toEqual({ text: "closed" });
+    expect(await bob.json("POST", "/schedule/closures", days)).toEqual({ text: "closed already" });
+    expect(closures.all()).toEqual([{ ...days, by: "bob" }]);
+    // Over already, unknown zone: refused by who keeps them.
+    expect(await bob.status("POST", "/schedule/closures", { ...days, id: randomUUID(), first: "2026-01-01", last: "2026-01-02" })).toBe(
+      409,
+    );
+    expect(await bob.status("POST", "/schedule/closures", { ...days, id: randomUUID(), zones: ["attic"] })).toBe(409);
+    expect(await bob.json("DELETE", `/schedule/closures/${id}`)).toEqual({ text: "open" });
+    expect(await bob.status("DELETE", `/schedule/closures/${id}`)).toBe(404);
+    expect(closures.all()).toEqual([]);
+    const ada = await client("ada");
+    const { entries } = (await ada.json("GET", "/audit")) as { entries: { action: string; detail: string; outcome: string }[] };
+    expect(entries.filter(({ action }) => action === "schedule.close").at(-1)).toMatchObject({
+      detail: "2026-02-02 to 2026-02-06, space2: painters",
+      outcome: "done",
+    });
+  });
+
   it("viewers may not, nonsense is refused, and nothing is carried out", async () => {
     const before = modes.length;
     const eve = await client("eve");
@@ -79,9 +106,11 @@ describe("orders for the whole building", () => {
       ["/mode", { mode: "auto" }],
       ["/zones/space1/mode", { mode: "off" }],
       ["/demand-response", { id, minutes, limitKw: 1 }],
+      ["/schedule/closures", { id, first: "2026-02-02", last: "2026-02-02" }],
     ] as const)
       expect([path, await eve.status("POST", path, body)]).toEqual([path, 403]);
     expect(await eve.status("DELETE", "/demand-response")).toBe(403);
+    expect(await eve.status("DELETE", `/schedule/closures/${id}`)).toBe(403);
     for (const [path, body] of [
       ["/mode", { mode: "building" }],
       ["/mode", {}],
@@ -93,10 +122,15 @@ describe("orders for the whole building", () => {
       ["/demand-response", { id, minutes: 0, limitKw: 1 }],
       ["/demand-response", { id: "1", minutes, limitKw: 1 }],
       ["/demand-response", { id, minutes, pricePerKwh: 1e9 }],
+      ["/schedule/closures", { id, first: "2026-02-30", last: "2026-03-01" }],
+      ["/schedule/closures", { id, first: "2026-02-03", last: "2026-02-02" }],
+      ["/schedule/closures", { id, first: "2026-02-02" }],
+      ["/schedule/closures", { id, first: "2026-02-02", last: "2026-02-02", zones: [] }],
     ] as const)
       expect([path, body, await bob.status("POST", path, body)]).toEqual([path, body, 400]);
     expect(await bob.status("POST", "/zones/nowhere/mode", { mode: "off" })).toBe(409);
     expect(modes).toHaveLength(before);
     expect(events).toEqual([]);
+    expect(closures.all()).toEqual([]);
   });
 });

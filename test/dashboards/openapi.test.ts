@@ -56,6 +56,8 @@ describe("the OpenAPI document", () => {
         releaseZone: async () => "",
         setMode: async () => "",
         announceDemandResponse: async () => "",
+        closeDays: async () => "",
+        openDays: async () => null,
         endDemandResponse: async () => "",
         whatIf: async (question) => officeWhatIf(office, question),
       },

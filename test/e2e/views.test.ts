@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ModelLiveView, SavingsView } from "#dashboards/server/wire";
+import { createClosures } from "#loop/closures";
 import { passwords, quickScrypt, threePeople } from "../dashboards/client.js";
 import { getBody, inMemoryPeople, type RunningDashboard, serve } from "../dashboards/server.js";
 import { buildOffice, type Office } from "../fixtures/officeStore.js";
@@ -20,6 +21,7 @@ describe.skipIf(chromiumPath === undefined)(
     const ordered: string[] = [];
     const orders: unknown[] = [];
     const promoted: string[] = [];
+    const closures = createClosures(["space1", "space2"]);
     beforeAll(async () => {
       await buildPagesIfStale();
       browser = await chromium.launch({ executablePath: chromiumPath!, args: chromiumArguments });
@@ -29,7 +31,7 @@ describe.skipIf(chromiumPath === undefined)(
         people: { store: inMemoryPeople(await threePeople()), audit: office.store, scryptCost: quickScrypt },
         models: async () => officeModels(office),
         learning: { trainingDays: 7, minDays: 3 },
-        schedule: () => officeSchedule(office),
+        schedule: () => ({ ...officeSchedule(office), closures: closures.all() }),
         adjustments: { load: async () => [], save: async () => undefined },
         orders: {
           promoteModel: async ({ version, reason }) => {
@@ -51,6 +53,8 @@ describe.skipIf(chromiumPath === undefined)(
             return "The event is announced.";
           },
           endDemandResponse: async () => "The event is over.",
+          closeDays: async (order) => (closures.add(order, "2026-01-15") ? "closed" : "closed already"),
+          openDays: async ({ id }) => (closures.remove(id) === null ? null : "open"),
           whatIf: async (question) => officeWhatIf(office, question),
         },
       });
@@ -155,6 +159,38 @@ describe.skipIf(chromiumPath === undefined)(
       expect(await eve.page.locator("[data-mode]").count()).toBe(0);
       expect(await eve.page.getByRole("button", { name: "Announce" }).count()).toBe(0);
       await eve.close();
+    });
+
+    it("an operator closes days and opens them again, and the page says so at once; a viewer only reads them", async () => {
+      const { page, close } = await open("#/schedule", "bob");
+      const card = page.locator('[data-card="closures"]');
+      await card.locator(".empty").waitFor();
+      await card.getByLabel("First day").fill("2026-12-24");
+      await card.getByLabel("Last day").fill("2027-01-01");
+      await card.getByLabel("Where").selectOption("space2");
+      await card.getByLabel("Reason").fill("company holidays");
+      await card.getByRole("button", { name: "Close these days" }).click();
+      await card.locator(".form-done", { hasText: /Closed on .*Dec.* to .*Jan.*2027/ }).waitFor();
+      const entry = card.locator("[data-closure]");
+      expect(await entry.textContent()).toMatch(/Dec.* to .*Jan.*2027: .*; bob \(company holidays\)/);
+      expect(closures.all()).toMatchObject([{ first: "2026-12-24", last: "2027-01-01", zones: ["space2"], by: "bob" }]);
+      // One day, sent without a last one.
+      await card.getByLabel("First day").fill("2027-02-01");
+      await card.getByRole("button", { name: "Close these days" }).click();
+      await card.locator("[data-closure]").nth(1).waitFor();
+      expect(closures.all()[1]).toMatchObject({ first: "2027-02-01", last: "2027-02-01", zones: null });
+      const eve = await open("#/schedule", "eve");
+      await eve.page.locator("[data-closure]").first().waitFor();
+      expect(await eve.page.locator('[data-card="closures"] button').count()).toBe(0);
+      await eve.close();
+      await entry
+        .first()
+        .getByRole("button", { name: /Remove .*Dec/ })
+        .click();
+      await page.locator("dialog").getByRole("button", { name: "Remove" }).click();
+      await card.locator(".form-done", { hasText: "the week holds again" }).waitFor();
+      expect(closures.all()).toHaveLength(1);
+      await close();
     });
 
     it("a what-if question is answered beside the plan in force, and orders nothing", async () => {

@@ -7,6 +7,7 @@ import { icon } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead } from "#dashboards/web/app/parts";
 import { currentLocale } from "#dashboards/web/app/settings";
+import { createClosuresCard, daysText } from "#dashboards/web/pages/closuresCard";
 import { createControlCards } from "#dashboards/web/pages/controlCards";
 import { plainTable } from "#dashboards/web/pages/plainTable";
 
@@ -15,8 +16,6 @@ const mondayMs = Date.UTC(2024, 0, 1, 12);
 const dayMs = 86_400_000;
 const weekdayName = (index: number): string =>
   new Intl.DateTimeFormat(currentLocale(), { weekday: "long", timeZone: "UTC" }).format(mondayMs + index * dayMs);
-const dayName = (day: string): string =>
-  new Intl.DateTimeFormat(currentLocale(), { dateStyle: "medium", timeZone: "UTC" }).format(Date.parse(`${day}T12:00:00Z`));
 
 const minuteText = (minute: number): string =>
   `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
@@ -79,13 +78,7 @@ const weekCard = (zones: readonly ScheduleZoneView[], todayIndex: number): HTMLE
     h("h3", {}, t("schedule.holidays")),
     first.holidays.length === 0
       ? h("p", { class: "empty" }, t("schedule.noHolidays"))
-      : h(
-          "ul",
-          { class: "holidays" },
-          ...first.holidays.map((one) =>
-            h("li", {}, one.first === one.last ? dayName(one.first) : `${dayName(one.first)} – ${dayName(one.last)}`),
-          ),
-        ),
+      : h("ul", { class: "holidays" }, ...first.holidays.map((one) => h("li", {}, daysText(one)))),
   );
 };
 
@@ -161,6 +154,7 @@ export const createSchedulePage = (context: PageContext): Page => {
   const { element: head } = pageHead(t("schedule.title"), lead);
   const control = createControlCards(context);
   const zones = h("div", {});
+  const closures = createClosuresCard(context, () => void refresh(new AbortController().signal).catch(() => undefined));
   const weeks = h("div", { class: "two" });
   const limits = h("div", {});
   let shown = "";
@@ -171,6 +165,7 @@ export const createSchedulePage = (context: PageContext): Page => {
     control.element,
     h("section", { class: "card" }, h("h2", {}, t("schedule.zones")), zones),
     weeks,
+    closures.element,
     h("section", { class: "card" }, h("h2", {}, t("schedule.limits")), h("p", { class: "card-note" }, t("schedule.fileNote")), limits),
   );
   const refresh = async (signal: AbortSignal): Promise<void> => {
@@ -191,6 +186,9 @@ export const createSchedulePage = (context: PageContext): Page => {
     shown = now;
     fill(zones, zonesTable(view, formats));
     fill(weeks, ...groups(view.zones).map((group) => weekCard(group, todayIndex)));
+    // Swedes write days as ISO 8601 does.
+    const today = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: view.timeZone }).format(view.nowMs);
+    closures.show(view.closures, today);
     fill(limits, limitsList(view, formats));
   };
   return { title: t("schedule.title"), element, refresh, onStatus: control.show, destroy: () => undefined };

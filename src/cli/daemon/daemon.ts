@@ -31,8 +31,9 @@ export const runDaemon = async (run: DaemonRun): Promise<void> => {
 };
 
 const startAndWait = async (run: DaemonRun, shutdown: Shutdown): Promise<void> => {
-  const { config, say, signal } = run;
+  const { say, signal } = run;
   const ground = await openGround(run, shutdown);
+  const { config } = ground.run;
   const { nowMs, ending, data, onWarning, onError } = ground;
 
   // ---- what comes in and what goes out, what is known, and where people look at it

@@ -8,11 +8,12 @@ import { schemaVersion } from "#adapters/store/schema";
 export const storeFileName = "isotherm.duckdb";
 /** The site file as it was, for people; a restore leaves the present one. */
 export const siteFileName = "site.yaml";
-/** What a data directory has beside the store, as far as it is kept: users, orders, adjustments of the savings baseline, the simulated building, what Home Assistant was told, refused rows. */
+/** What a data directory has beside the store, as far as it is kept: users, orders, closed days, adjustments of the savings baseline, the simulated building, what Home Assistant was told, refused rows. */
 export const stateFileNames: readonly string[] = [
   "people.json",
   "supervisor.json",
   "demandResponse.json",
+  "closures.json",
   "commissioning.json",
   "savings-adjustments.json",
   "building.json",

@@ -20,6 +20,7 @@ export interface DataDirectory {
   readonly buildingStateFile: string;
   readonly supervisorFile: string;
   readonly demandResponseFile: string;
+  readonly closuresFile: string;
   readonly commissioningFile: string;
   readonly announcedFile: string;
   readonly adjustmentsFile: string;
@@ -106,6 +107,7 @@ export const openDataDirectory = async (path: string, onWarning: (text: string) 
       buildingStateFile: join(path, "building.json"),
       supervisorFile: join(path, "supervisor.json"),
       demandResponseFile: join(path, "demandResponse.json"),
+      closuresFile: join(path, "closures.json"),
       commissioningFile: join(path, "commissioning.json"),
       announcedFile: join(path, "announced.json"),
       adjustmentsFile: join(path, "savings-adjustments.json"),

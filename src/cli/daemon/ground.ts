@@ -1,10 +1,12 @@
 import type { PointMapping } from "#adapters/telemetry/pointMapping";
+import { keepClosuresFile, readClosuresFile, withClosures } from "#cli/daemon/closuresFile";
 import { type DataDirectory, openDataDirectory } from "#cli/daemon/dataDirectory";
 import { mappingsOf } from "#cli/daemon/pointMappings";
 import type { DaemonRun } from "#cli/daemon/run";
 import type { Shutdown } from "#cli/daemon/shutdown";
 import { createDemoClock, createLiveSiteClock, createTimeLineClock, type SiteClock } from "#cli/daemon/siteClock";
 import type { PointName, TelemetryPoint } from "#domain/points";
+import type { Closures } from "#loop/closures";
 
 /** What every part of a running daemon stands on: who started it, the data directory, the time, and how work and troubles are told of. */
 export interface Ground {
@@ -13,6 +15,8 @@ export interface Ground {
   readonly zones: readonly string[];
   readonly isDemo: boolean;
   readonly data: DataDirectory;
+  /** Closed days that people entered; `run.config` has them among its zones' holidays. */
+  readonly closures: Closures;
   readonly mappings: readonly PointMapping[];
   /** Everything that is measured or derived. */
   readonly points: readonly PointName[];
@@ -33,12 +37,17 @@ export interface Ground {
 }
 
 /** Opens the data directory and finds out what time it is at the site. */
-export const openGround = async (run: DaemonRun, shutdown: Shutdown): Promise<Ground> => {
-  const { config, log } = run;
+export const openGround = async (started: DaemonRun, shutdown: Shutdown): Promise<Ground> => {
+  const { config, log } = started;
   const onWarning = (text: string): void => log.warn(text);
   for (const warning of config.warnings) log.warn(warning);
   const data = await openDataDirectory(config.store.directory, onWarning);
   shutdown.add("store", () => data.store.close(), 2_000);
+  const zones = config.zones.map(({ id }) => id);
+  const onError = (error: unknown): void => log.error({ err: error }, error instanceof Error ? error.message : String(error));
+  const closures = readClosuresFile(data.closuresFile, zones, onWarning);
+  shutdown.add("closed days", keepClosuresFile(data.closuresFile, closures, onError));
+  const run: DaemonRun = { ...started, config: withClosures(config, closures) };
   const mappings = mappingsOf(config);
   const points: PointName[] = [...mappings.map(({ point }) => point), ...config.derived.map(({ point }) => point)];
   const stored = [...(await data.store.latest(points)).values()];
@@ -56,9 +65,10 @@ export const openGround = async (run: DaemonRun, shutdown: Shutdown): Promise<Gr
   return {
     run,
     shutdown,
-    zones: config.zones.map(({ id }) => id),
+    zones,
     isDemo: config.building.kind === "embedded",
     data,
+    closures,
     mappings,
     points,
     stored,
@@ -68,7 +78,7 @@ export const openGround = async (run: DaemonRun, shutdown: Shutdown): Promise<Gr
     stepRealMs: (config.control.stepS * 1_000) / clock.speed,
     ending,
     onWarning,
-    onError: (error) => log.error({ err: error }, error instanceof Error ? error.message : String(error)),
+    onError,
     inBackground: (name, work) => {
       work.catch((error: unknown) => (ending.signal.aborted ? undefined : log.error({ err: error }, `${name} ended`)));
     },

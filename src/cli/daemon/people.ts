@@ -13,6 +13,7 @@ import type { BackupOrders, DashboardOrders } from "#dashboards/server/orders";
 import { configurationError } from "#domain/errors";
 import type { AuditStore } from "#domain/people";
 import type { AlarmBoard } from "#loop/alarmBoard";
+import type { Closures } from "#loop/closures";
 
 export interface DaemonPeople {
   readonly options: DashboardOptions["people"];
@@ -44,6 +45,11 @@ export const dashboardOrders = (parts: {
   readonly configFile: string;
   readonly override: (zone: string, command: OverrideSet) => OverrideOutcome;
   readonly handlers: Pick<CommandHandlers, "mode" | "demandResponse">;
+  readonly closures: Closures;
+  /** Decides anew at once, so that an order does not wait for the next tick. */
+  readonly decideSoon: () => void;
+  /** The site's local day. */
+  readonly today: () => string;
   readonly whatIf: WhatIf["ask"];
   readonly backups: BackupOrders;
   readonly nowMs: () => number;
@@ -89,9 +95,23 @@ export const dashboardOrders = (parts: {
     refusedText(await parts.handlers.demandResponse({ id: "dashboard", by, reason: "", ...none, release: true }));
     return "The event is over.";
   },
+  closeDays: async (closure) => {
+    if (!parts.closures.add(closure, parts.today())) return "These days were closed already.";
+    parts.decideSoon();
+    return `Closed ${daysText(closure)}.`;
+  },
+  openDays: async ({ id }) => {
+    const found = parts.closures.remove(id);
+    if (found === null) return null;
+    parts.decideSoon();
+    return `No longer closed ${daysText(found)}.`;
+  },
   whatIf: parts.whatIf,
   backups: parts.backups,
 });
+
+const daysText = ({ first, last }: { readonly first: string; readonly last: string }): string =>
+  first === last ? `on ${first}` : `from ${first} to ${last}`;
 
 const outcomeText = ({ refused, remark }: OverrideOutcome, done: string): string => {
   if (refused !== null) throw configurationError(`Not possible: ${refused}.`, { todo: "Load the page again, or choose another time." });

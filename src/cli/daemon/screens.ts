@@ -15,6 +15,7 @@ import { socketHandlers } from "#cli/daemon/socketApi";
 import { createStatusBoard, type StatusBoard } from "#cli/daemon/statusBoard";
 import type { Traffic } from "#cli/daemon/traffic";
 import { createWhatIf, type WhatIf } from "#cli/daemon/whatIf";
+import { localTime } from "#config/comfort";
 import { createDashboard, type DashboardOptions } from "#dashboards/server/createDashboard";
 import type { DataSource } from "#dashboards/server/daemonStatus";
 
@@ -87,7 +88,7 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
     health: { probe: () => store.probe(), isLate: () => heartbeat.isLate },
     metrics: metrics.render,
     learning: config.learning,
-    schedule: () => scheduleViewOf(config, nowMs(), supervisor.overrides(nowMs()), runningMeanC(nowMs())),
+    schedule: () => scheduleViewOf(config, nowMs(), supervisor.overrides(nowMs()), ground.closures, runningMeanC(nowMs())),
     adjustments: openAdjustmentsFile(data.adjustmentsFile),
     orders: dashboardOrders({
       alarms,
@@ -95,6 +96,9 @@ export const openScreens = async (ground: Ground, traffic: Traffic, knowledge: K
       configFile: config.file,
       override: overrideCarrier(orderParts),
       handlers: orderHandlers(orderParts),
+      closures: ground.closures,
+      decideSoon: () => knowledge.decideSoon(),
+      today: () => localTime(site.timeZone, nowMs()).date,
       whatIf: whatIf.ask,
       backups,
       nowMs,
