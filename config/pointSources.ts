@@ -201,7 +201,9 @@ const embeddedPoints = (file: SiteFile): readonly string[] =>
     : [
         ...file.zones.flatMap(({ id }) => zoneQuantities.map((quantity) => `${id}.${quantity}`)),
         ...siteQuantities.map((quantity) => `site.${quantity}`),
-        ...buildingQuantities.filter((quantity) => quantity !== "powerW").map((quantity) => `building.${quantity}`),
+        ...buildingQuantities
+          .filter((quantity) => quantity !== "powerW" && quantity !== "fuelPowerW")
+          .map((quantity) => `building.${quantity}`),
       ];
 
 /** Orders derived points so that each needs only earlier ones; a circle goes to the report. */

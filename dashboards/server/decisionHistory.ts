@@ -12,6 +12,8 @@ export interface DecisionStep {
   readonly stepEndMs: number;
   readonly stepS: number;
   readonly pricePerKwh: number | null;
+  /** What a kWh emitted, kg; null where the plan does not say. */
+  readonly carbonKgPerKwh: number | null;
   readonly observedMs: number;
   readonly zoneAirTempC: ReadonlyMap<string, number>;
   readonly bands: ReadonlyMap<string, BandView>;
@@ -46,6 +48,7 @@ const summarise = (decision: Decision, zones: readonly string[]): DecisionStep =
     stepEndMs: plan.stepEndMs[0] ?? decision.timeMs + plan.stepS * 1000,
     stepS: plan.stepS,
     pricePerKwh: finite(plan.pricePerKwh[0]),
+    carbonKgPerKwh: finite(plan.carbonKgPerKwh?.[0]),
     observedMs: observation.timeMs,
     zoneAirTempC,
     bands,

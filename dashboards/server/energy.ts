@@ -1,22 +1,27 @@
 import type { DecisionHistory, DecisionStep } from "#dashboards/server/decisionHistory";
 import type { LocalCalendar } from "#dashboards/server/localTime";
 import type { EnergyPeriodView, EnergyView } from "#dashboards/server/wire";
-import { buildingPoint } from "#domain/points";
+import { buildingPoint, type PointName, sitePoint } from "#domain/points";
 import type { StoreReader } from "#domain/store";
 
 const powerPoint = buildingPoint("hvacPowerW");
+const outdoorPoint = sitePoint("outdoorAirTempC");
+const otherMeters = { wholeKwh: buildingPoint("powerW"), fuelKwh: buildingPoint("fuelPowerW") } as const;
 const quarterHourMs = 900_000;
 
-/** Price in force at the start of a step: that of the last decision, as long as it is not older than two steps. */
-const createPriceLookup = (steps: readonly DecisionStep[]): ((timeMs: number) => number | null) => {
+/** The decision in force at the start of a step: the last one, as long as it is not older than two steps. */
+const createDecisionLookup = (steps: readonly DecisionStep[]): ((timeMs: number) => DecisionStep | null) => {
   let next = 0;
   return (timeMs) => {
     // Called with growing times: one pass over both lists.
     while (next < steps.length && steps[next]!.timeMs <= timeMs) next++;
     const step = steps[next - 1];
-    return step !== undefined && timeMs < step.timeMs + 2 * step.stepS * 1000 ? step.pricePerKwh : null;
+    return step !== undefined && timeMs < step.timeMs + 2 * step.stepS * 1000 ? step : null;
   };
 };
+
+const meanOf = (buckets: readonly { readonly mean: number }[]): number | null =>
+  buckets.length === 0 ? null : buckets.reduce((sum, { mean }) => sum + mean, 0) / buckets.length;
 
 interface Sums {
   energyKwh: number;
@@ -44,7 +49,8 @@ const periodView = (startMs: number, lengthMs: number, sums: Sums): EnergyPeriod
 });
 
 /**
- * Energy of [fromMs, toMs) by local hour and day: Σ mean power of a step × its length; cost: each step's energy × the price then in force, so that a new tariff never changes the past.
+ * Energy of [fromMs, toMs) by local hour and day: Σ mean power of a step × its length; cost: each step's energy × the price then in force, so that a new tariff never changes the past;
+ * emissions likewise with its carbon intensity.
  * A measured row describes the step that ended at its time, hence the intervals (start, end]. Steps without a measurement count nothing and lower `coverageFraction`.
  */
 export const energyView = async (
@@ -54,16 +60,18 @@ export const energyView = async (
   currency: string,
   range: { readonly fromMs: number; readonly toMs: number },
   stepS: number,
-): Promise<EnergyView> => {
+): Promise<Omit<EnergyView, "tariff">> => {
   const stepMs = Math.max(quarterHourMs, stepS * 1000);
   const fromMs = Math.floor(range.fromMs / stepMs) * stepMs;
   const toMs = Math.ceil(range.toMs / stepMs) * stepMs;
   const buckets = Math.round((toMs - fromMs) / stepMs);
   const [series, steps] = await Promise.all([
-    reader.series([powerPoint], fromMs + 1, toMs + 1, buckets),
+    reader.series([powerPoint, outdoorPoint, ...Object.values(otherMeters)], fromMs + 1, toMs + 1, buckets),
     history.range(fromMs - 2 * stepMs, toMs),
   ]);
-  const priceAt = createPriceLookup(steps);
+  const decisionAt = createDecisionLookup(steps);
+  let emissionsKg = 0;
+  let emittingKwh = 0;
   const total = emptySums();
   const hours = new Map<number, Sums>();
   const days = new Map<number, Sums>();
@@ -71,7 +79,8 @@ export const energyView = async (
   for (const bucket of series.get(powerPoint) ?? []) {
     const startMs = Math.floor(bucket.timeMs / stepMs) * stepMs;
     const meanKw = bucket.mean / 1000;
-    const pricePerKwh = priceAt(startMs);
+    const decision = decisionAt(startMs);
+    const pricePerKwh = decision?.pricePerKwh ?? null;
     const energyKwh = (meanKw * stepMs) / 3_600_000;
     power.push({ startMs, meanKw, pricePerKwh });
     for (const [periods, key] of [
@@ -83,7 +92,15 @@ export const energyView = async (
       periods.set(key, sums);
     }
     add(total, energyKwh, pricePerKwh, stepMs);
+    if (decision?.carbonKgPerKwh != null) {
+      emissionsKg += energyKwh * decision.carbonKgPerKwh;
+      emittingKwh += energyKwh;
+    }
   }
+  const metered = (point: PointName): number | null => {
+    const steps = series.get(point) ?? [];
+    return steps.length === 0 ? null : steps.reduce((sum, { mean }) => sum + (mean * stepMs) / 3.6e9, 0);
+  };
   const peak = power.reduce<(typeof power)[number] | null>(
     (best, step) => (best === null || step.meanKw > best.meanKw ? step : best),
     null,
@@ -98,6 +115,11 @@ export const energyView = async (
     costCoverageFraction: total.energyKwh > 0 ? total.pricedKwh / total.energyKwh : null,
     peakKw: peak?.meanKw ?? null,
     peakMs: peak?.startMs ?? null,
+    emissionsKg: emittingKwh > 0 ? emissionsKg : null,
+    emissionsCoverageFraction: total.energyKwh > 0 ? emittingKwh / total.energyKwh : null,
+    wholeKwh: metered(otherMeters.wholeKwh),
+    fuelKwh: metered(otherMeters.fuelKwh),
+    meanOutdoorC: meanOf(series.get(outdoorPoint) ?? []),
     hours: [...hours].map(([startMs, sums]) => periodView(startMs, 3_600_000, sums)),
     days: [...days].map(([startMs, sums]) => ({
       day: calendar.dayKey(startMs),

@@ -82,20 +82,6 @@ const pointList = z
 
 const range = { from: instant.optional(), to: instant.optional() };
 
-/** Query parameters of every route that takes any. Unknown ones are refused, so that a misspelt name does not silently mean the default. */
-export const queryInputs = {
-  none: z.strictObject({}),
-  zone: z.strictObject({ hours: wholeNumber(1, 168, 12) }),
-  decisions: z.strictObject({ ...range, limit: wholeNumber(1, 1000, 200) }),
-  series: z.strictObject({ points: pointList, ...range, buckets: wholeNumber(1, 2000, 300) }),
-  comfort: z.strictObject(range),
-  energy: z.strictObject(range),
-  modelLive: z.strictObject(range),
-  savings: z.strictObject({ ...range, method: z.enum(["before", "rule"]).default("before") }),
-  alarms: z.strictObject({ since: instant.optional() }),
-  audit: z.strictObject({ before: wholeNumberFrom(1, 999_999_999).optional(), limit: wholeNumber(1, 500, 100) }),
-} as const;
-
 const isDay = (value: string): boolean => {
   const timeMs = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
   // The 31st of February is parsed, as a day of March.
@@ -107,6 +93,29 @@ const localDay = z
   .string()
   .refine(isDay, "expected a day that exists: 2026-01-31")
   .meta({ openapi: { type: "string", format: "date" } });
+/** A time by its instants, or by whole local days of the site, both ends included. */
+const dayRange = z
+  .strictObject({ ...range, firstDay: localDay.optional(), lastDay: localDay.optional() })
+  .refine(({ firstDay, lastDay }) => (firstDay === undefined) === (lastDay === undefined), "expected firstDay and lastDay, or neither")
+  .refine(
+    ({ from, to, firstDay }) => firstDay === undefined || (from === undefined && to === undefined),
+    "expected days or from and to, not both",
+  );
+
+/** Query parameters of every route that takes any. Unknown ones are refused, so that a misspelt name does not silently mean the default. */
+export const queryInputs = {
+  none: z.strictObject({}),
+  zone: z.strictObject({ hours: wholeNumber(1, 168, 12) }),
+  decisions: z.strictObject({ ...range, limit: wholeNumber(1, 1000, 200) }),
+  series: z.strictObject({ points: pointList, ...range, buckets: wholeNumber(1, 2000, 300) }),
+  comfort: dayRange,
+  energy: dayRange,
+  modelLive: z.strictObject(range),
+  savings: z.strictObject({ ...range, method: z.enum(["before", "rule"]).default("before") }),
+  alarms: z.strictObject({ since: instant.optional() }),
+  audit: z.strictObject({ before: wholeNumberFrom(1, 999_999_999).optional(), limit: wholeNumber(1, 500, 100) }),
+} as const;
+
 const setpointC = z.number().min(5).max(40);
 
 const role = z.enum(["viewer", "operator", "admin"]);
@@ -223,6 +232,15 @@ export const parseInput = <T>(schema: z.ZodType<T>, value: unknown, where: strin
   if (!result.success) throw invalidInput(where, result.error);
   return result.data;
 };
+
+/** The same with days in place of instants, where these are given: their first instants at the site. */
+export const resolveDays = <T extends { readonly firstDay?: string | undefined; readonly lastDay?: string | undefined }>(
+  { firstDay, lastDay, ...rest }: T,
+  startOfMs: (day: string) => number,
+): Omit<T, "firstDay" | "lastDay"> & { readonly from?: number | undefined; readonly to?: number | undefined } =>
+  firstDay === undefined || lastDay === undefined ? rest : { ...rest, from: startOfMs(firstDay), to: startOfMs(dayAfter(lastDay)) };
+
+const dayAfter = (day: string): string => new Date(Date.parse(`${day}T12:00:00Z`) + dayMs).toISOString().slice(0, 10);
 
 /** [from, to) with the given default length; refuses an empty range and one longer than `maxDays`. */
 export const resolveRange = (

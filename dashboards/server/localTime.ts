@@ -6,6 +6,8 @@ export interface LocalCalendar {
   hour(timeMs: number): number;
   /** First instant of the local day that holds `timeMs`. */
   dayStartMs(timeMs: number): number;
+  /** First instant of the local day `YYYY-MM-DD`. */
+  startOfMs(day: string): number;
   /** First instant of the local hour that holds `timeMs`; the two hours of an autumn change stay apart. */
   hourStartMs(timeMs: number): number;
 }
@@ -38,18 +40,25 @@ export const createLocalCalendar = (timeZone: string): LocalCalendar => {
     offsetByHour.set(key, offset);
     return offset;
   };
+  const noonMs = (day: string): number => {
+    const utcMs = Date.parse(`${day}T12:00:00Z`);
+    // East of UTC+12 it is the next day already.
+    return dayKey(utcMs) > day ? utcMs - 12 * hourMs : utcMs;
+  };
   const dayKey = (timeMs: number): string => new Date(timeMs + offsetMs(timeMs)).toISOString().slice(0, 10);
+  const dayStartMs = (timeMs: number): number => {
+    const key = dayKey(timeMs);
+    const midnight = Date.parse(`${key}T00:00:00Z`);
+    let start = midnight - offsetMs(midnight - offsetMs(timeMs));
+    // Where the clock jumps at midnight the day begins later.
+    while (dayKey(start) < key) start += hourMs / 4;
+    return start;
+  };
   return {
     dayKey,
     hour: (timeMs) => new Date(timeMs + offsetMs(timeMs)).getUTCHours(),
-    dayStartMs: (timeMs) => {
-      const key = dayKey(timeMs);
-      const midnight = Date.parse(`${key}T00:00:00Z`);
-      let start = midnight - offsetMs(midnight - offsetMs(timeMs));
-      // Where the clock jumps at midnight the day begins later.
-      while (dayKey(start) < key) start += hourMs / 4;
-      return start;
-    },
+    dayStartMs,
+    startOfMs: (day) => dayStartMs(noonMs(day)),
     hourStartMs: (timeMs) => {
       const local = timeMs + offsetMs(timeMs);
       return timeMs - (((local % hourMs) + hourMs) % hourMs);

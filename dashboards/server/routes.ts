@@ -2,10 +2,11 @@ import { comfortView } from "#dashboards/server/comfort";
 import { type Endpoint, endpoint } from "#dashboards/server/endpoint";
 import { energyView } from "#dashboards/server/energy";
 import type { EventStream } from "#dashboards/server/eventStream";
-import { pathInputs, queryInputs, resolveRange } from "#dashboards/server/input";
+import { pathInputs, queryInputs, resolveDays, resolveRange } from "#dashboards/server/input";
 import type { Access } from "#dashboards/server/people/access";
 import { ProblemError } from "#dashboards/server/problems";
 import { answers } from "#dashboards/server/schemas";
+import { tariffView } from "#dashboards/server/tariff";
 import { overviewView, summariseDecision, type ViewContext, zoneView } from "#dashboards/server/views";
 import type { DecisionListView, DecisionSummary, ModelsView, SeriesView, StatusView } from "#dashboards/server/wire";
 import type { ForecastErrorAtLead } from "#domain/forecastError";
@@ -153,7 +154,7 @@ export const readEndpoints = (
     endpoint(
       { ...view, path: "/comfort", id: "comfort", summary: "Comfort of a time", query: queryInputs.comfort, answer: answers.comfort },
       async ({ query, request }) => {
-        const { fromMs, toMs } = resolveRange(query, context.nowMs(), 7 * dayMs, 92, request.path);
+        const { fromMs, toMs } = resolveRange(resolveDays(query, calendar.startOfMs), context.nowMs(), 7 * dayMs, 92, request.path);
         // Steps are told by their end: one that ends in the range was decided up to two steps before it.
         const steps = await history.range(fromMs - 2 * stepS() * 1000, toMs + 2 * stepS() * 1000);
         return comfortView(steps, site.zones, calendar, fromMs, toMs);
@@ -161,9 +162,13 @@ export const readEndpoints = (
     ),
     endpoint(
       { ...view, path: "/energy", id: "energy", summary: "Energy and cost of a time", query: queryInputs.energy, answer: answers.energy },
-      ({ query, request }) => {
-        const range = resolveRange(query, context.nowMs(), dayMs, 92, request.path);
-        return energyView(reader, history, calendar, site.currency, range, stepS());
+      async ({ query, request }) => {
+        const range = resolveRange(resolveDays(query, calendar.startOfMs), context.nowMs(), dayMs, 92, request.path);
+        const [view, newest] = await Promise.all([
+          energyView(reader, history, calendar, site.currency, range, stepS()),
+          reader.latestDecision(),
+        ]);
+        return { ...view, tariff: tariffView(newest) };
       },
     ),
     endpoint(

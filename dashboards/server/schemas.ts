@@ -142,6 +142,18 @@ const decision = of<Decision>()(
         comfort: z.record(text, z.object({ lowerC: numbers, upperC: numbers, occupied: z.array(z.boolean()) })),
         outdoorAirTempC: numbers,
         pricePerKwh: numbers,
+        weighedPerKwh: numbers.optional().describe("What the planner weighed a kWh with, where that is not its price"),
+        carbonKgPerKwh: numbers.optional(),
+        demandCharge: z
+          .object({
+            pricePerKw: number,
+            peakSoFarW: number,
+            otherLoadW: numbers.optional(),
+            counted: z.object({ point: text, basis: text, windowEndMs: timeMs.optional(), periodStartMs: timeMs }).optional(),
+          })
+          .optional()
+          .describe("Absent: a peak costs nothing"),
+        notes: z.array(text).optional(),
         reason: text,
         fallback: text.nullable(),
         fallbackZones: z.array(text).optional(),
@@ -289,6 +301,23 @@ const energy = of<wire.EnergyView>()(
       costCoverageFraction: fraction.nullable(),
       peakKw: numberOrNull,
       peakMs: timeOrNull,
+      emissionsKg: numberOrNull,
+      emissionsCoverageFraction: fraction.nullable(),
+      wholeKwh: numberOrNull.describe("Of building.powerW; null where nothing reads it"),
+      fuelKwh: numberOrNull.describe("Of building.fuelPowerW; null where nothing reads it"),
+      meanOutdoorC: numberOrNull,
+      tariff: z
+        .object({
+          timeMs,
+          pricePerKwh: numberOrNull,
+          next: z.object({ timeMs, pricePerKwh: number }).nullable(),
+          carbonKgPerKwh: numberOrNull,
+          demandCharge: z
+            .object({ pricePerKw: number, peakKw: number, cost: number, peakEndMs: timeOrNull, periodStartMs: timeOrNull })
+            .nullable(),
+        })
+        .nullable()
+        .describe("By the newest decision"),
       hours: z.array(z.object(period)),
       days: z.array(z.object({ ...period, day: text })),
       power: z.array(z.object({ startMs: timeMs, meanKw: number, pricePerKwh: numberOrNull })),

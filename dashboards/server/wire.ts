@@ -219,6 +219,24 @@ export interface EnergyPeriodView {
   readonly coverageFraction: number;
 }
 
+/** What energy costs now, by the newest decision. */
+export interface TariffView {
+  readonly timeMs: number;
+  readonly pricePerKwh: number | null;
+  /** The next other price within the plan's horizon. */
+  readonly next: { readonly timeMs: number; readonly pricePerKwh: number } | null;
+  readonly carbonKgPerKwh: number | null;
+  /** What the billing period's peak costs; null where a peak costs nothing. */
+  readonly demandCharge: {
+    readonly pricePerKw: number;
+    readonly peakKw: number;
+    readonly cost: number;
+    /** End of the window with the peak, and the period's beginning, where they are known. */
+    readonly peakEndMs: number | null;
+    readonly periodStartMs: number | null;
+  } | null;
+}
+
 export interface EnergyView {
   readonly fromMs: number;
   readonly toMs: number;
@@ -229,6 +247,16 @@ export interface EnergyView {
   readonly costCoverageFraction: number | null;
   readonly peakKw: number | null;
   readonly peakMs: number | null;
+  /** Σ energy × the carbon intensity of the step's decision, over the steps of which one is known; null where none is. */
+  readonly emissionsKg: number | null;
+  readonly emissionsCoverageFraction: number | null;
+  /** The whole building's electricity and its fuel, where meters of these are read. */
+  readonly wholeKwh: number | null;
+  readonly fuelKwh: number | null;
+  /** Two times of different weather do not compare. */
+  readonly meanOutdoorC: number | null;
+  /** Of the newest decision; null before the first. */
+  readonly tariff: TariffView | null;
   readonly hours: readonly EnergyPeriodView[];
   readonly days: readonly (EnergyPeriodView & { readonly day: string })[];
   /** Mean power of each step, with the price then in force. */

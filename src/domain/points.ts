@@ -20,7 +20,7 @@ export const siteQuantities = [
 export type SiteQuantity = (typeof siteQuantities)[number];
 
 /** Quantities of the whole building; their entity is `building`. `powerW` is everything behind its electricity meter, of which HVAC is a part. */
-export const buildingQuantities = ["hvacPowerW", "hvacEnergyKwh", "powerW"] as const;
+export const buildingQuantities = ["hvacPowerW", "hvacEnergyKwh", "powerW", "fuelPowerW"] as const;
 export type BuildingQuantity = (typeof buildingQuantities)[number];
 
 export const zonePoint = (zone: string, quantity: ZoneQuantity): PointName => `${zone}.${quantity}`;

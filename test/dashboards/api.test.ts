@@ -14,7 +14,16 @@ import type {
   StatusView,
   ZoneView,
 } from "#dashboards/server/wire";
-import { buildOffice, horizonSteps, type Office, officeNowMs, officePricePerKwh, officeSite } from "../fixtures/officeStore.js";
+import {
+  buildOffice,
+  horizonSteps,
+  type Office,
+  officeCarbonKgPerKwh,
+  officeDemandCharge,
+  officeNowMs,
+  officePricePerKwh,
+  officeSite,
+} from "../fixtures/officeStore.js";
 import { ask, getBody, type RunningDashboard, serve } from "./server.js";
 
 const stepMs = 900_000;
@@ -196,6 +205,41 @@ describe("dashboard API", () => {
     expect(view.peakKw).toBe(Math.max(...view.power.map((step) => step.meanKw)));
   });
 
+  it("sums emissions with the intensity of each step's decision, and says what the newest one says of the tariff", async () => {
+    const fromMs = officeNowMs - 6 * hourMs;
+    const view = await getBody<EnergyView>(dashboard, `/api/v1/energy?from=${fromMs}&to=${officeNowMs}`);
+    let emissionsKg = 0;
+    for (const { startMs, meanKw } of view.power) emissionsKg += (meanKw / 4) * officeCarbonKgPerKwh(startMs + 900_000);
+    expect(view.emissionsKg).toBeCloseTo(emissionsKg, 9);
+    expect(view.emissionsCoverageFraction).toBeCloseTo(1, 12);
+    expect([view.wholeKwh, view.fuelKwh]).toEqual([null, null]);
+    const newest = (await office.store.latestDecision())!;
+    const { pricePerKwh, stepEndMs } = newest.plan;
+    const other = pricePerKwh.findIndex((price) => price !== pricePerKwh[0]);
+    expect(view.tariff).toEqual({
+      timeMs: newest.timeMs,
+      pricePerKwh: pricePerKwh[0],
+      next: other < 0 ? null : { timeMs: stepEndMs[other]! - 900_000, pricePerKwh: pricePerKwh[other] },
+      carbonKgPerKwh: newest.plan.carbonKgPerKwh![0],
+      demandCharge: {
+        pricePerKw: 8,
+        peakKw: 12.5,
+        cost: 100,
+        peakEndMs: officeDemandCharge.counted!.windowEndMs,
+        periodStartMs: officeDemandCharge.counted!.periodStartMs,
+      },
+    });
+  });
+
+  it("takes whole local days in place of instants", async () => {
+    const view = await getBody<EnergyView>(dashboard, "/api/v1/energy?firstDay=2026-01-14&lastDay=2026-01-15");
+    const midnight = (day: number): number => Date.UTC(2026, 0, day, -1);
+    expect([view.fromMs, view.toMs]).toEqual([midnight(14), midnight(16)]);
+    expect(view.days.map(({ day }) => day)).toEqual(["2026-01-14", "2026-01-15"]);
+    const comfort = await getBody<ComfortView>(dashboard, "/api/v1/comfort?firstDay=2026-01-15&lastDay=2026-01-15");
+    expect([comfort.fromMs, comfort.toMs]).toEqual([midnight(15), midnight(16)]);
+  });
+
   it("says which part of the energy has no known price instead of guessing one", async () => {
     const view = await getBody<EnergyView>(dashboard, `/api/v1/energy?from=${officeNowMs - 3 * dayMs}&to=${officeNowMs}`);
     expect(view.costCoverageFraction).toBeGreaterThan(0.3);
@@ -248,6 +292,10 @@ describe("dashboard API", () => {
     ["comfort?from=NaN", 400],
     ["energy?from=2020-01-01T00:00:00Z", 400],
     ["energy?to=1e30", 400],
+    ["energy?firstDay=2026-01-14", 400],
+    ["energy?firstDay=2026-01-15&lastDay=2026-01-14", 400],
+    ["energy?firstDay=2026-02-30&lastDay=2026-03-01", 400],
+    ["energy?firstDay=2026-01-14&lastDay=2026-01-15&to=2026-01-15T10:00:00Z", 400],
     [`alarms?since=${"9".repeat(3000)}`, 400],
     ["overview?x=1", 400],
     ["nothing", 404],

@@ -22,6 +22,17 @@ describe("local calendar", () => {
     expect(berlin.hourStartMs(first + hourMs) - berlin.hourStartMs(first)).toBe(hourMs);
   });
 
+  it("finds the first instant of a named day, however far from UTC the site is", () => {
+    for (const zone of [...zones, "Pacific/Kiritimati", "Pacific/Apia", "Etc/GMT+12"]) {
+      const calendar = createLocalCalendar(zone);
+      for (const day of ["2026-01-01", "2026-03-29", "2026-10-25", "2018-11-04"]) {
+        const start = calendar.startOfMs(day);
+        expect([zone, calendar.dayKey(start)]).toEqual([zone, day]);
+        expect(calendar.dayKey(start - 1) < day).toBe(true);
+      }
+    }
+  });
+
   it("begins every day within it, at the same day key, with the instant before belonging to another day", () => {
     fc.assert(
       fc.property(fc.constantFrom(...zones), fc.integer({ min: Date.UTC(1991, 0), max: Date.UTC(2040, 0) }), (zone, timeMs) => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ModelLiveView, SavingsView } from "#dashboards/server/wire";
+import type { EnergyView, ModelLiveView, SavingsView } from "#dashboards/server/wire";
 import { createClosures } from "#loop/closures";
 import { passwords, quickScrypt, threePeople } from "../dashboards/client.js";
 import { getBody, inMemoryPeople, type RunningDashboard, serve } from "../dashboards/server.js";
@@ -190,6 +190,36 @@ describe.skipIf(chromiumPath === undefined)(
       await page.locator("dialog").getByRole("button", { name: "Remove" }).click();
       await card.locator(".form-done", { hasText: "the week holds again" }).waitFor();
       expect(closures.all()).toHaveLength(1);
+      await close();
+    });
+
+    it("the energy page shows any days, beside the time before them, and the tariff in force", async () => {
+      const { page, close } = await open("#/energy");
+      const energy = page.locator('[data-stat="energy"]');
+      const tariff = page.locator('[data-card="tariff"]');
+      await tariff.locator(".fact").first().waitFor();
+      const { tariff: said } = await getBody<EnergyView>(dashboard, "/api/v1/energy");
+      expect(await tariff.textContent()).toMatch(/12\.50\skW/);
+      expect(said!.demandCharge!.cost).toBe(100);
+      expect(await tariff.textContent()).toContain("100.00");
+      await page.getByRole("button", { name: "Days…" }).click();
+      await page.getByLabel("From", { exact: true }).fill("2026-01-15");
+      await page.getByLabel("Up to and with").fill("2026-01-14");
+      await page.locator(".range .hint", { hasText: "before the first" }).waitFor();
+      await page.getByLabel("Up to and with").fill("2026-01-15");
+      const day = await getBody<EnergyView>(dashboard, "/api/v1/energy?firstDay=2026-01-15&lastDay=2026-01-15");
+      await page.locator(".card", { hasText: "Energy by day" }).getByRole("button", { name: "Show as table" }).click();
+      await page.locator(`[data-table="energy-days"] td[data-value="${day.days[0]!.energyKwh}"]`).first().waitFor({ state: "attached" });
+      await page.getByRole("button", { name: "With the time before" }).click();
+      // The day is not over: as much of the day before as has passed of it.
+      const sameTimeBefore = office.nowMs - 24 * 3_600_000;
+      const before = await getBody<EnergyView>(dashboard, `/api/v1/energy?from=${day.fromMs - 24 * 3_600_000}&to=${sameTimeBefore}`);
+      expect(before.days).toHaveLength(1);
+      await page.locator('[data-stat="energy"] .stat-note', { hasText: "before" }).waitFor();
+      expect(await values(page, '[data-table="energy-days-before"] td:nth-child(2)')).toEqual([before.days[0]!.energyKwh]);
+      // The office lives each day alike.
+      expect(await energy.textContent()).toContain(`as before (${before.energyKwh.toFixed(1)}`);
+      expect(await page.locator('[data-stat="outdoors"]').textContent()).toMatch(/°C.*in the time before/);
       await close();
     });
 

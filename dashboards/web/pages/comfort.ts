@@ -4,8 +4,8 @@ import { fill, h, setText } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
 import { t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
-import { pageHead, segmented, stat } from "#dashboards/web/app/parts";
-import { type Period, periodChoices, periodQuery } from "#dashboards/web/app/period";
+import { pageHead, stat } from "#dashboards/web/app/parts";
+import { createRangeChooser, rangeQuery } from "#dashboards/web/app/rangeChooser";
 import { currentLocale } from "#dashboards/web/app/settings";
 import { heatTable } from "#dashboards/web/pages/heatTable";
 import { plainTable } from "#dashboards/web/pages/plainTable";
@@ -90,15 +90,12 @@ const overrideTable = (view: ComfortView, formats: Formats): HTMLElement =>
 
 export const createComfortPage = (context: PageContext): Page => {
   const { site, formats } = context;
-  let period: Period = "7d";
   let refreshNow: () => void = () => undefined;
   const controller = new AbortController();
   const lead = h("p", { class: "lead", "aria-live": "polite" }, t("loading"));
-  const choice = segmented(t("period.label"), periodChoices, period, (value: Period) => {
-    period = value;
-    refreshNow();
-  });
-  const { element: head } = pageHead(t("nav.comfort"), lead, choice);
+  // The server answers no longer times.
+  const range = createRangeChooser("7d", 92, () => refreshNow());
+  const { element: head } = pageHead(t("nav.comfort"), lead, range.element);
   const stats = h("dl", { class: "strip" });
   const zones = h("div", {});
   const days = h("div", {});
@@ -121,7 +118,7 @@ export const createComfortPage = (context: PageContext): Page => {
     h("section", { class: "card" }, h("h2", {}, t("comfort.byDay")), days),
   );
   const refresh = async (signal: AbortSignal): Promise<void> => {
-    const view = await getJson<ComfortView>(`comfort${periodQuery(period, context.status())}`, signal);
+    const view = await getJson<ComfortView>(`comfort${rangeQuery(range.chosen(), context.status())}`, signal);
     setText(lead, sentence(view, formats));
     const scored = view.zones.reduce((total, zone) => total + zone.scoredSteps, 0);
     const warm = view.zones.reduce((total, zone) => total + zone.tooWarmKh, 0);

@@ -4,12 +4,15 @@ import { fill, h, setText } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
 import { t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
-import { pageHead, segmented, stat } from "#dashboards/web/app/parts";
-import { type Period, periodChoices, periodLengthMs, periodQuery } from "#dashboards/web/app/period";
+import { pageHead, segmented } from "#dashboards/web/app/parts";
+import { createRangeChooser, queryBefore, rangeLengthMs, rangeQuery } from "#dashboards/web/app/rangeChooser";
 import { createChartCard, type LaneContent, type TableContent } from "#dashboards/web/charts/chartCard";
-import { stepLine, type TimeDataset, timeChart } from "#dashboards/web/charts/timeChart";
+import { stepLine, type TimeDataset, timeChart, type XY } from "#dashboards/web/charts/timeChart";
+import { energyStats, tariffFacts } from "#dashboards/web/pages/energyStats";
 
 const hourMs = 3_600_000;
+/** The server answers no longer times. */
+const longestDays = 92;
 
 const peakWhen = (view: EnergyView, formats: Formats): string =>
   view.peakMs === null ? "" : t("energy.on", { time: formats.dayAndClock(view.peakMs) });
@@ -82,7 +85,21 @@ const priceLane = (view: EnergyView, formats: Formats): LaneContent | null => {
   };
 };
 
-const barLane = (view: EnergyView, periods: readonly EnergyPeriodView[], lengthMs: number, formats: Formats): LaneContent => {
+/** The time before, each day where the day of the same place stands. */
+const alignedDays = (view: EnergyView, before: EnergyView): XY[] =>
+  before.days.flatMap(({ energyKwh }, i) => {
+    const beside = view.days[view.days.length - before.days.length + i];
+    return beside === undefined ? [] : [{ x: beside.startMs + 12 * hourMs, y: energyKwh }];
+  });
+
+/** Energy of each period as bars; `earlier` as marks beside them. */
+const barLane = (
+  view: EnergyView,
+  periods: readonly EnergyPeriodView[],
+  lengthMs: number,
+  formats: Formats,
+  earlier: XY[] = [],
+): LaneContent => {
   const most = periods.reduce<EnergyPeriodView | null>(
     (best, period) => (best === null || period.energyKwh > best.energyKwh ? period : best),
     null,
@@ -107,7 +124,24 @@ const barLane = (view: EnergyView, periods: readonly EnergyPeriodView[], lengthM
             barPercentage: 1,
             categoryPercentage: 0.86,
             grouped: false,
+            order: 1,
           } as TimeDataset,
+          ...(earlier.length === 0
+            ? []
+            : [
+                {
+                  type: "line",
+                  label: t("energy.timeBefore"),
+                  data: earlier,
+                  borderColor: palette.peak,
+                  backgroundColor: palette.surface,
+                  borderWidth: 2,
+                  pointRadius: 5,
+                  pointStyle: "rectRot",
+                  showLine: false,
+                  order: 0,
+                } as TimeDataset,
+              ]),
         ],
         y: { min: 0, tick: (value) => `${formats.number(value, value < 10 && value % 1 !== 0 ? 1 : 0)} kWh`, maxTicks: 5 },
         ...(lengthMs === hourMs
@@ -161,52 +195,57 @@ const sentence = (view: EnergyView, formats: Formats): string => {
 };
 
 export const createEnergyPage = (context: PageContext): Page => {
-  const { formats } = context;
-  let period: Period = "24h";
+  const { formats, site } = context;
+  let comparing = false;
   let refreshNow: () => void = () => undefined;
   const controller = new AbortController();
   const lead = h("p", { class: "lead", "aria-live": "polite" }, t("loading"));
-  const choice = segmented(t("period.label"), periodChoices, period, (value: Period) => {
-    period = value;
-    refreshNow();
-  });
-  const { element: head } = pageHead(t("nav.energy"), lead, choice);
+  const range = createRangeChooser("24h", longestDays, () => refreshNow());
+  const comparison = segmented(
+    t("energy.compare"),
+    [
+      { value: false, text: t("energy.compareNot") },
+      { value: true, text: t("energy.compareBefore") },
+    ],
+    comparing,
+    (value) => {
+      comparing = value;
+      refreshNow();
+    },
+  );
+  const { element: head } = pageHead(t("nav.energy"), lead, h("div", { class: "range-row" }, range.element, comparison));
   const stats = h("dl", { class: "strip" });
   const empty = t("energy.empty");
   const power = createChartCard({
     title: t("energy.power"),
     lanes: [
       { id: "power", size: "medium" },
-      { id: "price", size: "low", title: t("priceLane", { currency: context.site.currency }) },
+      { id: "price", size: "low", title: t("priceLane", { currency: site.currency }) },
     ],
     empty,
   });
   const hours = createChartCard({ title: t("energy.byHour"), lanes: [{ id: "hours", size: "medium" }], empty });
   const days = createChartCard({ title: t("energy.byDay"), lanes: [{ id: "days", size: "medium" }], empty });
-  const element = h("div", { class: "page" }, head, stats, power.element, h("div", { class: "two" }, hours.element, days.element));
+  const tariff = h("div", {});
+  const element = h(
+    "div",
+    { class: "page" },
+    head,
+    stats,
+    power.element,
+    h("div", { class: "two" }, hours.element, days.element),
+    h("section", { class: "card", "data-card": "tariff" }, h("h2", {}, t("tariff.title")), tariff),
+  );
   const refresh = async (signal: AbortSignal): Promise<void> => {
-    const view = await getJson<EnergyView>(`energy${periodQuery(period, context.status())}`, signal);
+    const chosen = range.chosen();
+    const ask = (query: string): Promise<EnergyView> => getJson<EnergyView>(`energy${query}`, signal);
+    const status = context.status();
+    const view = await ask(rangeQuery(chosen, status));
+    const before = comparing ? await ask(queryBefore(chosen, view, status?.nowMs ?? view.toMs)) : null;
     setText(lead, sentence(view, formats));
     const measured = view.power.length > 0;
-    const meanPrice =
-      view.cost === null || view.costCoverageFraction === null || view.energyKwh === 0
-        ? null
-        : view.cost / (view.energyKwh * view.costCoverageFraction);
-    fill(
-      stats,
-      stat(t("nav.energy"), formats.energyKwh(measured ? view.energyKwh : null), t("stat.heatingCooling")),
-      stat(
-        t("energy.cost"),
-        formats.money(view.cost),
-        view.costCoverageFraction === null || view.cost === null
-          ? t("energy.noPrice")
-          : view.costCoverageFraction < 0.995
-            ? t("stat.pricedShare", { share: formats.pct(view.costCoverageFraction * 100) })
-            : t("energy.stepPrice"),
-      ),
-      stat(t("energy.meanPrice"), meanPrice === null ? "–" : `${formats.money(meanPrice, 3)} ${t("perKwh")}`, t("energy.weighted")),
-      stat(t("energy.peak"), formats.powerKw(view.peakKw), view.peakMs === null ? "" : formats.dayAndClock(view.peakMs)),
-    );
+    fill(stats, ...energyStats(view, before, formats));
+    fill(tariff, tariffFacts(view.tariff, formats));
     const price = priceLane(view, formats);
     power.update(
       measured
@@ -220,7 +259,7 @@ export const createEnergyPage = (context: PageContext): Page => {
           }
         : null,
     );
-    const longRange = periodLengthMs[period] > periodLengthMs["7d"];
+    const longRange = rangeLengthMs(chosen) > 7 * 24 * hourMs;
     hours.element.hidden = longRange;
     if (!longRange) {
       hours.update(
@@ -233,12 +272,24 @@ export const createEnergyPage = (context: PageContext): Page => {
           : null,
       );
     }
+    const earlier = before === null ? [] : alignedDays(view, before);
     days.update(
       measured
         ? {
-            lanes: { days: barLane(view, view.days, 24 * hourMs, formats) },
-            legend: [],
-            tables: [periodTable(t("energy.byDay"), "energy-days", t("comfort.day"), view.days, formats.day, formats)],
+            lanes: { days: barLane(view, view.days, 24 * hourMs, formats, earlier) },
+            legend:
+              earlier.length === 0
+                ? []
+                : [
+                    { mark: "power", text: t("energy.thisTime") },
+                    { mark: "before", text: t("energy.timeBefore") },
+                  ],
+            tables: [
+              periodTable(t("energy.byDay"), "energy-days", t("comfort.day"), view.days, formats.day, formats),
+              ...(before === null
+                ? []
+                : [periodTable(t("energy.byDayBefore"), "energy-days-before", t("comfort.day"), before.days, formats.day, formats)]),
+            ],
           }
         : null,
     );

@@ -55,12 +55,15 @@ const forecastFields: Readonly<Record<ForecastQuantity, string>> = {
   globalHorizontalIrradianceWm2: "ghi_w_m2",
   issuedAtS: "issued_s",
 };
-const meterFields: Readonly<Record<(typeof buildingQuantities)[number] | TariffQuantity, readonly [meter: string, field: string]>> = {
+const meterFields: Readonly<
+  Record<(typeof buildingQuantities)[number] | TariffQuantity, readonly [meter: string, field: string, carrier?: string]>
+> = {
   hvacPowerW: ["hvac", "power_w"],
   hvacEnergyKwh: ["hvac", "energy_kwh"],
   hvacPricePerKwh: ["hvac", "price_per_kwh"],
   hvacCarbonGPerKwh: ["hvac", "co2_g_per_kwh"],
   powerW: ["building", "power_w"],
+  fuelPowerW: ["building", "power_w", "fuel"],
   pricePerKwh: ["building", "price_per_kwh"],
   carbonGPerKwh: ["building", "co2_g_per_kwh"],
 };
@@ -114,7 +117,7 @@ export function addressOf(building: string, point: PointName): InfluxAddress {
   if (weather !== undefined) return { measurement: "isotherm_weather", tags: { ...tags, provider: "site", kind: "obs" }, field: weather };
   const meter = entity === "building" ? lookup(meterFields, quantity) : undefined;
   if (meter !== undefined)
-    return { measurement: "isotherm_meter", tags: { ...tags, meter: meter[0], carrier: "electricity" }, field: meter[1] };
+    return { measurement: "isotherm_meter", tags: { ...tags, meter: meter[0], carrier: meter[2] ?? "electricity" }, field: meter[1] };
   const savings = entity === "building" ? lookup(savingsFields, quantity) : undefined;
   if (savings !== undefined) return { measurement: "isotherm_savings", tags, field: savings };
   const said = lookup(forecastFields, quantity);
