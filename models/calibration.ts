@@ -55,8 +55,10 @@ export interface SpreadError {
 
 /**
  * CLUE's translator: the largest spread at which, among held-out trajectories that are no less sure, at most `risk` of them err by more than
- * `errorLevelK`. Where even the least sure ones keep that, 1.5 times the largest spread seen: what lies beyond it is unknown.
- * Without trajectories the error level itself. Never below the lower quartile of the spreads seen, so that some plans stay allowed.
+ * `errorLevelK`. Where even the least sure ones keep that, none of them says where errors begin to exceed it: the spread s at which the (1 − risk) quantile of
+ * |error| / spread, times s, is `errorLevelK` (at most `errorLevelK` itself), or 1.5 times the largest spread seen where that is more or where there
+ * are fewer trajectories than such a quantile takes. Without trajectories the error level itself. Never below the lower quartile of the spreads
+ * seen, so that some plans stay allowed.
  */
 export const spreadBound = (pairs: readonly SpreadError[], errorLevelK: number, risk = 0.1): number => {
   if (pairs.length === 0) return errorLevelK;
@@ -68,7 +70,7 @@ export const spreadBound = (pairs: readonly SpreadError[], errorLevelK: number, 
     if (wrong <= risk * (i + 1)) bound = spreadK;
   });
   const largest = sorted[sorted.length - 1]!.spreadK;
-  if (bound >= largest) return 1.5 * largest;
+  if (bound >= largest) return Math.max(1.5 * largest, extrapolatedBound(pairs, errorLevelK, risk));
   return Math.max(
     bound,
     quantile(
@@ -76,4 +78,16 @@ export const spreadBound = (pairs: readonly SpreadError[], errorLevelK: number, 
       0.25,
     ),
   );
+};
+
+/**
+ * The spread at which errors that grow with it would exceed the level at the rate `risk`. A model that errs little would otherwise have the narrowest bound of
+ * all: a week foretold to a tenth of a kelvin would forbid every plan on the first colder day. 0 with too few pairs.
+ */
+const extrapolatedBound = (pairs: readonly SpreadError[], errorLevelK: number, risk: number): number => {
+  // Split conformal (Vovk et al. 2005): the ⌈(n + 1)(1 − risk)⌉-th smallest, which few pairs do not have.
+  const rank = Math.ceil((pairs.length + 1) * (1 - risk));
+  if (rank > pairs.length) return 0;
+  const ratios = Float64Array.from(pairs, ({ spreadK, errorK }) => errorK / spreadK).sort();
+  return Math.min(errorLevelK, errorLevelK / ratios[rank - 1]!);
 };

@@ -99,14 +99,14 @@ const heldOutErrors = (
   const lastK: number[] = [];
   starts.forEach((row, k) => {
     let errorK = 0;
-    // The spread of a plan as the planner judges it: the mean over its occupied steps, or over all when none is.
+    // The spread of a plan as the planner judges it, the mean over its occupied steps, and the error of the same steps; of all when none is occupied.
     let counted = 0;
     let spreadK = 0;
     const people = Array.from({ length: horizon }, (_, step) => Number(occupancy?.[row + step + 1] ?? 0) > 0);
     const anybody = people.includes(true);
     for (let step = 0; step < horizon; step++) {
-      errorK = Math.max(errorK, Math.abs(meanC[step]![k]! - temperature[row + step + 1]!));
       if (anybody && !people[step]) continue;
+      errorK = Math.max(errorK, Math.abs(meanC[step]![k]! - temperature[row + step + 1]!));
       counted++;
       spreadK += (stdDevK[step]![k]! - spreadK) / counted;
     }

@@ -114,8 +114,20 @@ describe("spread bound", () => {
     expect(spreadBound([...pairs].reverse(), 1)).toBe(0.31);
     expect(spreadBound(pairs, 1, 0.06)).toBe(0.3);
   });
-  it("is 1.5 times the largest spread seen where all of them keep the level", () => {
+  it("is 1.5 times the largest spread seen where all of the few there are keep the level", () => {
     expect(spreadBound([pair(0.2, 0.1), pair(0.8, 0.9)], 1)).toBeCloseTo(1.2, 12);
+  });
+  it("is, where all of many keep the level, the spread at which nine in ten would still keep it if errors grew with the spread", () => {
+    // Errors of 1 to 20 times a spread of 0.01 K: the 19th of 20 is 19 times the spread, and 1.5 K is that of 1.5 / 19 K.
+    const pairs = Array.from({ length: 20 }, (_, i) => pair(0.01, 0.01 * (i + 1)));
+    expect(spreadBound(pairs, 1.5)).toBeCloseTo(1.5 / 19, 12);
+    // Errors that are all zero say no more than that the level is kept.
+    expect(
+      spreadBound(
+        pairs.map(({ spreadK }) => pair(spreadK, 0)),
+        1.5,
+      ),
+    ).toBe(1.5);
   });
   it("lets a quarter of the plans through where all of them err", () => {
     expect(
@@ -140,7 +152,7 @@ describe("spread bound", () => {
           bound(low) <= bound(high) &&
           bound(low, risk / 2) <= bound(low) &&
           bound(low) >= Math.min(...spreads) &&
-          bound(high) <= 1.5 * Math.max(...spreads)
+          bound(high) <= Math.max(high, 1.5 * Math.max(...spreads))
         );
       }),
     );
