@@ -56,6 +56,7 @@ export const planFrame = (request: PlanRequest) => {
         .map((value) => value !== 0),
     };
   }
+  const sun = request.forecast.columns.get("site.globalHorizontalIrradianceWm2");
   return {
     schema: "1.0" as const,
     issuedAtMs: nowMs,
@@ -63,6 +64,7 @@ export const planFrame = (request: PlanRequest) => {
     stepEndMs: Array.from({ length: horizonSteps }, (_, t) => nowMs + (t + 1) * stepS * 1000),
     comfort,
     outdoorAirTempC: [...(request.forecast.columns.get("site.outdoorAirTempC") ?? [])].slice(0, horizonSteps),
+    ...(sun === undefined ? {} : { globalHorizontalIrradianceWm2: [...sun].slice(0, horizonSteps) }),
     pricePerKwh: [...request.pricePerKwh].slice(0, horizonSteps),
   };
 };

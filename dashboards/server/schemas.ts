@@ -141,6 +141,7 @@ const decision = of<Decision>()(
         rule: predicted.nullable(),
         comfort: z.record(text, z.object({ lowerC: numbers, upperC: numbers, occupied: z.array(z.boolean()) })),
         outdoorAirTempC: numbers,
+        globalHorizontalIrradianceWm2: numbers.optional(),
         pricePerKwh: numbers,
         weighedPerKwh: numbers.optional().describe("What the planner weighed a kWh with, where that is not its price"),
         carbonKgPerKwh: numbers.optional(),
@@ -232,6 +233,7 @@ const zone = of<wire.ZoneView>()(
       coolingSetpoints: buckets,
       occupancyCount: buckets,
       hvacPowerW: buckets,
+      sunWm2: buckets,
       history: z.array(z.object({ stepEndMs: timeMs, lowerC: number, upperC: number, occupied: z.boolean(), pricePerKwh: numberOrNull })),
       plan: z
         .object({
@@ -252,6 +254,7 @@ const zone = of<wire.ZoneView>()(
           powerW: numbers,
           pricePerKwh: numbers,
           outdoorAirTempC: numbers,
+          sunWm2: numbers.nullable(),
         })
         .nullable(),
       why: z

@@ -177,6 +177,7 @@ const zonePlan = (decision: Decision, zone: string): ZonePlanView | null => {
     powerW: plan.chosen.powerW,
     pricePerKwh: plan.pricePerKwh,
     outdoorAirTempC: plan.outdoorAirTempC,
+    sunWm2: plan.globalHorizontalIrradianceWm2 ?? null,
   };
 };
 
@@ -195,6 +196,7 @@ export const zoneView = async (context: ViewContext, zone: ZoneInfo, hours: numb
     cooling: zonePoint(zone.id, "coolingSetpointC"),
     occupancy: zonePoint(zone.id, "occupancyCount"),
     power: buildingPoint("hvacPowerW"),
+    sun: sitePoint("globalHorizontalIrradianceWm2"),
   };
   const buckets = Math.round((lastStepMs + stepMs - fromMs) / bucketMs);
   const [latest, decision, series, steps] = await Promise.all([
@@ -213,6 +215,7 @@ export const zoneView = async (context: ViewContext, zone: ZoneInfo, hours: numb
     coolingSetpoints: series.get(points.cooling) ?? [],
     occupancyCount: series.get(points.occupancy) ?? [],
     hvacPowerW: series.get(points.power) ?? [],
+    sunWm2: series.get(points.sun) ?? [],
     history: steps.flatMap((step) => {
       const band = step.bands.get(zone.id);
       if (band === undefined || step.stepEndMs <= fromMs || step.stepEndMs > nowMs) return [];

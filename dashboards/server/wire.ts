@@ -137,6 +137,8 @@ export interface ZonePlanView {
   readonly powerW: readonly number[];
   readonly pricePerKwh: readonly number[];
   readonly outdoorAirTempC: readonly number[];
+  /** Forecast of the sun; null where the plan has none. */
+  readonly sunWm2: readonly number[] | null;
 }
 
 export interface WhyView {
@@ -159,6 +161,8 @@ export interface ZoneView {
   readonly coolingSetpoints: readonly SeriesBucket[];
   readonly occupancyCount: readonly SeriesBucket[];
   readonly hvacPowerW: readonly SeriesBucket[];
+  /** Measured sun on a horizontal surface, W/m². */
+  readonly sunWm2: readonly SeriesBucket[];
   /** The band and the price that were in force, one entry per control step that ended at `stepEndMs`. */
   readonly history: readonly {
     readonly stepEndMs: number;

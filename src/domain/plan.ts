@@ -56,6 +56,8 @@ export interface Plan {
   readonly rule: PredictedPlan | null;
   readonly comfort: Readonly<Record<string, ZoneComfort>>;
   readonly outdoorAirTempC: readonly number[];
+  /** Sun on a horizontal surface, W/m², as forecast; absent where the forecast has none. */
+  readonly globalHorizontalIrradianceWm2?: readonly number[];
   /** Of energy on the bill. */
   readonly pricePerKwh: readonly number[];
   /** What the planner weighed a kilowatt-hour with, where that is not its price: emissions counted in, or another objective. Absent: the price. */

@@ -158,6 +158,9 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
     const column = (name: string): number[] => table.map((row) => Number(row.cells[name]));
     expect(column("Expected")).toEqual(chosen.meanC);
     expect(column("Standard deviation")).toEqual(chosen.stdDevK);
+    // What the rule would do to the room, and the sun that both count on.
+    expect(column("Expected with the rule")).toEqual(rule.meanC);
+    expect(column("Sun")).toEqual(plan.globalHorizontalIrradianceWm2);
     expect(column("Heating setpoint")).toEqual(chosen.heatingSetpointC);
     expect(column("Cooling setpoint")).toEqual(chosen.coolingSetpointC);
     expect(column("Rule heating")).toEqual(rule.heatingSetpointC);

@@ -16,6 +16,7 @@ export interface Palette {
   readonly powerFill: string;
   readonly price: string;
   readonly peak: string;
+  readonly sun: string;
 }
 
 export const readPalette = (): Palette => {
@@ -38,6 +39,7 @@ export const readPalette = (): Palette => {
     powerFill: read("power-fill"),
     price: read("price"),
     peak: read("peak"),
+    sun: read("sun"),
   };
 };
 

@@ -6,11 +6,13 @@ import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, segmented, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
+import { powerLane, priceLane, sunLane } from "#dashboards/web/pages/zoneLanes";
 import { createZoneOverride } from "#dashboards/web/pages/zoneOverride";
-import { measuredTable, planTable, powerLane, priceLane, temperatureLane, zoneLegend } from "#dashboards/web/pages/zonePlanChart";
+import { measuredTable, planTable, temperatureLane, zoneLegend } from "#dashboards/web/pages/zonePlanChart";
 
 const fallbackKeys: Readonly<Record<string, MessageKey>> = {
   "no-model": "fallback.no-model",
+  "model-doubted": "fallback.model-doubted",
   "too-uncertain": "fallback.too-uncertain",
   late: "fallback.late",
   "not-finite": "fallback.not-finite",
@@ -168,6 +170,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     lanes: [
       { id: "temperature", size: "tall" },
       { id: "power", size: "low", title: t("zone.powerLane") },
+      { id: "sun", size: "low", title: t("zone.sunLane") },
       { id: "price", size: "low", title: t("priceLane", { currency: site.currency }) },
     ],
     empty: t("zone.empty"),
@@ -233,6 +236,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
       ),
     );
     const stepMs = (plan?.stepS ?? context.status()?.tickIntervalS ?? 900) * 1000;
+    const sun = sunLane(view, stepMs, formats);
     card.update(
       view.measured.length === 0 && plan === null
         ? null
@@ -240,6 +244,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
             lanes: {
               temperature: temperatureLane(view, stepMs, label, formats),
               power: powerLane(view, stepMs, formats),
+              ...(sun === null ? {} : { sun }),
               price: priceLane(view, stepMs, formats),
             },
             tables: [...(plan === null ? [] : [planTable(plan, formats)]), measuredTable(view, formats)],

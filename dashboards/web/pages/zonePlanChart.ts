@@ -12,12 +12,12 @@ interface Step {
   readonly endMs: number;
 }
 
-const planSteps = (plan: ZonePlanView): Step[] => plan.stepEndMs.map((endMs) => ({ startMs: endMs - plan.stepS * 1000, endMs }));
+export const planSteps = (plan: ZonePlanView): Step[] => plan.stepEndMs.map((endMs) => ({ startMs: endMs - plan.stepS * 1000, endMs }));
 
 const points = (buckets: readonly SeriesBucket[]): XY[] => buckets.map(({ timeMs, mean }) => ({ x: timeMs, y: mean }));
 
 /** A measured row describes the time up to it, since the row before and at most a control step: a live building reports more often than that. */
-const measuredSteps = (buckets: readonly SeriesBucket[], stepMs: number) =>
+export const measuredSteps = (buckets: readonly SeriesBucket[], stepMs: number) =>
   buckets.map(({ timeMs, mean }, i) => ({
     startMs: Math.max(timeMs - stepMs, buckets[i - 1]?.timeMs ?? Number.NEGATIVE_INFINITY),
     endMs: timeMs,
@@ -101,6 +101,7 @@ const temperatureRange = (view: ZoneView, bands: readonly BandStep[]): { readonl
   const values = [
     ...view.measured.map((bucket) => bucket.mean),
     ...(view.plan?.meanC.flatMap((mean, t) => [mean - z95 * view.plan!.stdDevK[t]!, mean + z95 * view.plan!.stdDevK[t]!]) ?? []),
+    ...(view.plan?.ruleMeanC ?? []),
     ...bands.filter((step) => step.occupied).flatMap((step) => [step.lowerC, step.upperC]),
   ].filter(Number.isFinite);
   if (values.length === 0) return { min: 15, max: 30 };
@@ -175,6 +176,11 @@ export const temperatureLane = (view: ZoneView, stepMs: number, label: string, f
           planPoints((t) => plan!.meanC[t]!),
           { label: t("plan.plan"), borderColor: palette.plan, borderDash: [5, 3] },
         ),
+        line(plan?.ruleMeanC == null ? [] : planPoints((t) => plan.ruleMeanC![t]!), {
+          label: t("plan.ruleExpected"),
+          borderColor: palette.muted,
+          borderWidth: 1.6,
+        }),
         line(points(view.measured), { label: t("zone.measured"), borderColor: palette.measured, borderWidth: 2.4 }),
       ];
       return timeChart({
@@ -188,93 +194,6 @@ export const temperatureLane = (view: ZoneView, stepMs: number, label: string, f
         tooltipLabel: (name, value) => `${name} ${formats.tempC(value, 2)}`,
       });
     },
-  };
-};
-
-export const powerLane = (view: ZoneView, stepMs: number, formats: Formats): LaneContent => {
-  const { plan } = view;
-  const past = measuredSteps(view.hvacPowerW, stepMs).map((step) => ({ ...step, value: step.value / 1000 }));
-  const coming = plan === null ? [] : planSteps(plan).map((step, t) => ({ ...step, value: plan.powerW[t]! / 1000 }));
-  const most = Math.max(0, ...coming.map((step) => step.value));
-  return {
-    description: t("plan.powerSpoken", {
-      now: formats.powerKw(past.at(-1)?.value ?? null),
-      most: formats.powerKw(coming.length === 0 ? null : most),
-    }),
-    config: (palette) =>
-      timeChart({
-        fromMs: view.fromMs,
-        toMs: planEndMs(view),
-        formats,
-        palette,
-        hideX: true,
-        datasets: [
-          {
-            type: "line",
-            label: t("plan.powerMeasured"),
-            data: stepLine(past),
-            borderColor: palette.power,
-            backgroundColor: palette.powerFill,
-            fill: "origin",
-            borderWidth: 1.6,
-            pointRadius: 0,
-          },
-          {
-            type: "line",
-            label: t("plan.powerPlanned"),
-            data: stepLine(coming),
-            borderColor: palette.power,
-            borderDash: [4, 3],
-            borderWidth: 1.6,
-            pointRadius: 0,
-            fill: false,
-          },
-        ],
-        y: { min: 0, tick: (value) => `${formats.number(value, value < 10 && value % 1 !== 0 ? 1 : 0)} kW`, maxTicks: 3 },
-        tooltipLabel: (name, value) => `${name} ${formats.powerKw(value)}`,
-      }),
-  };
-};
-
-export const priceLane = (view: ZoneView, stepMs: number, formats: Formats): LaneContent => {
-  const { plan } = view;
-  const past = view.history.flatMap(({ stepEndMs, pricePerKwh }) =>
-    pricePerKwh === null ? [] : [{ startMs: stepEndMs - stepMs, endMs: stepEndMs, value: pricePerKwh }],
-  );
-  const lastMs = past.at(-1)?.endMs ?? Number.NEGATIVE_INFINITY;
-  const coming =
-    plan === null
-      ? []
-      : planSteps(plan)
-          .map((step, t) => ({ ...step, value: plan.pricePerKwh[t]! }))
-          .filter((step) => step.endMs > lastMs);
-  const steps = [...past, ...coming];
-  const prices = steps.map((step) => step.value);
-  return {
-    description:
-      prices.length === 0
-        ? t("plan.priceUnknown")
-        : t("plan.priceSpoken", { from: formats.money(Math.min(...prices)), to: formats.money(Math.max(...prices)) }),
-    config: (palette) =>
-      timeChart({
-        fromMs: view.fromMs,
-        toMs: planEndMs(view),
-        formats,
-        palette,
-        datasets: [
-          {
-            type: "line",
-            label: t("price"),
-            data: stepLine(steps),
-            borderColor: palette.price,
-            borderWidth: 1.8,
-            pointRadius: 0,
-            fill: false,
-          },
-        ],
-        y: { min: 0, suggestedMax: Math.max(0.01, ...prices) * 1.15, tick: (value) => formats.number(value, 2), maxTicks: 3 },
-        tooltipLabel: (name, value) => `${name} ${formats.money(value, 3)} ${t("perKwh")}`,
-      }),
   };
 };
 
@@ -312,6 +231,7 @@ const legendEntries = (plan: ZonePlanView | null): LegendEntry[] => [
         { mark: "fan-outer", text: t("plan.range90") },
       ]),
   ...(plan?.ruleHeatingSetpointC == null ? [] : [{ mark: "rule", text: t("plan.ruleLegend") }]),
+  ...(plan?.ruleMeanC == null ? [] : [{ mark: "rule-mean", text: t("plan.ruleExpectedLegend") }]),
   { mark: "band", text: t("plan.bandLegend") },
   { mark: "occupied", text: t("plan.occupied") },
 ];
@@ -337,12 +257,14 @@ export const planTable = (plan: ZonePlanView, formats: Formats): TableContent =>
       t("plan.cooling"),
       t("plan.ruleHeating"),
       t("plan.ruleCooling"),
+      t("plan.ruleExpected"),
       t("plan.bandFrom"),
       t("plan.bandTo"),
       t("plan.occupied"),
       t("plan.buildingPower"),
       t("plan.pricePerKwh"),
       t("plan.outdoor"),
+      t("plan.sun"),
     ],
     rows: plan.stepEndMs.map((endMs, step) => {
       const quantile = (z: number): TableCell => cell(plan.meanC[step]! + z * plan.stdDevK[step]!, temp);
@@ -358,12 +280,14 @@ export const planTable = (plan: ZonePlanView, formats: Formats): TableContent =>
         cell(plan.coolingSetpointC[step], temp),
         cell(plan.ruleHeatingSetpointC?.[step], temp),
         cell(plan.ruleCoolingSetpointC?.[step], temp),
+        cell(plan.ruleMeanC?.[step], temp),
         cell(plan.lowerC[step], temp),
         cell(plan.upperC[step], temp),
         { text: plan.occupied[step] === true ? t("yes") : t("no"), value: String(plan.occupied[step] === true) },
         cell(plan.powerW[step], (value) => formats.powerKw(value / 1000)),
         cell(plan.pricePerKwh[step], (value) => formats.money(value, 3)),
         cell(plan.outdoorAirTempC[step], temp),
+        cell(plan.sunWm2?.[step], (value) => `${formats.number(value)} W/m²`),
       ];
     }),
   };
