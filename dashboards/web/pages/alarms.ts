@@ -7,6 +7,7 @@ import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import { icon } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead } from "#dashboards/web/app/parts";
+import { alarmWords } from "#dashboards/web/app/reasons";
 import { problemOf, type Session } from "#dashboards/web/app/session";
 
 const levelKey = { critical: "alarm.critical", warning: "alarm.warning", info: "alarm.info" } as const satisfies Record<string, MessageKey>;
@@ -20,11 +21,17 @@ const seenText = ({ acknowledged }: Alarm, formats: Formats): string | null =>
 const READY_FOR_AUTO = "ready-for-auto";
 
 /** Level in words, text, suggested action, since when, and who saw to it. */
-export const alarmBody = (alarm: Alarm, formats: Formats, zoneLabel: string | null = null): readonly HTMLElement[] => {
+export const alarmBody = (
+  alarm: Alarm,
+  { site, formats }: Pick<PageContext, "site" | "formats">,
+  zoneLabel: string | null = null,
+): readonly HTMLElement[] => {
+  const words = alarmWords(alarm, site);
   const seen = seenText(alarm, formats);
   return [
-    h("p", { class: "alarm-text" }, icon("alert"), h("strong", {}, `${t(levelKey[alarm.level])}: `), alarm.text),
-    ...(alarm.action === "" ? [] : [h("p", { class: "alarm-action" }, alarm.action)]),
+    h("p", { class: "alarm-text" }, icon("alert"), h("strong", {}, `${t(levelKey[alarm.level])}: `), words.text),
+    ...(words.original === null ? [] : [h("p", { class: "alarm-original", lang: "en" }, words.original)]),
+    ...(words.action === "" ? [] : [h("p", { class: "alarm-action" }, words.action)]),
     ...(alarm.id === READY_FOR_AUTO && alarm.clearedMs === null
       ? [h("p", { class: "alarm-action" }, h("a", { class: "button", href: "#/schedule" }, t("control.goLive")))]
       : []),
@@ -113,7 +120,7 @@ export const createAlarmsPage = (context: PageContext): Page => {
             h(
               "li",
               { class: `alarm alarm-row alarm-${alarm.level}`, "data-alarm": alarm.id },
-              ...alarmBody(alarm, formats, zoneLabel(alarm.zone)),
+              ...alarmBody(alarm, context, zoneLabel(alarm.zone)),
               alarm.acknowledged === undefined && session.can("operator")
                 ? acknowledgement(alarm, session, () => void refresh(controller.signal).catch(() => undefined))
                 : null,
@@ -130,7 +137,7 @@ export const createAlarmsPage = (context: PageContext): Page => {
             h(
               "li",
               { class: "alarm alarm-row alarm-cleared", "data-alarm": alarm.id },
-              ...alarmBody(alarm, formats, zoneLabel(alarm.zone)),
+              ...alarmBody(alarm, context, zoneLabel(alarm.zone)),
             ),
           )),
     );

@@ -6,6 +6,7 @@ import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import { type IconName, icon, sourceWords } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
+import { reasonText } from "#dashboards/web/app/reasons";
 import { currentLocale } from "#dashboards/web/app/settings";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
 import { alarmBody } from "#dashboards/web/pages/alarms";
@@ -51,7 +52,7 @@ const setpointText = (zone: ZoneTileView, formats: Formats): string => {
   return zone.untilMs === null ? pair : `${pair} ${t("until", { time: formats.clock(zone.untilMs) })}`;
 };
 
-const tile = (zone: ZoneTileView, area: string | null, formats: Formats): HTMLElement => {
+const tile = (zone: ZoneTileView, area: string | null, { site, formats }: Pick<PageContext, "site" | "formats">): HTMLElement => {
   const element = h(
     "li",
     { class: "tile", "data-zone": zone.id, "data-area": area },
@@ -77,7 +78,7 @@ const tile = (zone: ZoneTileView, area: string | null, formats: Formats): HTMLEl
         "span",
         { class: "tile-why" },
         sourceBadge(zone.source),
-        zone.reason === "" ? null : h("span", { class: "tile-reason" }, zone.reason),
+        zone.reason === "" ? null : h("span", { class: "tile-reason" }, reasonText(zone.reason, site)),
       ),
     ),
   );
@@ -137,8 +138,8 @@ const SAVINGS_EVERY_MS = 10 * 60_000;
 const shownAlarmCount = 3;
 const urgency: Readonly<Record<Alarm["level"], number>> = { critical: 0, warning: 1, info: 2 };
 
-const alarmItem = (alarm: Alarm, formats: Formats): HTMLElement =>
-  h("li", { class: `alarm alarm-${alarm.level}` }, ...alarmBody(alarm, formats));
+const alarmItem = (alarm: Alarm, context: PageContext): HTMLElement =>
+  h("li", { class: `alarm alarm-${alarm.level}` }, ...alarmBody(alarm, context));
 
 interface DecisionRun {
   readonly newest: DecisionSummary;
@@ -157,7 +158,7 @@ const decisionRuns = (decisions: readonly DecisionSummary[]): DecisionRun[] => {
   return runs;
 };
 
-const decisionItem = ({ newest, oldest }: DecisionRun, formats: Formats): HTMLElement =>
+const decisionItem = ({ newest, oldest }: DecisionRun, { site, formats }: Pick<PageContext, "site" | "formats">): HTMLElement =>
   h(
     "li",
     { class: "log-item", "data-decision": newest.id },
@@ -166,7 +167,7 @@ const decisionItem = ({ newest, oldest }: DecisionRun, formats: Formats): HTMLEl
       { class: "log-time" },
       newest === oldest ? formats.clock(newest.timeMs) : `${formats.clock(oldest.timeMs)}–${formats.clock(newest.timeMs)}`,
     ),
-    h("span", { class: "log-text" }, sourceBadge(newest.source), h("span", {}, newest.reason)),
+    h("span", { class: "log-text" }, sourceBadge(newest.source), h("span", {}, reasonText(newest.reason, site))),
   );
 
 export const createOverview = (context: PageContext): Page => {
@@ -324,7 +325,7 @@ export const createOverview = (context: PageContext): Page => {
 
   const showCharge = (view: OverviewView): void => {
     const { who, why } = inChargeText(view, context.status());
-    fill(charge, h("span", { class: "source", "data-stat": "in-charge" }, icon(who.icon), who.word), h("span", {}, why));
+    fill(charge, h("span", { class: "source", "data-stat": "in-charge" }, icon(who.icon), who.word), h("span", {}, reasonText(why, site)));
   };
 
   const showPower = (energy: EnergyView): void => {
@@ -344,7 +345,7 @@ export const createOverview = (context: PageContext): Page => {
 
   const showTiles = (view: OverviewView): void => {
     const focused = (document.activeElement?.closest("[data-zone]") as HTMLElement | null)?.dataset.zone;
-    fill(plan, ...view.zones.map((zone) => tile(zone, areas?.get(zone.id) ?? null, formats)));
+    fill(plan, ...view.zones.map((zone) => tile(zone, areas?.get(zone.id) ?? null, context)));
     if (focused !== undefined) plan.querySelector<HTMLElement>(`[data-zone="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
   };
 
@@ -372,7 +373,7 @@ export const createOverview = (context: PageContext): Page => {
           alarmList,
           ...(active.length === 0
             ? [h("li", { class: "empty" }, t("alarms.none"))]
-            : active.slice(0, shownAlarmCount).map((alarm) => alarmItem(alarm, formats))),
+            : active.slice(0, shownAlarmCount).map((alarm) => alarmItem(alarm, context))),
           active.length > shownAlarmCount
             ? h("li", { class: "more-alarms" }, h("a", { href: "#/alarms" }, t("overview.allAlarms", { count: active.length })))
             : null,
@@ -382,7 +383,7 @@ export const createOverview = (context: PageContext): Page => {
         log,
         ...(view.recentDecisions.length === 0
           ? [h("li", { class: "empty" }, t("overview.noDecisions"))]
-          : decisionRuns(view.recentDecisions).map((run) => decisionItem(run, formats))),
+          : decisionRuns(view.recentDecisions).map((run) => decisionItem(run, context))),
       );
     },
     onStatus: (status) => {

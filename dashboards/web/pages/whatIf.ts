@@ -5,6 +5,7 @@ import { choiceField, field, form } from "#dashboards/web/app/forms";
 import { t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead } from "#dashboards/web/app/parts";
+import { reasonText } from "#dashboards/web/app/reasons";
 import { currentTempUnit, diffToC } from "#dashboards/web/app/settings";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
 import { plainTable } from "#dashboards/web/pages/plainTable";
@@ -87,7 +88,7 @@ export const createWhatIfPage = (context: PageContext): Page => {
     );
     fill(
       figures,
-      h("p", { class: "reason" }, view.changed.reason),
+      h("p", { class: "reason" }, reasonText(view.changed.reason, site)),
       comparison(view, formats),
       h(
         "p",

@@ -5,6 +5,7 @@ import type { Formats } from "#dashboards/web/app/format";
 import { type MessageKey, t } from "#dashboards/web/app/i18n";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, segmented, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
+import { reasonText } from "#dashboards/web/app/reasons";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
 import { powerLane, priceLane, sunLane } from "#dashboards/web/pages/zoneLanes";
 import { createZoneOverride } from "#dashboards/web/pages/zoneOverride";
@@ -108,7 +109,7 @@ const whyBody = (view: ZoneView, site: SiteInfo, formats: Formats): HTMLElement[
   const { diagnostics } = why;
   const discardedPct = diagnostics.numSamples > 0 ? (100 * diagnostics.samplesDiscarded) / diagnostics.numSamples : null;
   return [
-    h("p", { class: "reason", "data-reason": "" }, why.reason),
+    h("p", { class: "reason", "data-reason": "" }, reasonText(why.reason, site)),
     h("p", { class: "verdict" }, verdict(why, site.currency, formats)),
     ...(why.envelopeChanges.length === 0
       ? []
