@@ -6,15 +6,7 @@ import { CandidatePool, type PredictedCandidate, type RolloutInputs } from "#con
 import { postponed } from "#controllers/mppi/postpone";
 import { planFrame, predictedPlan, unpredictedPlan } from "#controllers/mppi/predictedPlan";
 import { explainProbe, probed } from "#controllers/mppi/probing";
-import {
-  explainDoubted,
-  explainHedge,
-  explainLate,
-  explainNotFinite,
-  explainPlan,
-  explainTooUncertain,
-  explainUnsure,
-} from "#controllers/mppi/reason";
+import { explainDoubted, explainHedge, explainLate, explainNotFinite, explainTooUncertain, planReasons } from "#controllers/mppi/reason";
 import { BatchBuilder, type Sequence, sameInZone, sequenceOf, widestPair } from "#controllers/mppi/samples";
 import { forecastScenarios } from "#controllers/mppi/scenarios";
 import { type SearchOptions, type SearchOutcome, search } from "#controllers/mppi/search";
@@ -315,33 +307,32 @@ const decide = async (
   const frame = planFrame(request);
   if (best !== null) {
     const chosen = predictedPlan(request.zones, best, horizonSteps);
-    const { zones, stepS } = request;
-    const reason =
-      rulePlan === null
-        ? "Acts on the model's plan; what the rule would do could not be predicted."
-        : explainPlan({
-            ...frame,
-            zones,
-            stepS,
-            chosen,
-            rule: rulePlan,
-            ruleName: plans.ruleName,
-            nowC,
-            currency: options.currency,
-            comfortPerKh: cost.weights.comfortPerKh,
-          });
+    const { zones } = request;
+    const { reason, zoneReasons } = planReasons(
+      {
+        ...frame,
+        zones,
+        chosen,
+        rule: rulePlan,
+        ruleName: plans.ruleName,
+        nowC,
+        currency: options.currency,
+        comfortPerKh: cost.weights.comfortPerKh,
+      },
+      {
+        unsure: unsure.map(({ z, surestK }) => ({ zone: zones[z]!, surestK })),
+        boundK: model.spreadBoundK,
+        doubted: doubted.map((z) => zones[z]!),
+        why: request.leftToRule,
+      },
+    );
     return {
       ...frame,
       source: "mppi",
       chosen,
       rule: rulePlan,
-      reason: `${reason}${explainUnsure(
-        unsure.map(({ z, surestK }) => ({ zone: zones[z]!, surestK })),
-        model.spreadBoundK,
-      )}${explainDoubted(
-        doubted.map((z) => zones[z]!),
-        request.leftToRule,
-      )}${hedge === null ? "" : explainHedge(hedge.figures, options.currency)}${trial === null ? "" : explainProbe(trial.probe, options.currency)}`,
+      reason: `${reason}${hedge === null ? "" : explainHedge(hedge.figures, options.currency)}${trial === null ? "" : explainProbe(trial.probe, options.currency)}`,
+      ...(zoneReasons === null ? {} : { zoneReasons }),
       fallback: null,
       ...(trial === null ? {} : { probe: trial.probe }),
       ...(hedge === null ? {} : { forecastScenarios: hedge.figures }),

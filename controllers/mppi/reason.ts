@@ -166,6 +166,14 @@ export const explainPlan = (input: ReasonInput): string => {
   return `${difference}: ${costClause(input)}, ${comfort}.`;
 };
 
+/** The same of one zone, without costs, which are the building's. */
+export const explainZone = (building: ReasonInput, zone: string): string => {
+  const z = building.zones.indexOf(zone);
+  const input = { ...building, zones: [zone], nowC: [building.nowC[z]!] };
+  const difference = startClause(input) ?? temperatureClause(input);
+  return `${difference ?? `Does what the rule would (${input.ruleName})`}: ${comfortClause(input)}.`;
+};
+
 export const explainTooUncertain = (evaluated: number, surestK: number, boundK: number, ruleName: string): string =>
   `The rule acts (${ruleName}): the model is not sure enough of any of ${evaluated} plans, the surest spreads by ${surestK.toFixed(2)} K and ${boundK.toFixed(2)} K are allowed.`;
 
@@ -196,3 +204,29 @@ export const explainNotFinite = (evaluated: number, ruleName: string): string =>
   `The rule acts (${ruleName}): the model could not predict any of ${evaluated} plans.`;
 
 export const explainLate = (ruleName: string): string => `The rule acts (${ruleName}): planning was stopped before any plan was evaluated.`;
+
+/** Zones that are left to the rule, and why. */
+export interface LeftToRule {
+  readonly unsure: readonly { readonly zone: string; readonly surestK: number }[];
+  readonly boundK: number;
+  readonly doubted: readonly string[];
+  readonly why: ReadonlyMap<string, string> | undefined;
+}
+
+/** Why the plan is what it is, for the building and for each zone; `zoneReasons` null where the rule could not be predicted, so that nothing can be said of single zones. */
+export const planReasons = (
+  input: Omit<ReasonInput, "rule"> & { readonly rule: PredictedPlan | null },
+  { unsure, boundK, doubted, why }: LeftToRule,
+): { readonly reason: string; readonly zoneReasons: Record<string, string> | null } => {
+  const left = `${explainUnsure(unsure, boundK)}${explainDoubted(doubted, why)}`;
+  const { rule } = input;
+  if (rule === null)
+    return { reason: `Acts on the model's plan; what the rule would do could not be predicted.${left}`, zoneReasons: null };
+  const beside: ReasonInput = { ...input, rule };
+  const ofZone = (zone: string): string => {
+    const own = unsure.filter((one) => one.zone === zone);
+    if (own.length > 0) return explainUnsure(own, boundK).trim();
+    return doubted.includes(zone) ? explainDoubted([zone], why).trim() : explainZone(beside, zone);
+  };
+  return { reason: `${explainPlan(beside)}${left}`, zoneReasons: Object.fromEntries(input.zones.map((zone) => [zone, ofZone(zone)])) };
+};

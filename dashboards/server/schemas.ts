@@ -156,6 +156,7 @@ const decision = of<Decision>()(
           .describe("Absent: a peak costs nothing"),
         notes: z.array(text).optional(),
         reason: text,
+        zoneReasons: z.record(text, text).optional(),
         fallback: text.nullable(),
         fallbackZones: z.array(text).optional(),
         probe: z
@@ -261,6 +262,7 @@ const zone = of<wire.ZoneView>()(
         .object({
           source,
           reason: text,
+          zoneReason: text.nullable(),
           fallback: text.nullable(),
           chosenCost: cost,
           ruleCost: cost.nullable(),

@@ -80,7 +80,7 @@ const zoneTile = (
     coolingSetpointC: command?.coolingSetpointC ?? latest.get(zonePoint(zone.id, "coolingSetpointC"))?.value ?? null,
     untilMs: inCharge === undefined ? (command === undefined ? null : decision!.validUntilMs) : inCharge.untilMs,
     source: inCharge?.source ?? (command === undefined ? null : decision!.source),
-    reason: inCharge?.reason ?? (command === undefined ? "" : decision!.plan.reason),
+    reason: inCharge?.reason ?? (command === undefined ? "" : (decision!.plan.zoneReasons?.[zone.id] ?? decision!.plan.reason)),
     recent: recent.map(({ timeMs, mean }) => ({ timeMs, meanC: mean })),
   };
 };
@@ -228,6 +228,7 @@ export const zoneView = async (context: ViewContext, zone: ZoneInfo, hours: numb
         : {
             source: decision.source,
             reason: decision.plan.reason,
+            zoneReason: decision.plan.zoneReasons?.[zone.id] ?? null,
             fallback: decision.plan.fallback,
             chosenCost: decision.plan.chosen.cost,
             ruleCost: decision.plan.rule?.cost ?? null,

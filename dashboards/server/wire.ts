@@ -144,6 +144,8 @@ export interface ZonePlanView {
 export interface WhyView {
   readonly source: ControlSource;
   readonly reason: string;
+  /** Of this zone alone; null where the plan says nothing of single zones. */
+  readonly zoneReason: string | null;
   readonly fallback: string | null;
   readonly chosenCost: CostTerms;
   readonly ruleCost: CostTerms | null;

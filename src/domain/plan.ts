@@ -70,6 +70,8 @@ export interface Plan {
   readonly notes?: readonly string[];
   /** One sentence a person understands. */
   readonly reason: string;
+  /** One sentence for each zone: what is done there otherwise than by the rule, and how sure comfort is. Absent: the reason is that of all zones. */
+  readonly zoneReasons?: Readonly<Record<string, string>>;
   /** Why the rule acts instead of the planner; null when the planner acts. */
   readonly fallback:
     | "no-model"

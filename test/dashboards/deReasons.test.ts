@@ -11,6 +11,7 @@ import {
   explainPlan,
   explainTooUncertain,
   explainUnsure,
+  explainZone,
   type ReasonInput,
 } from "#controllers/mppi/reason";
 import { alarmKind, germanAlarms } from "#dashboards/web/catalogue/deAlarms";
@@ -79,8 +80,8 @@ describe("reasons in German", () => {
   it("say whatever a plan's reason says, for every kind of difference, cost and comfort", () => {
     const kinds = new Set<string>();
     fc.assert(
-      fc.property(input, (one) => {
-        const text = explainPlan(one);
+      fc.property(input, fc.boolean(), (one, fromZone) => {
+        const text = fromZone ? explainZone(one, "north_wing") : explainPlan(one);
         const said = german(text);
         kinds.add(said.slice(0, 5));
         isGerman(text, said);

@@ -231,8 +231,14 @@ const clauses = (reader: Reader): string | null => {
     if (comfort !== null && reader.skip(".")) return `${same}${comfort}.`;
   }
   reader.at = from;
-  const difference = reader.take(differences);
+  const difference = reader.take([
+    ...differences,
+    { form: `Does what the rule would ${rule}`, german: (held) => `Tut, was die Regel täte (${held.rule})` },
+  ]);
   if (difference !== null && reader.skip(": ")) {
+    // Of a single zone nothing is said of costs.
+    const alone = reader.take(comforts);
+    if (alone !== null && reader.skip(".")) return `${difference}: ${alone}.`;
     const cost = reader.take(costs);
     if (cost !== null && reader.skip(", ")) {
       const comfort = reader.take(comforts);

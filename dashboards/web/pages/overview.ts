@@ -3,15 +3,15 @@ import { getJson } from "#dashboards/web/app/api";
 import { fill, h, setText, svg } from "#dashboards/web/app/dom";
 import type { Formats } from "#dashboards/web/app/format";
 import { type MessageKey, t } from "#dashboards/web/app/i18n";
-import { type IconName, icon, sourceWords } from "#dashboards/web/app/icons";
+import { icon } from "#dashboards/web/app/icons";
 import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
 import { reasonText } from "#dashboards/web/app/reasons";
-import { currentLocale } from "#dashboards/web/app/settings";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
 import { alarmBody } from "#dashboards/web/pages/alarms";
 import { powerHistoryLane, powerTable } from "#dashboards/web/pages/energy";
 import { planAreas } from "#dashboards/web/pages/floorPlan";
+import { headline, inChargeText } from "#dashboards/web/pages/overviewWords";
 import { systemCard } from "#dashboards/web/pages/systemCard";
 
 const sparkWidth = 120;
@@ -86,50 +86,10 @@ const tile = (zone: ZoneTileView, area: string | null, { site, formats }: Pick<P
   return element;
 };
 
-const list = (names: readonly string[]): string => new Intl.ListFormat(currentLocale(), { type: "conjunction" }).format(names);
-
-/** The answer to the first question of the day: is anyone uncomfortable? */
-export const headline = (view: OverviewView): string => {
-  const named = (state: ZoneTileView["state"]): string[] => view.zones.filter((zone) => zone.state === state).map((zone) => zone.label);
-  const warm = named("too-warm");
-  const cold = named("too-cold");
-  const unknown = named("unknown");
-  const parts = [
-    warm.length === 0 ? "" : t(warm.length === 1 ? "overview.tooWarm.one" : "overview.tooWarm.many", { zones: list(warm) }),
-    cold.length === 0 ? "" : t(cold.length === 1 ? "overview.tooCold.one" : "overview.tooCold.many", { zones: list(cold) }),
-  ].filter((part) => part !== "");
-  if (parts.length > 0) return `${parts.join("; ")}.`;
-  if (view.zones.length > 0 && unknown.length === view.zones.length) return t("overview.noReadings");
-  if (unknown.length > 0) return t("overview.noReadingFrom", { zones: list(unknown) });
-  return view.zones.every((zone) => zone.state === "empty" || zone.band?.occupied === false)
-    ? t("overview.emptyBuilding")
-    : t("overview.allFine");
-};
-
 const modeWords: Readonly<Record<StatusView["mode"], { readonly word: MessageKey; readonly note: MessageKey }>> = {
   auto: { word: "mode.auto", note: "mode.autoNote" },
   shadow: { word: "mode.shadow", note: "mode.shadowNote" },
   off: { word: "mode.off", note: "mode.offNote" },
-};
-
-const inChargeText = (
-  view: OverviewView,
-  status: StatusView | null,
-): { readonly who: { readonly word: string; readonly icon: IconName }; readonly why: string } => {
-  const sources = [...new Set(view.zones.flatMap((zone) => (zone.source === null ? [] : [zone.source])))];
-  if (sources.length === 0) return { who: { icon: sourceWords.relinquish.icon, word: t("charge.own") }, why: status?.progressText ?? "" };
-  const words = sources.map((source) =>
-    t("charge.some", {
-      who: t(sourceWords[source].word),
-      count: view.zones.filter((zone) => zone.source === source).length,
-      all: view.zones.length,
-    }),
-  );
-  const who = {
-    icon: sourceWords[sources[0]!].icon,
-    word: sources.length === 1 ? t("charge.one", { who: t(sourceWords[sources[0]!].word) }) : t("charge.many", { who: list(words) }),
-  };
-  return { who, why: view.zones.find((zone) => zone.reason !== "")?.reason ?? view.decision?.reason ?? "" };
 };
 
 /** A month's savings change by the day. */

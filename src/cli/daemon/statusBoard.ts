@@ -83,7 +83,7 @@ export const createStatusBoard = (parts: StatusParts): StatusBoard => {
     if (decision.validUntilMs <= nowMs)
       return { source: "relinquish", reason: "The last setpoints have expired: the building's own control decides.", untilMs: null };
     const source = decision.zoneSources?.[zone] ?? decision.plan.source;
-    const reason = source === decision.plan.source ? decision.plan.reason : words[source];
+    const reason = source === decision.plan.source ? (decision.plan.zoneReasons?.[zone] ?? decision.plan.reason) : words[source];
     return { source, reason, untilMs: decision.validUntilMs };
   };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defaultWeights } from "#controllers/mppi/cost";
 import { createMppiPlanner } from "#controllers/mppi/mppiPlanner";
-import { comfortOutlook, explainPlan, type ReasonInput } from "#controllers/mppi/reason";
+import { comfortOutlook, explainPlan, planReasons, type ReasonInput } from "#controllers/mppi/reason";
 import type { Plan, PredictedPlan } from "#domain/plan";
 import { normalCdf } from "#math/statistics";
 import {
@@ -29,6 +29,18 @@ const startStep = (plan: PredictedPlan, zone: string, nowC: number): number =>
   plan.zones[zone]!.heatingSetpointC.findIndex((setpoint, t) => setpoint > (t === 0 ? nowC : plan.zones[zone]!.meanC[t - 1]!) + 0.2);
 const money = ({ cost }: PredictedPlan): number => cost.energy + (cost.demand ?? 0) + (cost.terminal ?? 0);
 
+const reasonInput = (plan: Plan): ReasonInput => ({
+  zones: Object.keys(plan.chosen.zones),
+  stepS: plan.stepS,
+  comfort: plan.comfort,
+  chosen: plan.chosen,
+  rule: plan.rule!,
+  ruleName: "rule lead 1",
+  nowC: Object.keys(plan.chosen.zones).map(() => 15),
+  currency: "EUR",
+  comfortPerKh: 1,
+});
+
 describe("the reason of a plan", () => {
   it("names the start, the difference to the rule and the saving with the plan's own numbers", async () => {
     const plan = await decide(quickZone, { zones: ["space1-1"], price: () => 2 }, "rule lead 4");
@@ -46,6 +58,36 @@ describe("the reason of a plan", () => {
       .slice(12)
       .map((mean, i) => normalCdf((23.5 + 0.1 - mean) / stdDevK[12 + i]!) - normalCdf((20 - 0.1 - mean) / stdDevK[12 + i]!));
     expect(Number(found![4])).toBe(Math.floor((100 * kept.reduce((sum, one) => sum + one, 0)) / kept.length));
+  });
+
+  it("says of every zone what is done there, and of one that the rule has, why", async () => {
+    const plan = await decide(slowZone, { zones: ["a", "b", "c"], price: () => 1 }, "rule lead 1");
+    expect(Object.keys(plan.zoneReasons!)).toEqual(["a", "b", "c"]);
+    for (const [zone, reason] of Object.entries(plan.zoneReasons!)) {
+      // Only of this zone: no others are counted, and no costs, which are the building's.
+      expect(reason).toMatch(new RegExp(`^(Starts heating ${zone} |Does what the rule would|Keeps ${zone} )`));
+      expect(reason).not.toMatch(/more zone|EUR/);
+    }
+    const starts = Object.entries(plan.zoneReasons!).filter(
+      ([zone]) => startStep(plan.chosen, zone, 15) !== startStep(plan.rule!, zone, 15),
+    );
+    expect(starts.length).toBeGreaterThan(0);
+    for (const [zone, reason] of starts) {
+      const minutes = /(\d+) min before occupancy/.exec(reason);
+      expect(Number(minutes![1])).toBe((12 - startStep(plan.chosen, zone, 15)) * 15);
+    }
+    const doubted = planReasons(
+      { ...reasonInput(plan), zones: ["a", "b"] },
+      { unsure: [{ zone: "a", surestK: 0.31 }], boundK: 0.2, doubted: ["b"], why: new Map([["b", "the model is doubted"]]) },
+    );
+    expect(doubted.zoneReasons).toEqual({
+      a: "In a the rule acts: no plan is sure enough there, the surest spreads by 0.31 K and 0.20 K are allowed.",
+      b: "In b the rule acts: the model is doubted.",
+    });
+    expect(doubted.reason).toContain("In a the rule acts");
+    expect(
+      planReasons({ ...reasonInput(plan), rule: null }, { unsure: [], boundK: 1, doubted: [], why: undefined }).zoneReasons,
+    ).toBeNull();
   });
 
   it("says what comfort a dearer plan spares", async () => {
