@@ -144,7 +144,7 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
     const { page, close } = await open("#/zones/space4");
     const { plan, id } = office.latest;
     expect(await page.locator("[data-reason]").textContent()).toBe(plan.reason);
-    await page.getByRole("button", { name: "Show as table" }).click();
+    await page.getByRole("button", { name: "Show as table" }).first().click();
     const table = await page.locator('[data-table="plan"]').evaluate((element) =>
       [...element.querySelectorAll("tbody tr")].map((row) => ({
         endMs: Number(row.querySelector("th")?.dataset.value),

@@ -212,7 +212,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard of a running daemon (
   it("a daemon that was killed shows within 10 s, its last plan stays as stored, and the page comes back with the next daemon", async () => {
     const { page, go } = watcher;
     await go("#/zones/space1");
-    await page.getByRole("button", { name: "Show as table" }).click();
+    await page.getByRole("button", { name: "Show as table" }).first().click();
     await page.locator('[data-table="plan"] tbody tr').first().waitFor();
     await daemon.end("SIGKILL");
     await page.locator(".banner-bad", { hasText: "Connection lost" }).waitFor({ timeout: 10_000 });
@@ -225,11 +225,13 @@ describe.skipIf(chromiumPath === undefined)("the dashboard of a running daemon (
       );
     const id = (await page.locator('[data-diagnostic="decisionId"]').textContent())!;
     const reason = await page.locator("[data-reason]").textContent();
+    const zoneReason = await page.locator("[data-zone-reason]").textContent();
     const store = await openDuckdbStore(join(directory, "data"), { onWarning: () => undefined });
     const decision = (await store.decision(id))!;
     const zone = decision.plan.chosen.zones.space1!;
     const column = (name: string) => shown.map((row) => row[name]);
     expect(reason).toBe(decision.plan.reason);
+    expect(zoneReason).toBe(decision.plan.zoneReasons!.space1);
     expect(column("Expected")).toEqual(zone.meanC);
     for (const [name, z] of [
       ["p5", -z95],

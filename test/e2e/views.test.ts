@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { EnergyView, ModelLiveView, SavingsView } from "#dashboards/server/wire";
+import type { EnergyView, ModelLiveView, SavingsView, SeriesView } from "#dashboards/server/wire";
 import { createClosures } from "#loop/closures";
 import { passwords, quickScrypt, threePeople } from "../dashboards/client.js";
 import { getBody, inMemoryPeople, type RunningDashboard, serve } from "../dashboards/server.js";
@@ -220,6 +220,27 @@ describe.skipIf(chromiumPath === undefined)(
       // The office lives each day alike.
       expect(await energy.textContent()).toContain(`as before (${before.energyKwh.toFixed(1)}`);
       expect(await page.locator('[data-stat="outdoors"]').textContent()).toMatch(/°C.*in the time before/);
+      await close();
+    });
+
+    it("a zone's week, month and year are shown as the database sums them, with a table", async () => {
+      const { page, close } = await open("#/zones/space2");
+      const card = page.locator(".card", { hasText: "Longer history" });
+      await card.locator("canvas").waitFor();
+      const asked = page.waitForResponse(/series\?/);
+      await card.getByRole("button", { name: "A year" }).click();
+      const answer = await asked;
+      const view = (await answer.json()) as SeriesView;
+      expect(Math.round((view.toMs - view.fromMs) / 86_400_000)).toBe(365);
+      await card.getByRole("button", { name: "Show as table" }).click();
+      const zone = view.series["space2.zoneAirTempC"]!;
+      await page.waitForFunction(
+        (count) => document.querySelectorAll('[data-table="zone-history"] tbody tr').length === count,
+        zone.length,
+      );
+      expect(await values(page, '[data-table="zone-history"] td:nth-child(2)')).toEqual(zone.map(({ mean }) => mean));
+      expect(await values(page, '[data-table="zone-history"] td:nth-child(4)')).toEqual(zone.map(({ max }) => max));
+      expect(await card.locator("canvas").getAttribute("aria-label")).toMatch(/between \d+\.\d.*and \d+\.\d/);
       await close();
     });
 

@@ -22,6 +22,8 @@ export interface Formats {
   readonly money: (value: number | null, digits?: number) => string;
   readonly clock: (timeMs: number | null) => string;
   readonly day: (timeMs: number) => string;
+  /** Day and month. */
+  readonly date: (timeMs: number) => string;
   readonly shortDay: (timeMs: number) => string;
   readonly dayAndClock: (timeMs: number | null) => string;
   /** In the reader's own time zone: of people, not of the site. */
@@ -51,6 +53,7 @@ export const createFormats = (site: SiteInfo, locale: string | undefined = undef
   const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { timeZone: site.timeZone, ...options });
   const clock = dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const day = dates({ weekday: "short", day: "numeric", month: "short" });
+  const date = dates({ day: "numeric", month: "short" });
   const weekday = dates({ weekday: "short" });
   const dayOfMonth = dates({ day: "numeric" });
   const dayAndClock = dates({ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -79,6 +82,7 @@ export const createFormats = (site: SiteInfo, locale: string | undefined = undef
     money: (value, digits = 2) => orMissing((known: number) => money(known, digits))(value),
     clock: orMissing((timeMs: number) => clock.format(timeMs)),
     day: (timeMs) => day.format(timeMs),
+    date: (timeMs) => date.format(timeMs),
     shortDay: (timeMs) => `${weekday.format(timeMs)} ${dayOfMonth.format(timeMs)}`,
     dayAndClock: orMissing((timeMs: number) => dayAndClock.format(timeMs)),
     wallTime: (timeMs) => wall.format(timeMs),

@@ -7,6 +7,7 @@ import type { Page, PageContext } from "#dashboards/web/app/page";
 import { pageHead, segmented, sourceBadge, stat, stateBadge } from "#dashboards/web/app/parts";
 import { reasonText } from "#dashboards/web/app/reasons";
 import { createChartCard } from "#dashboards/web/charts/chartCard";
+import { createZoneHistory } from "#dashboards/web/pages/zoneHistory";
 import { powerLane, priceLane, sunLane } from "#dashboards/web/pages/zoneLanes";
 import { createZoneOverride } from "#dashboards/web/pages/zoneOverride";
 import { measuredTable, planTable, temperatureLane, zoneLegend } from "#dashboards/web/pages/zonePlanChart";
@@ -109,7 +110,7 @@ const whyBody = (view: ZoneView, site: SiteInfo, formats: Formats): HTMLElement[
   const { diagnostics } = why;
   const discardedPct = diagnostics.numSamples > 0 ? (100 * diagnostics.samplesDiscarded) / diagnostics.numSamples : null;
   return [
-    ...(why.zoneReason === null ? [] : [h("p", { class: "reason", "data-reason": "zone" }, reasonText(why.zoneReason, site))]),
+    ...(why.zoneReason === null ? [] : [h("p", { class: "reason", "data-zone-reason": "" }, reasonText(why.zoneReason, site))]),
     h("p", { class: why.zoneReason === null ? "reason" : "verdict", "data-reason": "" }, reasonText(why.reason, site)),
     h("p", { class: "verdict" }, verdict(why, site.currency, formats)),
     ...(why.envelopeChanges.length === 0
@@ -187,6 +188,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     ),
   });
   const override = createZoneOverride(context, zoneId, () => refreshNow());
+  const history = createZoneHistory(context, zoneId, (error) => setText(lead, error instanceof Error ? error.message : String(error)));
   const whyContent = h("div", { class: "why" }, h("div", { class: "skeleton skeleton-text", "aria-hidden": "true" }));
   const element = h(
     "div",
@@ -197,7 +199,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     h(
       "div",
       { class: "zone-grid" },
-      h("div", { class: "zones-column" }, card.element, override.element),
+      h("div", { class: "zones-column" }, card.element, override.element, history.element),
       h("section", { class: "card why-card" }, h("h2", {}, t("why.title")), whyContent),
     ),
   );
@@ -259,6 +261,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
       whyContent.dataset.shown = shown;
       fill(whyContent, ...whyBody(view, site, formats));
     }
+    await history.refresh(signal);
   };
   refreshNow = () => {
     refresh(controller.signal).catch((error: unknown) => {
@@ -272,6 +275,7 @@ export const createZonePage = (context: PageContext, zoneId: string): Page => {
     destroy: () => {
       controller.abort();
       card.destroy();
+      history.destroy();
     },
   };
 };
