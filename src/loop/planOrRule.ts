@@ -66,9 +66,11 @@ export function createPlanGuard({ deadlineMs, allowFallback = true, onFailure }:
         return result;
       } catch (error) {
         if (signal?.aborted || !allowFallback) throw error;
-        onFailure?.(error);
         const what = error instanceof Error ? error.message : String(error);
-        return rule(request, /^stale data/i.test(what) ? "stale-data" : "planner-failed", `The planner failed (${what.slice(0, 200)})`);
+        // Nothing to plan from is no fault of the planner's: the decision says it, and the sensors' alarms.
+        if (/^stale data/i.test(what)) return rule(request, "stale-data", `Nothing fresh to plan from (${what.slice(0, 200)})`);
+        onFailure?.(error);
+        return rule(request, "planner-failed", `The planner failed (${what.slice(0, 200)})`);
       } finally {
         clearTimeout(timer);
         if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);

@@ -48,6 +48,8 @@ describe("control cycle", () => {
     expect(decision.plan.fallback).toBe(fallback);
     expect(decision.source).toBe("rule");
     expect(decision.command).toEqual({ a: rule, b: rule });
+    // An error of the log is what the planner did wrong; that nothing was measured is the sensors' affair.
+    expect(loop.errors).toHaveLength(fallback === "planner-failed" ? 1 : 0);
   });
 
   it("raises an alarm while the planner fails and clears it when it works again", async () => {

@@ -143,6 +143,18 @@ const whole: readonly Saying[] = [
     form: "The plan is not finite: (?<rule>[^.]*) instead\\.",
     german: (held) => `Der Plan enthält keine brauchbaren Zahlen, stattdessen: ${held.rule}.`,
   },
+  {
+    form: "Nothing fresh to plan from \\(Stale data: (?<point>\\S+) has no value.*?\\): (?<rule>[^.]*) instead\\.",
+    german: ({ point, rule }) => `Für einen Plan fehlt ein frischer Wert von ${point}, stattdessen: ${rule}.`,
+  },
+  {
+    form: "Nothing fresh to plan from \\(.*?\\): (?<rule>[^.]*) instead\\.",
+    german: (held) => `Für einen Plan fehlen frische Werte, stattdessen: ${held.rule}.`,
+  },
+  {
+    form: "The planner failed \\(.*?\\): (?<rule>[^.]*) instead\\.",
+    german: (held) => `Der Planer ist gescheitert (Näheres im Protokoll), stattdessen: ${held.rule}.`,
+  },
   { form: "Control is off: the building's own control decides\\.", german: () => "Die Regelung ist aus: Das Gebäude regelt sich selbst." },
   {
     form: "Shadow mode: setpoints are proposed, the building's own control decides\\.",
