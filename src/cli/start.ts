@@ -90,7 +90,7 @@ export const registerStart = (program: Command): void => {
       [] as readonly string[],
     )
     .option("--sites <FOLDER>", "one daemon for every .yaml file in a folder")
-    .option("--processes <N>", "many buildings: processes that they share (default: 5)", wholeNumber("--processes", 1, 200))
+    .option("--processes <N>", "many buildings: processes that they share (default: 4)", wholeNumber("--processes", 1, 200))
     .option(
       "--status-port <PORT>",
       "many buildings: port of /healthz and /metrics on this machine",

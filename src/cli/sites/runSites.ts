@@ -11,8 +11,8 @@ import { superviseSites } from "#cli/sites/supervisor";
 import { Turns } from "#cli/sites/turns";
 import { configurationError } from "#domain/errors";
 
-/** Processes unless a person says otherwise: a fifth of the buildings go down together at worst, and what every process has of its own is shared by many. */
-const PROCESSES = 5;
+/** Processes unless a person says otherwise: a quarter of the buildings go down together at worst, and what every process has of its own is shared by many. */
+const PROCESSES = 4;
 /** A decision's turn, a learning round's: longer than either takes where all is well. */
 const LONGEST_PLAN_MS = 120_000;
 const LONGEST_LEARN_MS = 3_600_000;
