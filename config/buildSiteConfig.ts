@@ -237,10 +237,15 @@ function buildPlanner({ planner }: SiteFile, context: BuildContext): PlannerConf
 }
 
 function doubts(file: SiteFile): readonly string[] {
-  const { mqtt, influx, dashboard, forecast, notify } = file;
+  const { site, mqtt, influx, dashboard, forecast, notify } = file;
   const plain = (url: string | undefined, protocol: string): boolean =>
     url !== undefined && new URL(url).protocol === protocol && !isLoopback(new URL(url).hostname);
   return [
+    ...(site.latitude === 0 && site.longitude === 0
+      ? [
+          "site.latitude and site.longitude are 0, which is in the sea: the sun stands wrong in what is learned and forecast. Write where the building is.",
+        ]
+      : []),
     ...(plain(mqtt.url, "mqtt:") ? ["mqtt.url is not encrypted: anyone on the network can read and change setpoints. Use mqtts://."] : []),
     ...(influx !== undefined && influx.password !== undefined && plain(influx.url, "http:")
       ? ["influx.url is not encrypted: the password can be read on the network. Use https://."]

@@ -279,6 +279,10 @@ describe("a site file", () => {
   it("warns of what is allowed and doubtful", () => {
     const { warnings } = load(`${leastSite}mqtt: { url: mqtt://broker.example }\ndashboard: { host: 0.0.0.0 }\n`);
     expect(warnings.join("\n")).toMatch(/mqtt.url is not encrypted[\s\S]*dashboard.host 0.0.0.0/);
+    const nowhere = (latitude: number): string =>
+      load(leastSite.replace(/latitude: [\d.]+/, `latitude: ${latitude}`).replace(/longitude: [\d.]+/, "longitude: 0")).warnings.join("\n");
+    expect(nowhere(0)).toMatch(/site\.latitude and site\.longitude are 0/);
+    expect(nowhere(51.48)).toBe("");
   });
 });
 

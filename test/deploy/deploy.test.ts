@@ -1,8 +1,13 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { DCLinter } from "dclint";
+import { validate } from "dockerfile-utils";
 import { afterAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
@@ -93,6 +98,45 @@ describe("the container", () => {
   const of = (name: string): string[] =>
     instructions.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
 
+  it("pass the linters of Dockerfiles and of compose files", () => {
+    expect(validate(read("deploy/Dockerfile"))).toEqual([]);
+    // An image that is built here keeps its name and version; the order of keys follows what belongs together.
+    const rules = { "no-build-and-image": 0, "service-keys-order": 0, "require-quotes-in-ports": 0 } as const;
+    const linter = new DCLinter({ rules, quiet: false, debug: false, exclude: [] });
+    expect(
+      linter.lintFiles([join(root, "deploy/compose.yaml")], false).flatMap(({ messages }: { messages: unknown[] }) => messages),
+    ).toEqual([]);
+    const broken = join(scratch, "compose.yaml");
+    writeFileSync(broken, "services:\n  a:\n    image: b\n    ports: [8883]\n    nonsense: 1\n");
+    expect(linter.lintFiles([broken], false).flatMap(({ messages }: { messages: unknown[] }) => messages)).not.toEqual([]);
+    expect(validate("FORM node:20\n")).not.toEqual([]);
+  });
+
+  it.each(["http", "https"] as const)("asks over %s whether the daemon is well, and only 200 is well", async (kind) => {
+    const request =
+      "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=office.example -keyout key.pem -out cert.pem";
+    execFileSync("openssl", request.split(" "), { stdio: "ignore", cwd: scratch });
+    let status = 200;
+    const answer = (asked: IncomingMessage, response: ServerResponse): void => {
+      response.writeHead(asked.url === "/healthz" ? status : 404).end();
+    };
+    const [key, cert] = ["key.pem", "cert.pem"].map((name) => readFileSync(join(scratch, name)));
+    const server = kind === "http" ? createServer(answer) : createTlsServer({ key, cert }, answer);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const check = (): Promise<number> =>
+      new Promise((resolve) => {
+        execFile(process.execPath, [join(root, "deploy/healthcheck.mjs"), "127.0.0.1", String(port)], (error) =>
+          resolve(Number(error?.code ?? 0)),
+        );
+      });
+    expect(await check()).toBe(0);
+    status = 503;
+    expect(await check()).toBe(1);
+    await new Promise((resolve) => server.close(resolve));
+    expect(await check()).toBe(1);
+  });
+
   it("is built from fixed versions, without install scripts, and without what is not to be in it", () => {
     for (const image of of("FROM")) expect(image).toMatch(/^[\w./-]+:\d+\.\d+[\w.-]*( AS \w+)?$/);
     expect(of("FROM").every((image) => image.startsWith(`node:${20}.`))).toBe(true);
@@ -107,7 +151,8 @@ describe("the container", () => {
   it("runs the program as a user without rights, and says whether it is well", () => {
     expect(of("USER").at(-1)).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(of("ENTRYPOINT")).toEqual(['["node", "/opt/isotherm/dist/src/main.js"]']);
-    expect(of("HEALTHCHECK")[0]).toMatch(/\/healthz/);
+    expect(of("HEALTHCHECK")[0]).toMatch(/"node", "\/opt\/isotherm\/healthcheck\.mjs"/);
+    expect(of("COPY")).toContain("deploy/healthcheck.mjs ./");
     expect(of("ENV")).toEqual(["NODE_ENV=production"]);
     expect(
       of("COPY")
