@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { build } from "vite";
+import { expect } from "vitest";
 
 export const chromiumPath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
   (path): path is string => path !== undefined && existsSync(path),
@@ -27,4 +29,21 @@ export const buildPagesIfStale = async (): Promise<void> => {
   const built = join(root, "dist/dashboards/web/index.html");
   if (existsSync(built) && statSync(built).mtimeMs >= newestMs(join(root, "dashboards/web"))) return;
   await build({ configFile: join(root, "dashboards/web/vite.config.ts"), logLevel: "error", mode: "production" });
+};
+
+/** Every chart on the page says in words what it shows, in figures too, and shows its numbers as a table. Returns how many charts there are. */
+export const checkCharts = async (page: Page): Promise<number> => {
+  let count = 0;
+  for (const chart of await page.locator(".chart-card:visible").all()) {
+    const pictures = await chart.locator("canvas:visible").all();
+    if (pictures.length === 0) continue;
+    count++;
+    for (const picture of pictures) {
+      expect(await picture.getAttribute("role")).toBe("img");
+      expect(await picture.getAttribute("aria-label")).toMatch(/\d/);
+    }
+    await chart.getByRole("button", { name: "Show as table" }).click();
+    expect(await chart.locator("table tbody tr").count()).toBeGreaterThan(0);
+  }
+  return count;
 };

@@ -8,7 +8,7 @@ import { passwords, quickScrypt, threePeople } from "../dashboards/client.js";
 import { getBody, inMemoryPeople, type RunningDashboard, serve } from "../dashboards/server.js";
 import { buildOffice, type Office } from "../fixtures/officeStore.js";
 import { officeModels, officeSchedule, officeWhatIf } from "../fixtures/officeViews.js";
-import { buildPagesIfStale, chromiumArguments, chromiumPath } from "./browser.js";
+import { buildPagesIfStale, checkCharts, chromiumArguments, chromiumPath } from "./browser.js";
 
 const webRoot = join(import.meta.dirname, "../../dist/dashboards/web");
 
@@ -108,6 +108,47 @@ describe.skipIf(chromiumPath === undefined)(
       await page.keyboard.press("Enter");
       await page.locator(".form-done", { hasText: "gp-2026-01-12 is in force" }).waitFor();
       expect(promoted).toEqual(["gp-2026-01-12: the new one drifts"]);
+      await close();
+    });
+
+    it("the charts of the model and savings pages are described in words and shown as tables", async () => {
+      for (const [hash, first] of [
+        ["#/model", '[data-lane="coverage"]'],
+        ["#/savings", '[data-lane="savings"]'],
+      ] as const) {
+        const { page, close } = await open(hash);
+        if (hash === "#/savings") await page.getByRole("button", { name: "The rule" }).click();
+        await page.locator(first).first().waitFor();
+        expect([hash, await checkCharts(page)]).not.toEqual([hash, 0]);
+        await close();
+      }
+    });
+
+    it("the savings page is printed, as a PDF too, with its figures and without what only a screen can do", async () => {
+      const { page, close } = await open("#/savings");
+      await page.getByRole("button", { name: "The rule" }).click();
+      const day = page.locator('[data-table="savings-days"] tr[data-day]').first();
+      await day.waitFor();
+      await page.emulateMedia({ media: "print" });
+      expect(await day.isVisible()).toBe(true);
+      for (const hidden of ["[data-action=csv]", "[data-action=print]", "nav", ".no-print"])
+        expect([hidden, await page.locator(`${hidden}:visible`).count()]).toEqual([hidden, 0]);
+      // Dark writing on white paper, whatever the screen's theme; and the screen's theme afterwards.
+      await page.emulateMedia({ media: "print", colorScheme: "dark" });
+      const shown = () =>
+        page.evaluate(() => [
+          getComputedStyle(document.body).backgroundColor,
+          Number.parseInt(/\d+/.exec(getComputedStyle(document.body).color)![0], 10),
+        ]);
+      const [, onScreen] = await shown();
+      await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+      const [paper, ink] = await shown();
+      await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+      expect([(onScreen as number) > 200, paper, (ink as number) < 60]).toEqual([true, "rgba(0, 0, 0, 0)", true]);
+      expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined();
+      const printed = await page.pdf({ format: "A4" });
+      expect(printed.subarray(0, 5).toString()).toBe("%PDF-");
+      expect(printed.length).toBeGreaterThan(10_000);
       await close();
     });
 
@@ -257,6 +298,7 @@ describe.skipIf(chromiumPath === undefined)(
         answer.changed.energyKwh! - answer.inForce.energyKwh!,
       ]);
       await page.locator(".what-if-charts canvas").first().waitFor();
+      expect(await checkCharts(page)).toBeGreaterThan(0);
       expect(orders).toHaveLength(before);
       await close();
     });
