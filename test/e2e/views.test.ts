@@ -48,8 +48,8 @@ describe.skipIf(chromiumPath === undefined)(
             ordered.push(`${by}: ${mode}, ${reason}`);
             return `The building is in mode ${mode}.`;
           },
-          announceDemandResponse: async ({ limitKw, pricePerKwh, minutes }) => {
-            ordered.push(`${limitKw} ${pricePerKwh} ${minutes}`);
+          announceDemandResponse: async ({ limitKw, pricePerKwh, startsInMinutes, minutes }) => {
+            ordered.push(`${limitKw} ${pricePerKwh} ${startsInMinutes} ${minutes}`);
             return "The event is announced.";
           },
           endDemandResponse: async () => "The event is over.",
@@ -64,19 +64,23 @@ describe.skipIf(chromiumPath === undefined)(
       await dashboard?.close();
     });
 
-    const open = async (hash: string, name?: keyof typeof passwords): Promise<{ page: Page; close: () => Promise<void> }> => {
-      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB" });
+    const open = async (
+      hash: string,
+      name?: keyof typeof passwords,
+      locale = "en-GB",
+    ): Promise<{ page: Page; close: () => Promise<void> }> => {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale });
       const page = await context.newPage();
       if (name !== undefined) {
         await page.goto(`${dashboard.base}/#/login`);
         await page.getByLabel("Name").fill(name);
-        await page.getByLabel("Password").fill(passwords[name]);
+        await page.getByLabel(/^Passwor[dt]$/).fill(passwords[name]);
         await page.keyboard.press("Enter");
         await page.locator(".user-link", { hasText: name }).waitFor();
       }
       await page.goto(`${dashboard.base}/${hash}`);
       await page.waitForFunction(
-        () => document.querySelector(".lead") !== null && document.querySelector(".lead")?.textContent !== "Loading…",
+        () => document.querySelector(".lead") !== null && !/^(Loading…|Wird geladen …)$/.test(document.querySelector(".lead")!.textContent),
       );
       return { page, close: () => context.close() };
     };
@@ -191,10 +195,17 @@ describe.skipIf(chromiumPath === undefined)(
       expect(ordered).toEqual(["bob: shadow, the valves are serviced"]);
       const response = page.locator('[data-card="demand-response"]');
       await page.getByLabel("Limit (kW)").fill("6");
+      await page.getByLabel("Begins").selectOption("in 4 hours");
       await page.getByRole("button", { name: "Announce" }).click();
       await response.locator(".form-done", { hasText: "is announced" }).waitFor();
-      expect(ordered.at(-1)).toBe("6 null 120");
+      expect(ordered.at(-1)).toBe("6 null 240 120");
       await close();
+      const german = await open("#/schedule", "bob", "de-DE");
+      await german.page.locator('[data-mode="off"]').click();
+      await german.page.keyboard.type("Ferien");
+      await german.page.keyboard.press("Enter");
+      await german.page.locator(".form-done", { hasText: "Betriebsart des Gebäudes: aus." }).waitFor();
+      await german.close();
       const eve = await open("#/schedule", "eve");
       await eve.page.locator('[data-card="mode"] .hint').waitFor();
       expect(await eve.page.locator("[data-mode]").count()).toBe(0);

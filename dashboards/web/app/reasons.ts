@@ -1,6 +1,7 @@
 import type { Alarm, SiteInfo } from "#dashboards/server/wire";
 import { currentLanguage } from "#dashboards/web/app/settings";
 import { alarmKind, germanAlarms } from "#dashboards/web/catalogue/deAlarms";
+import { germanAnswer } from "#dashboards/web/catalogue/deAnswers";
 import { germanReason } from "#dashboards/web/catalogue/deReasons";
 
 /** Why something was decided, in the reader's language as far as its form is known. */
@@ -28,3 +29,6 @@ export const alarmWords = (
   const german = germanAlarms[kind]!;
   return { text: german.text(quantity === undefined ? label : `${label} (${quantity})`), action: german.action, original: text };
 };
+
+/** What the server answered to an order, in the reader's language as far as its form is known. */
+export const answerText = (text: string): string => (currentLanguage() === "de" ? germanAnswer(text) : text);

@@ -1,5 +1,6 @@
 import type { Problem, Role, SessionView } from "#dashboards/server/wire";
 import { getJson, RequestFailed, sendJson } from "#dashboards/web/app/api";
+import { answerText } from "#dashboards/web/app/reasons";
 
 const ranks: readonly Role[] = ["viewer", "operator", "admin"];
 
@@ -60,7 +61,7 @@ export class Session {
   /** Resolves once the server has confirmed. Rejects with `RequestFailed`; after a log-out that happened elsewhere the session is known again. */
   async send<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     try {
-      return await sendJson<T>(method, path, this.current.csrfToken, body);
+      return inWords(await sendJson<T>(method, path, this.current.csrfToken, body));
     } catch (error) {
       if (error instanceof RequestFailed && (error.status === 401 || error.status === 403)) await this.reload().catch(() => undefined);
       throw error;
@@ -78,5 +79,14 @@ export class Session {
   }
 }
 
-export const problemOf = (error: unknown): Pick<Problem, "error" | "todo"> =>
-  error instanceof RequestFailed ? error.problem : { error: String(error), todo: "" };
+/** What was done, in the reader's language. */
+const inWords = <T>(answer: T): T => {
+  if (typeof answer !== "object" || answer === null || !("text" in answer) || typeof answer.text !== "string") return answer;
+  return { ...answer, text: answerText(answer.text) };
+};
+
+export const problemOf = (error: unknown): Pick<Problem, "error" | "todo"> => {
+  if (!(error instanceof RequestFailed)) return { error: String(error), todo: "" };
+  const { error: what, todo } = error.problem;
+  return { error: answerText(what), todo: answerText(todo) };
+};

@@ -2,14 +2,7 @@
  * German for the sentences in which the daemon says why it does something. They are stored with every decision in English, as they were said then; here each is
  * recognised by its form. What is not recognised stays as it is.
  */
-
-/** What a sentence holds, by name; a zone comes with its label, a number with a decimal comma. */
-type Held = Readonly<Record<string, string>>;
-interface Saying {
-  /** Anchored by the reader, not here. */
-  readonly form: string;
-  readonly german: (held: Held) => string;
-}
+import { type Held, type Reader, type Saying, sentenceBySentence } from "#dashboards/web/catalogue/sentences";
 
 const number = "-?\\d+(?:\\.\\d+)?";
 const zoneAnd = "(?<zone>\\S+)(?: \\(and (?<more>\\d+) more zones?\\))?";
@@ -183,52 +176,6 @@ const whole: readonly Saying[] = [
   { form: "The building's own control decides\\.", german: () => "Das Gebäude regelt sich selbst." },
 ];
 
-const compiled = new Map<string, RegExp>();
-const sticky = (form: string): RegExp => {
-  let found = compiled.get(form);
-  if (found === undefined) {
-    found = new RegExp(form, "y");
-    compiled.set(form, found);
-  }
-  return found;
-};
-
-/** Reads a text from its beginning, piece by piece. */
-class Reader {
-  at = 0;
-  constructor(
-    private readonly text: string,
-    private readonly label: (zone: string) => string,
-  ) {}
-
-  /** German for the first of the forms that stands here, after which reading goes on; null: none does. */
-  take(sayings: readonly Saying[]): string | null {
-    for (const { form, german } of sayings) {
-      const expression = sticky(form);
-      expression.lastIndex = this.at;
-      const match = expression.exec(this.text);
-      if (match === null) continue;
-      this.at = expression.lastIndex;
-      return german(this.held(match.groups ?? {}));
-    }
-    return null;
-  }
-
-  skip(literal: string): boolean {
-    if (!this.text.startsWith(literal, this.at)) return false;
-    this.at += literal.length;
-    return true;
-  }
-
-  private held(groups: Readonly<Record<string, string | undefined>>): Held {
-    const held: Record<string, string> = {};
-    for (const [name, value] of Object.entries(groups))
-      if (value !== undefined)
-        held[name] = name === "zone" ? this.label(value) : /^-?\d+\.\d+$/.test(value) ? value.replace(".", ",") : value;
-    return held;
-  }
-}
-
 /** A sentence of several clauses: difference, cost, comfort; or the rule's plan and comfort; or zones and why they are doubted. */
 const clauses = (reader: Reader): string | null => {
   const from = reader.at;
@@ -271,20 +218,5 @@ const clauses = (reader: Reader): string | null => {
 };
 
 /** A reason in German, with zones by their labels; sentences of a form that is not known as they are. */
-export const germanReason = (text: string, label: (zone: string) => string): string => {
-  const reader = new Reader(text, label);
-  const found: string[] = [];
-  while (reader.at < text.length) {
-    const said = reader.take(whole) ?? clauses(reader);
-    if (said !== null) found.push(said);
-    else {
-      // To the end of this sentence: a full stop before a capital letter.
-      const end = text.slice(reader.at).search(/\. (?=\p{Lu})/u);
-      const until = end < 0 ? text.length : reader.at + end + 1;
-      found.push(text.slice(reader.at, until));
-      reader.at = until;
-    }
-    while (reader.skip(" "));
-  }
-  return found.join(" ");
-};
+export const germanReason = (text: string, label: (zone: string) => string): string =>
+  sentenceBySentence(text, label, (reader) => reader.take(whole) ?? clauses(reader));

@@ -70,6 +70,16 @@ const createDemandResponseCard = (context: PageContext): ControlCards => {
   const amount = { type: "number", step: "any", inputmode: "decimal" } as const;
   const limit = field(t("control.limitKw"), { ...amount, min: 0 });
   const price = field(t("control.price", { currency: site.currency }), amount, t("control.eitherHint"));
+  const starting = choiceField(
+    t("control.starting"),
+    [
+      { value: "0", text: t("control.startsNow") },
+      { value: "30", text: t("control.startsMinutes", { minutes: 30 }) },
+      { value: "60", text: t("control.startsHour") },
+      ...[2, 4, 8, 12, 24].map((hours) => ({ value: String(60 * hours), text: t("control.startsHours", { hours }) })),
+    ],
+    "0",
+  );
   const lasting = choiceField(
     t("control.lasting"),
     [
@@ -82,9 +92,10 @@ const createDemandResponseCard = (context: PageContext): ControlCards => {
   const reason = field(t("override.reason"), { maxlength: 300 });
   // The same event, sent again after an answer got lost, is one.
   let pending: { readonly content: string; readonly id: string } | null = null;
-  const announce = form(t("control.announce"), [limit, price, lasting, reason], async () => {
+  const announce = form(t("control.announce"), [limit, price, starting, lasting, reason], async () => {
     const [limitKw, pricePerKwh] = [numberOrNothing(limit.input.value), numberOrNothing(price.input.value)];
     const content = {
+      startsInMinutes: Number(starting.input.value),
       minutes: Number(lasting.input.value),
       ...(limitKw === undefined ? {} : { limitKw }),
       ...(pricePerKwh === undefined ? {} : { pricePerKwh }),
