@@ -6,8 +6,9 @@ import { type PointName, zonePoint } from "#domain/points";
 import type { RolloutInitialState } from "#domain/rollout";
 import { DatasetRows } from "#math/datasetRows";
 import { driftPoint, meanOf, runningMean } from "#math/derivedPoints";
-import { driftAfter, driftStates, stepErrors } from "#math/drift";
+import { driftAfter } from "#math/drift";
 import { effortHistory } from "#math/effort";
+import { meteredDriftStates } from "#math/meterDrift";
 import { createReferenceLinearAlgebra } from "#math/referenceLinearAlgebra";
 
 const stale = (message: string, todo: string): IsothermError => new IsothermError("retryable", message, { todo });
@@ -142,12 +143,12 @@ const comingDrifts = (
   const { rows, stepS, nowMs } = history;
   const timesMs = Float64Array.from({ length: rows }, (_, i) => nowMs - (rows - 1 - i) * stepS * 1000);
   const data = new DatasetRows({ stepS, timesMs, columns: history.columns }, toLocalMs);
+  const states = meteredDriftStates(plain, model, data, DRIFT_STEPS);
   return new Map(
-    withDrift.map((zone) => {
-      const drift = zone.drift!;
-      const states = driftStates(drift, stepErrors(plain, zone, data, rows - 1 - DRIFT_STEPS));
-      const now = states[states.length - 1]!;
-      return [driftPoint(zone.zone), Float64Array.from({ length: steps }, (_, step) => driftAfter(drift, now, step))] as const;
-    }),
+    model.zones.flatMap(({ zone, drift }, z) =>
+      drift === undefined
+        ? []
+        : [[driftPoint(zone), Float64Array.from({ length: steps }, (_, step) => driftAfter(drift, states[z]!, step))] as const],
+    ),
   );
 };

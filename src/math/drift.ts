@@ -9,16 +9,20 @@ import { gatesOf, regimes, rowRegimes, zoneToleranceK } from "#math/regimes";
 /** Disturbance states before every step: `states[i]` for the step that begins at row i; one entry more than there are errors. */
 export type DriftStates = readonly (readonly number[])[];
 
+/** The filter's next states: the innovation within the limit, b' = ρ (b + g ν); an error that is not finite leaves them to fade. */
+export const nextDriftStates = ({ decay, gain, limitK }: DriftModel, states: readonly number[], errorK: number): readonly number[] => {
+  const innovation = Number.isFinite(errorK)
+    ? Math.min(Math.max(errorK - states.reduce((sum, value) => sum + value, 0), -limitK), limitK)
+    : 0;
+  return states.map((value, j) => decay[j]! * (value + gain[j]! * innovation));
+};
+
 /** Runs the filter of `DriftModel` over one-step errors (K; NaN on a setpoint or where something is missing). */
-export const driftStates = ({ decay, gain, limitK }: DriftModel, errorsK: ArrayLike<number>): DriftStates => {
-  let states: readonly number[] = decay.map(() => 0);
+export const driftStates = (drift: DriftModel, errorsK: ArrayLike<number>): DriftStates => {
+  let states: readonly number[] = drift.decay.map(() => 0);
   const all = [states];
   for (let i = 0; i < errorsK.length; i++) {
-    const error = errorsK[i]!;
-    const innovation = Number.isFinite(error)
-      ? Math.min(Math.max(error - states.reduce((sum, value) => sum + value, 0), -limitK), limitK)
-      : 0;
-    states = states.map((value, j) => decay[j]! * (value + gain[j]! * innovation));
+    states = nextDriftStates(drift, states, errorsK[i]!);
     all.push(states);
   }
   return all;
