@@ -52,6 +52,7 @@ export const createClosuresCard = (context: PageContext, onChanged: () => void):
     onChanged();
     return t("closures.added", { days: daysText(days) });
   });
+  add.classList.add("form-wide");
   const message = h("p", { class: "form-message", role: "status" });
   const remove = async (closure: Closure): Promise<void> => {
     const days = daysText(closure);

@@ -107,6 +107,7 @@ const createDemandResponseCard = (context: PageContext): ControlCards => {
     pending = null;
     return text;
   });
+  announce.classList.add("form-wide");
   const message = h("p", { class: "form-message", role: "status" });
   const end = button(
     { class: "button-quiet", "data-action": "end-demand-response", hidden: true },
