@@ -143,7 +143,9 @@ describe.skipIf(chromiumPath === undefined)("dashboard in Chromium (skipped wher
   it("shows on the zone page the stored decision, number for number", async () => {
     const { page, close } = await open("#/zones/space4");
     const { plan, id } = office.latest;
-    expect(await page.locator("[data-reason]").textContent()).toBe(plan.reason);
+    expect(await page.locator("[data-reason]").getAttribute("data-reason")).toBe(plan.reason);
+    const labels = new Map(officeSite.zones.map(({ id, label }) => [id, label]));
+    expect(await page.locator("[data-reason]").textContent()).toBe(plan.reason.replace(/space\d/g, (zone) => labels.get(zone)!));
     await page.getByRole("button", { name: "Show as table" }).first().click();
     const table = await page.locator('[data-table="plan"]').evaluate((element) =>
       [...element.querySelectorAll("tbody tr")].map((row) => ({

@@ -13,6 +13,7 @@ import type {
   OverviewView,
   SavingsView,
   SessionView,
+  SiteInfo,
   WhatIfView,
 } from "#dashboards/server/wire";
 import { z90, z95 } from "#dashboards/web/pages/quantiles";
@@ -264,6 +265,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard of a running daemon (
     await go("#/zones/space1");
     await page.getByRole("button", { name: "Show as table" }).first().click();
     await page.locator('[data-table="plan"] tbody tr').first().waitFor();
+    const site = await getJson<SiteInfo>(`${base}api/v1/site`);
     await daemon.end("SIGKILL");
     await page.locator(".banner-bad", { hasText: "Connection lost" }).waitFor({ timeout: 10_000 });
     const shown = await page
@@ -274,13 +276,18 @@ describe.skipIf(chromiumPath === undefined)("the dashboard of a running daemon (
         ),
       );
     const id = (await page.locator('[data-diagnostic="decisionId"]').textContent())!;
-    const reason = await page.locator("[data-reason]").textContent();
-    const zoneReason = await page.locator("[data-zone-reason]").textContent();
+    const reason = await page.locator("[data-reason]").getAttribute("data-reason");
+    const zoneReason = await page.locator("[data-zone-reason]").getAttribute("data-zone-reason");
+    const said = await page.locator("[data-reason]").textContent();
+    const labels = new Map(site.zones.map(({ id, label }) => [id, label]));
+    const withLabels = (text: string): string => text.replace(/space\d/g, (id) => labels.get(id)!);
     const store = await openDuckdbStore(join(directory, "data"), { onWarning: () => undefined });
     const decision = (await store.decision(id))!;
     const zone = decision.plan.chosen.zones.space1!;
     const column = (name: string) => shown.map((row) => row[name]);
     expect(reason).toBe(decision.plan.reason);
+    // On the screen zones go by their labels.
+    expect(said).toBe(withLabels(decision.plan.reason));
     expect(zoneReason).toBe(decision.plan.zoneReasons!.space1);
     expect(column("Expected")).toEqual(zone.meanC);
     for (const [name, z] of [
@@ -303,9 +310,9 @@ describe.skipIf(chromiumPath === undefined)("the dashboard of a running daemon (
       clearedMs: null,
     });
     await store.close();
-    const site = join(directory, "site.yaml");
+    const siteFile = join(directory, "site.yaml");
     const { port } = new URL(base);
-    const text = readFileSync(site, "utf8");
+    const text = readFileSync(siteFile, "utf8");
     expect(text).toMatch(/dashboard:\n(?:.*\n)*? +port: 0/);
     daemon = startDaemon([
       "--config",

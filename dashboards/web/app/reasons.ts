@@ -4,9 +4,15 @@ import { alarmKind, germanAlarms } from "#dashboards/web/catalogue/deAlarms";
 import { germanAnswer } from "#dashboards/web/catalogue/deAnswers";
 import { germanReason } from "#dashboards/web/catalogue/deReasons";
 
+/** What the daemon says with zones by the names that people know; ids that could be words of the sentence ("north", "a") stay. */
+const withLabels = (text: string, { zones }: Pick<SiteInfo, "zones">): string => {
+  const labels = new Map(zones.filter(({ id }) => /[\d_-]/.test(id)).map(({ id, label }) => [id, label]));
+  return text.replace(/[\p{L}\p{N}_-]+/gu, (word) => labels.get(word) ?? word);
+};
+
 /** Why something was decided, in the reader's language as far as its form is known. */
 export const reasonText = (reason: string, site: Pick<SiteInfo, "zones">): string => {
-  if (currentLanguage() !== "de") return reason;
+  if (currentLanguage() !== "de") return withLabels(reason, site);
   return germanReason(reason, (zone) => site.zones.find(({ id }) => id === zone)?.label ?? zone);
 };
 
@@ -22,7 +28,7 @@ export const alarmWords = (
   site: Pick<SiteInfo, "zones">,
 ): AlarmWords => {
   const kind = currentLanguage() === "de" ? alarmKind(id) : null;
-  if (kind === null) return { text, action, original: null };
+  if (kind === null) return { text: withLabels(text, site), action: withLabels(action, site), original: null };
   const subject = zone ?? (kind === "notify" ? "" : id.slice(kind.length + 1));
   const [owner = "", quantity] = subject.split(".");
   const label = site.zones.find((one) => one.id === owner)?.label ?? owner;

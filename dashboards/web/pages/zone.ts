@@ -110,8 +110,8 @@ const whyBody = (view: ZoneView, site: SiteInfo, formats: Formats): HTMLElement[
   const { diagnostics } = why;
   const discardedPct = diagnostics.numSamples > 0 ? (100 * diagnostics.samplesDiscarded) / diagnostics.numSamples : null;
   return [
-    ...(why.zoneReason === null ? [] : [h("p", { class: "reason", "data-zone-reason": "" }, reasonText(why.zoneReason, site))]),
-    h("p", { class: why.zoneReason === null ? "reason" : "verdict", "data-reason": "" }, reasonText(why.reason, site)),
+    ...(why.zoneReason === null ? [] : [h("p", { class: "reason", "data-zone-reason": why.zoneReason }, reasonText(why.zoneReason, site))]),
+    h("p", { class: why.zoneReason === null ? "reason" : "verdict", "data-reason": why.reason }, reasonText(why.reason, site)),
     h("p", { class: "verdict" }, verdict(why, site.currency, formats)),
     ...(why.envelopeChanges.length === 0
       ? []
