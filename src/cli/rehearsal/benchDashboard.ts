@@ -97,6 +97,7 @@ export const benchDashboard = async (print: (line: string) => void): Promise<rea
       lateTicks: crowded.lateTicks,
       lateTicksWithout: alone.lateTicks,
       memoryMbPerMinute: slopeOf(crowded.memory),
+      memoryMbPerMinuteWithout: slopeOf(alone.memory),
     });
   } finally {
     await demo.end();
