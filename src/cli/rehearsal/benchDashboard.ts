@@ -97,7 +97,6 @@ export const benchDashboard = async (print: (line: string) => void): Promise<rea
       lateTicks: crowded.lateTicks,
       lateTicksWithout: alone.lateTicks,
       memoryMbPerMinute: slopeOf(crowded.memory),
-      memoryMbPerMinuteWithout: slopeOf(alone.memory),
     });
   } finally {
     await demo.end();

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from "node:http";
 import type { LiveEvents, StatusView } from "#dashboards/server/wire";
-import { median, quantile } from "#math/statistics";
+import { quantile } from "#math/statistics";
 
 type Handle = <K extends keyof LiveEvents>(name: K, data: LiveEvents[K], arrivedMs: number) => void;
 
@@ -119,9 +119,13 @@ export const watchDaemon = async (base: string, viewers: number, minutes: number
   };
 };
 
-/** The median of the slopes between any two points (Theil 1950, Sen 1968): unlike a least-squares line it is not bent by a moment's peak, as a collector or a model being learned makes one. */
-export const slopeOf = (points: readonly (readonly [number, number])[]): number =>
-  median(points.flatMap(([x, y], i) => points.slice(i + 1).flatMap(([x2, y2]) => (x2 === x ? [] : [(y2 - y) / (x2 - x)]))));
+/** Slope of the least-squares line through (x, y). */
+export const slopeOf = (points: readonly (readonly [number, number])[]): number => {
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  return points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / spread;
+};
 
 export const watchedLine = ({ viewers, minutes, events, delayS, ticks, lateTicks, meanLatenessS, memory }: Watched): string => {
   const delays =
