@@ -32,6 +32,31 @@ export const driftStates = (drift: DriftModel, errorsK: ArrayLike<number>): Drif
 export const driftAfter = ({ decay }: DriftModel, states: readonly number[], steps: number): number =>
   states.reduce((sum, value, j) => sum + value * decay[j]! ** steps, 0);
 
+const BATCH = 256;
+
+/** T̂' − T, K, of a zone's model without drift for the steps that begin at rows `steps`, under the gates given: βᵀx + f(x). */
+export const increment = (
+  la: LinearAlgebra,
+  { posterior }: ZoneModel,
+  data: DatasetRows,
+  steps: readonly number[],
+  gates: ReturnType<typeof gatesOf>,
+): Float64Array => {
+  const { features, meanCoefficients, d } = posterior;
+  const x = fillInputs(features, data.source(steps), gates);
+  const predictor = createBatchPredictor(la, posterior, BATCH);
+  const f = new Float64Array(steps.length);
+  for (let from = 0; from < steps.length; from += BATCH) {
+    const to = Math.min(steps.length, from + BATCH);
+    predictor.predict(x.subarray(from * d, to * d), to - from, f.subarray(from, to), null);
+  }
+  return f.map((value, k) => {
+    let sum = value;
+    for (let c = 0; c < d; c++) sum += meanCoefficients[c]! * x[k * d + c]!;
+    return sum;
+  });
+};
+
 /**
  * One-step errors T' − T̂' of a zone's model without drift, K, entry i for the step from row i to row i+1 of the data: against the free float where the
  * equipment idled, against full heating or cooling where it was at its limit. NaN where a setpoint was held, a value is missing, or the step begins
@@ -49,20 +74,9 @@ export const stepErrors = (la: LinearAlgebra, model: ZoneModel, data: DatasetRow
     (i) =>
       i >= firstStep && Number.isFinite(temperature[i]!) && Number.isFinite(temperature[i + 1]!) && regime[i + 1]! < regimes.heldHeating,
   );
-  const source = data.source(steps);
-  const { features, meanCoefficients, d } = model.posterior;
-  const x = fillInputs(features, source, gatesOf(steps.map((i) => regime[i + 1]!)));
-  const batch = 256;
-  const predictor = createBatchPredictor(la, model.posterior, batch);
-  const f = new Float64Array(steps.length);
-  for (let from = 0; from < steps.length; from += batch) {
-    const to = Math.min(steps.length, from + batch);
-    predictor.predict(x.subarray(from * d, to * d), to - from, f.subarray(from, to), null);
-  }
+  const increments = increment(la, model, data, steps, gatesOf(steps.map((i) => regime[i + 1]!)));
   steps.forEach((i, k) => {
-    let increment = f[k]!;
-    for (let c = 0; c < d; c++) increment += meanCoefficients[c]! * x[k * d + c]!;
-    errors[i] = temperature[i + 1]! - temperature[i]! - increment;
+    errors[i] = temperature[i + 1]! - temperature[i]! - increments[k]!;
   });
   return errors;
 };

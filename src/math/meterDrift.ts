@@ -2,8 +2,7 @@ import type { BuildingModel, PowerModel, ZoneModel } from "#domain/model";
 import { buildingPoint, sitePoint, zonePoint } from "#domain/points";
 import { createBatchPredictor } from "#math/batchPredictor";
 import type { DatasetRows } from "#math/datasetRows";
-import { nextDriftStates, stepErrors } from "#math/drift";
-import { fillInputs } from "#math/features";
+import { increment, nextDriftStates, stepErrors } from "#math/drift";
 import type { LinearAlgebra } from "#math/linearAlgebra";
 import { coolingEffortK, POWER_DRIVERS, powerDrivers } from "#math/powerInputs";
 import { gatesOf, regimes, rowRegimes, zoneToleranceK } from "#math/regimes";
@@ -16,15 +15,8 @@ type DriftingZone = ZoneModel & Required<Pick<ZoneModel, "drift">>;
 /** What a zone would have done by itself in the steps from row i to i+1, without drift, °C; NaN where something is missing. */
 const freeFloat = (la: LinearAlgebra, zone: ZoneModel, data: DatasetRows, steps: readonly number[]): Float64Array => {
   const temperature = data.column(zonePoint(zone.zone, "zoneAirTempC"));
-  const { features, meanCoefficients, d } = zone.posterior;
-  const x = fillInputs(features, data.source(steps), gatesOf(steps.map(() => regimes.idle)));
-  const f = new Float64Array(steps.length);
-  createBatchPredictor(la, zone.posterior, Math.max(1, steps.length)).predict(x, steps.length, f, null);
-  return f.map((value, k) => {
-    let increment = value;
-    for (let c = 0; c < d; c++) increment += meanCoefficients[c]! * x[k * d + c]!;
-    return temperature[steps[k]!]! + increment;
-  });
+  const increments = increment(la, zone, data, steps, gatesOf(steps.map(() => regimes.idle)));
+  return increments.map((value, k) => temperature[steps[k]!]! + value);
 };
 
 /** One step's power, W, by the kelvins that every zone was heated and (as effort) cooled. */

@@ -3,11 +3,11 @@ import { type Saying, sentenceBySentence } from "#dashboards/web/catalogue/sente
 /** German for what the server answers to people's orders: what was done, what was refused and what to do about it. */
 
 const modes: Readonly<Record<string, string>> = { auto: "Automatik", shadow: "Schattenbetrieb", off: "aus" };
-const time = "\\d{4}-\\d\\d-\\d\\d";
+const dayForm = "\\d{4}-\\d\\d-\\d\\d";
 const day = (text: string): string => text.split("-").reverse().join(".");
 const days = ({ first, last }: Readonly<Record<string, string>>): string =>
   last === undefined ? `am ${day(first!)}` : `vom ${day(first!)} bis ${day(last)}`;
-const daysForm = `(?:on|from) (?<first>${time})(?: to (?<last>${time}))?`;
+const daysForm = `(?:on|from) (?<first>${dayForm})(?: to (?<last>${dayForm}))?`;
 const whole = (english: string, german: string): Saying => ({ form: english.replace(/[.?()]/g, "\\$&"), german: () => german });
 
 /** Why something is not possible; the server puts it between "Not possible: " and a full stop, or says it alone. */
@@ -32,7 +32,7 @@ const refusals: readonly Saying[] = [
   whole("there is no event", "Es gibt kein Ereignis"),
   whole("the last day is before the first", "Der letzte Tag liegt vor dem ersten"),
   {
-    form: `the days are over already \\(today is (?<first>${time})\\)`,
+    form: `the days are over already \\(today is (?<first>${dayForm})\\)`,
     german: (held) => `Die Tage sind schon vorbei (heute ist der ${day(held.first!)})`,
   },
   { form: "more than (?<number>\\d+) days at once", german: ({ number }) => `Mehr als ${number} Tage auf einmal` },
