@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createSession, type Session } from "better-sse";
+import { createEventBuffer, createSession, type EventBuffer, type Session } from "better-sse";
 import type { Request, Response } from "express";
 import { ProblemError } from "#dashboards/server/problems";
 import { summariseDecision } from "#dashboards/server/views";
@@ -7,10 +7,10 @@ import type { LiveEvents, StatusView } from "#dashboards/server/wire";
 import type { PointName, TelemetryPoint } from "#domain/points";
 import type { StoreReader } from "#domain/store";
 
+/** As it is sent: written once, for all clients and for those that come back. */
 interface HeldEvent {
   readonly seq: number;
-  readonly name: keyof LiveEvents;
-  readonly data: unknown;
+  readonly text: EventBuffer;
 }
 
 interface Client {
@@ -20,7 +20,9 @@ interface Client {
   readonly isAllowed: () => boolean;
 }
 
+/** What a client that comes back may have missed: so many events at most, and so many characters, whatever measurements and names are like. */
 const heldEvents = 2000;
+const heldCharacters = 1_000_000;
 const telemetryFlushMs = 200;
 /** A reader that lets this much pile up is cut off; it reconnects and resumes. */
 const maxBacklogBytes = 1_000_000;
@@ -42,6 +44,7 @@ export class EventStream {
   private readonly run = randomBytes(6).toString("hex");
   private readonly clients = new Set<Client>();
   private readonly held: HeldEvent[] = [];
+  private heldLength = 0;
   private seq = 0;
   private readonly waitingPoints = new Map<PointName, TelemetryPoint>();
   private flushTimer: NodeJS.Timeout | null = null;
@@ -79,7 +82,7 @@ export class EventStream {
     this.clients.add(client);
     session.once("disconnected", () => this.clients.delete(client));
     this.resume(client, session.lastId);
-    this.push(client, "status", this.options.status());
+    this.write(client, this.written("status", this.options.status()));
   }
 
   close(): void {
@@ -96,7 +99,7 @@ export class EventStream {
       this.clients.delete(client);
       client.response.end();
     }
-    this.send("status", this.options.status());
+    this.sendAll(this.written("status", this.options.status()));
   }
 
   private resume(client: Client, lastId: string): void {
@@ -105,10 +108,10 @@ export class EventStream {
     const lastSeq = match !== null && match[1] === this.run ? Number(match[2]) : Number.NaN;
     const oldest = this.held[0]?.seq ?? this.seq + 1;
     if (Number.isNaN(lastSeq) || lastSeq > this.seq || lastSeq < oldest - 1) {
-      this.push(client, "reset", { reason: "What happened since is no longer held." });
+      this.write(client, this.written("reset", { reason: "What happened since is no longer held." }));
       return;
     }
-    for (const event of this.held) if (event.seq > lastSeq) client.session.push(event.data, event.name, `${this.run}-${event.seq}`);
+    for (const { seq, text } of this.held) if (seq > lastSeq) this.write(client, text);
   }
 
   /** History is written in large batches, a simulated clock ticks many times a second: pages get the newest value of each point a few times a second. */
@@ -128,24 +131,31 @@ export class EventStream {
 
   private publish<K extends keyof LiveEvents>(name: K, data: LiveEvents[K]): void {
     this.seq++;
-    this.held.push({ seq: this.seq, name, data });
-    if (this.held.length > heldEvents) this.held.shift();
-    this.send(name, data);
+    const text = this.written(name, data);
+    this.held.push({ seq: this.seq, text });
+    this.heldLength += text.read().length;
+    while (this.held.length > heldEvents || (this.heldLength > heldCharacters && this.held.length > 1))
+      this.heldLength -= this.held.shift()!.text.read().length;
+    this.sendAll(text);
   }
 
-  private send<K extends keyof LiveEvents>(name: K, data: LiveEvents[K]): void {
+  /** Status and reset events repeat the newest id: they are not part of what is resumed. */
+  private written<K extends keyof LiveEvents>(name: K, data: LiveEvents[K]): EventBuffer {
+    return createEventBuffer().push(data, name, `${this.run}-${this.seq}`);
+  }
+
+  private sendAll(text: EventBuffer): void {
     for (const client of [...this.clients]) {
       if (client.response.writableLength > maxBacklogBytes) {
         this.clients.delete(client);
         client.response.destroy();
         continue;
       }
-      this.push(client, name, data);
+      this.write(client, text);
     }
   }
 
-  /** Status and reset events repeat the newest id: they are not part of what is resumed. */
-  private push<K extends keyof LiveEvents>(client: Client, name: K, data: LiveEvents[K]): void {
-    if (client.session.isConnected) client.session.push(data, name, `${this.run}-${this.seq}`);
+  private write(client: Client, text: EventBuffer): void {
+    if (client.session.isConnected) void client.session.batch(text);
   }
 }

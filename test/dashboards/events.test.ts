@@ -74,26 +74,31 @@ describe("live channel", () => {
     },
   );
 
-  it("tells a client to load anew where more was missed than is held", async () => {
+  it.each([
+    { what: "many small events", count: 2100, characters: 1, isHeld: false },
+    { what: "few large events", count: 110, characters: 10_000, isHeld: false },
+    { what: "fewer large events", count: 80, characters: 10_000, isHeld: true },
+  ])("holds what was missed up to a bound in number and size: $what", async ({ count, characters, isHeld }) => {
     const client = await listenToEvents(dashboard);
     await client.until((event) => event.name === "status");
     await office.advance();
     const { id } = await client.until((event) => event.name === "decision");
     await client.close();
-    for (let i = 0; i < 2100; i++) {
+    for (let i = 0; i < count; i++) {
       await office.store.putAlarm({
         id: `flood:${i}`,
         level: "info",
         zone: null,
-        text: "t",
+        text: "t".repeat(characters),
         action: "a",
         sinceMs: office.nowMs,
         clearedMs: null,
       });
     }
     const again = await listenToEvents(dashboard, id);
-    await again.until((event) => event.name === "reset");
-    expect(again.events.some((event) => event.name === "alarm")).toBe(false);
+    await again.until((event) => event.name === "status");
+    expect(again.events.filter((event) => event.name === "reset")).toHaveLength(isHeld ? 0 : 1);
+    expect(again.events.filter((event) => event.name === "alarm")).toHaveLength(isHeld ? count : 0);
     await again.close();
   });
 

@@ -91,6 +91,8 @@ export async function openSession(
     instance = await DuckDBInstance.create(file, {
       memory_limit: "128MB",
       threads: "2",
+      // Pages that its allocator has freed go back to the system: a night's model leaves 25 MB behind otherwise, every night.
+      allocator_background_threads: "true",
       ...(readOnly ? { access_mode: "READ_ONLY" } : {}),
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",

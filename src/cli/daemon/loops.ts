@@ -13,12 +13,15 @@ import type { StateReports } from "#cli/daemon/stateReports";
 import type { Traffic } from "#cli/daemon/traffic";
 import { zonePoint } from "#domain/points";
 import { runLoop } from "#loop/runLoop";
+import { createGarbageCollector } from "#math/collectGarbage";
 
 const MINUTE_MS = 60_000;
 /** How often a site without a model of enough days looks whether a better one can be learned, site time. */
 const EARLY_LEARNING_MS = 60 * MINUTE_MS;
 /** How often freed memory goes back to the system, real time. */
 const MEMORY_RETURN_MS = 5_000;
+/** How often garbage is collected whether or not the heap is near its limit, real time: what is left is what the site needs. */
+const COLLECT_MS = 60_000;
 /** At the start: values of this age count as the zones' present ones, and so long the first decision waits for them in real time. */
 const FRESH_MS = 5 * MINUTE_MS;
 const FIRST_VALUES_MS = 60_000;
@@ -141,8 +144,10 @@ export const startLoops = async (
     return null;
   });
   const returning = returnMemory === null ? undefined : setInterval(returnMemory, MEMORY_RETURN_MS);
+  const collecting = run.host === undefined ? setInterval(createGarbageCollector(), COLLECT_MS) : undefined;
   return () => {
     clearInterval(minutes);
+    clearInterval(collecting);
     clearInterval(returning);
   };
 };

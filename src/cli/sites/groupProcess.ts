@@ -1,7 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { Logger } from "pino";
 import { runDaemon } from "#cli/daemon/daemon";
 import { createMemoryReturn } from "#cli/daemon/freedMemory";
@@ -13,6 +11,7 @@ import type { FromGroup, SiteHealth, SiteOrder, ToGroup } from "#cli/sites/proto
 import { createSiteHost, createTurnDesk } from "#cli/sites/siteHost";
 import { loadSiteConfig } from "#config/loadSiteConfig";
 import { IsothermError } from "#domain/errors";
+import { createGarbageCollector } from "#math/collectGarbage";
 
 // A process that holds some sites of a daemon. It does what the daemon says, and ends with it.
 
@@ -36,11 +35,6 @@ const failures = new Map<string, string>();
 /** Which site's work an error that nobody caught came from. */
 const working = new AsyncLocalStorage<string>();
 let log: Logger | null = null;
-
-const createCollector = (): (() => void) => {
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc") as () => void;
-};
 
 /** Runs one site until the end; after a failure again, after a wait that doubles. */
 const keepRunning = async (order: SiteOrder, start: ToGroup & { kind: "start" }, siteLog: Logger): Promise<void> => {
@@ -95,7 +89,7 @@ const begin = async (start: ToGroup & { kind: "start" }): Promise<void> => {
   setInterval(() => send({ kind: "beat" }), BEAT_MS).unref();
   const returnMemory = await createMemoryReturn().catch(() => null);
   if (returnMemory !== null) setInterval(returnMemory, MEMORY_RETURN_MS).unref();
-  setInterval(createCollector(), COLLECT_MS).unref();
+  setInterval(createGarbageCollector(), COLLECT_MS).unref();
   process.on("message", (message: ToGroup) => {
     if (message.kind === "granted") desk.granted(message.ticket);
     else if (message.kind === "stop") ending.abort();
