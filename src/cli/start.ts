@@ -41,6 +41,8 @@ const timeLineOf = (text: string): TimeLine => {
 
 const startOne = (file: string, options: StartArguments): Promise<void> =>
   runCommand(async ({ signal }) => {
+    const { boundHeaps } = await import("#cli/daemon/freedMemory");
+    await boundHeaps();
     const [{ loadSiteConfig }, { runDaemon }, { createLogger }, { packageVersion }] = await Promise.all([
       import("#config/loadSiteConfig"),
       import("#cli/daemon/daemon"),

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { openServiceManager } from "#adapters/serviceManager/serviceManager";
+import { MOST_HEAPS } from "#cli/daemon/freedMemory";
 import { createLogger } from "#cli/daemon/logger";
 import type { TimeLine } from "#cli/daemon/run";
 import { phaseOf } from "#cli/sites/phase";
@@ -52,6 +53,7 @@ export const runSites = async (run: SitesRun): Promise<void> => {
     spawn: (count) =>
       fork(script, [], {
         execArgv: [`--max-old-space-size=${HEAP_MB + HEAP_PER_SITE_MB * count}`, "--max-semi-space-size=4"],
+        env: { ...process.env, MALLOC_ARENA_MAX: String(MOST_HEAPS) },
         serialization: "advanced",
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       }),
